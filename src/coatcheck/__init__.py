@@ -1,0 +1,31 @@
+"""Web sessions kept on the server: the client gets only a ticket."""
+
+from .directory import SessionStorageDirectory, directory_session_storage
+from .memory import SessionStorageMemory
+from .provider import SessionProvider, cookie, header, new_session_id
+from .serializer import SessionSerializer
+from .sessions import CurrentSession, SessionAlreadySent, Sessions, current_session
+from .simplified import SimplifiedSessionStorage
+from .storage import ByteReadChannel, ByteWriteChannel, SessionNotFound, SessionStorage, read_bytes, write_bytes
+
+__all__ = [
+    "ByteReadChannel",
+    "ByteWriteChannel",
+    "CurrentSession",
+    "SessionAlreadySent",
+    "SessionNotFound",
+    "SessionProvider",
+    "SessionSerializer",
+    "SessionStorage",
+    "SessionStorageDirectory",
+    "SessionStorageMemory",
+    "Sessions",
+    "SimplifiedSessionStorage",
+    "cookie",
+    "current_session",
+    "directory_session_storage",
+    "header",
+    "new_session_id",
+    "read_bytes",
+    "write_bytes",
+]

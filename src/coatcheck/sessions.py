@@ -1,0 +1,295 @@
+"""The sessions of a request, and the middleware that loads and saves them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from anyio import Lock
+
+from .transport import is_well_formed
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+
+    from .provider import SessionProvider
+    from .transport import Headers
+
+    Scope = MutableMapping[str, Any]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+S = TypeVar("S")
+
+_SCOPE_KEY = "coatcheck.sessions"
+_RESPONSE_BEGINS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
+
+
+class HasScope(Protocol):
+    """A request object of a framework: anything with the ASGI scope in `.scope`."""
+
+    @property
+    def scope(self) -> Mapping[str, Any]:
+        """The ASGI scope."""
+
+
+class SessionAlreadySent(RuntimeError):  # noqa: N818 - the pinned name
+    """A change that would need a header, after the response began."""
+
+
+class Sessions:
+    """ASGI middleware that gives each request its sessions: `app = Sessions(app, cookie(...), header(...))`.
+
+    `current_session(request)` returns them inside the app. A session that nobody asks for costs nothing: no storage
+    call, no header. What was set or changed is stored when the response begins, before its headers are sent, so a
+    client never gets an id that is not in the storage; if the storage fails, the error goes to the server and the
+    client gets no id. A handler that raises before that has changed nothing.
+
+    Only ids that a provider made and its storage still holds are accepted. For any other the app sees no session, the
+    response takes the id away from the client, and a new session gets a fresh id.
+
+    Args:
+        app: The app to wrap.
+        providers: One for each kind of session, from `cookie` or `header`.
+
+    Raises:
+        ValueError: Two providers have the same name or the same type.
+    """
+
+    def __init__(self, app: ASGIApp, *providers: SessionProvider[Any]) -> None:
+        self._app = app
+        self._providers: dict[type, SessionProvider[Any]] = {}
+        names: set[str] = set()
+        for provider in providers:
+            if provider.type in self._providers:
+                raise ValueError(f"two providers for {provider.type.__qualname__}: give each its own class")
+            if provider.name in names:
+                raise ValueError(f"two providers are called {provider.name!r}: give each its own name")
+            self._providers[provider.type] = provider
+            names.add(provider.name)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the app with `current_session` available, and save its sessions when the response begins."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        slots = _Slots(self._providers, scope["headers"], scope.get(_SCOPE_KEY))
+
+        async def send_with_sessions(message: Message) -> None:
+            if not slots.sent and message["type"] in _RESPONSE_BEGINS:
+                message = await slots.begin(message)
+            await send(message)
+
+        await self._app({**scope, _SCOPE_KEY: slots}, receive, send_with_sessions)
+        if slots.sent:
+            await slots.commit()
+
+
+class CurrentSession:
+    """The sessions of one request, found by their type. `current_session(request)` returns it.
+
+    Every method raises `LookupError` for a type without a provider.
+    """
+
+    def __init__(self, slots: _Slots) -> None:
+        self._slots = slots
+
+    async def get(self, type: type[S]) -> S | None:
+        """Return the client's session of this type, or `None` if it has none.
+
+        The storage is read on the first use in a request and never again. A change inside the returned object is
+        noticed and stored.
+        """
+        return await self._slots.of(type).get()
+
+    async def get_or_set(self, type: type[S], default: Callable[[], S]) -> S:
+        """Return the client's session of this type; if it has none, begin one with `default()`.
+
+        Raises:
+            SessionAlreadySent: A session would have to begin, but the response already did.
+        """
+        session = await self.get(type)
+        if session is None:
+            session = default()
+            self.set(session)
+        return session
+
+    def set(self, session: object) -> None:
+        """Make `session` the client's session of its type: changes the one there is, or begins one.
+
+        Raises:
+            SessionAlreadySent: A session would have to begin, but the response already did.
+        """
+        self._slots.of(type(session)).set(session)
+
+    def clear(self, type: type[object]) -> None:
+        """End the client's session of this type: the storage forgets it and the client's id is taken away."""
+        self._slots.of(type).clear()
+
+    def renew_id(self, type: type[object]) -> None:
+        """Keep the session, give it a new id and let the old one die. Without a session, nothing happens.
+
+        Call it whenever a client gains rights, as after a login: an id that was planted or seen before is worthless
+        from then on (OWASP ASVS 5.0, 7.2.4).
+
+        Raises:
+            SessionAlreadySent: The response already began.
+        """
+        self._slots.of(type).renew()
+
+    def id(self, type: type[object]) -> str | None:
+        """Return the id of the client's session of this type.
+
+        `None` until the session was loaded or stored: never an id that the client merely claims.
+        """
+        return self._slots.of(type).id
+
+
+def current_session(request: Mapping[str, Any] | HasScope) -> CurrentSession:
+    """Return the sessions of this request.
+
+    Args:
+        request: An ASGI scope, or a framework's request object, which holds one in `.scope`.
+
+    Raises:
+        RuntimeError: The app is not wrapped in `Sessions`.
+    """
+    scope = request if isinstance(request, Mapping) else request.scope
+    try:
+        return CurrentSession(scope[_SCOPE_KEY])
+    except KeyError:
+        raise RuntimeError("no sessions in this scope: wrap your app in Sessions(app, cookie(...))") from None
+
+
+class _Slots:
+    """All sessions of one request, each made on first use."""
+
+    def __init__(self, providers: Mapping[type, SessionProvider[Any]], headers: Headers, outer: _Slots | None) -> None:
+        self.sent = False
+        self._providers = providers
+        self._headers = headers
+        self._outer = outer
+        self._slots: dict[type, _Slot[Any]] = {}
+
+    def of(self, type: type[S]) -> _Slot[S]:
+        slot = self._slots.get(type)
+        if slot is None:
+            provider = self._providers.get(type)
+            if provider is None and self._outer is not None:
+                return self._outer.of(type)
+            if provider is None:
+                raise LookupError(
+                    f"no provider for {type.__qualname__}: give Sessions a cookie(...) or header(...) for it"
+                )
+            slot = self._slots[type] = _Slot(provider, provider.transport.receive(self._headers), self)
+        return slot
+
+    async def commit(self) -> None:
+        """Store what changed."""
+        for slot in self._slots.values():
+            await slot.commit()
+
+    async def begin(self, message: Message) -> Message:
+        """Store what changed, then return `message` with the headers that tell the client."""
+        await self.commit()
+        self.sent = True
+        if not self._slots:
+            return message
+        headers = [*message.get("headers", ())]
+        tickets = [ticket for slot in self._slots.values() for ticket in slot.tickets()]
+        if tickets and not any(name.lower() == b"cache-control" for name, _ in headers):
+            tickets.append((b"cache-control", b"no-store"))
+        read = dict.fromkeys(slot.provider.transport.vary for slot in self._slots.values())
+        return {**message, "headers": [*headers, *tickets, *((b"vary", name) for name in read)]}
+
+
+class _Slot(Generic[S]):
+    """One session of one request: what the client claims, what the storage holds, what the app makes of it."""
+
+    def __init__(self, provider: SessionProvider[S], claim: str | None, slots: _Slots) -> None:
+        self.provider = provider
+        self.id: str | None = None  # verified: the storage held it, or got it from us
+        self._slots = slots
+        self._claim = claim
+        self._looked_up = claim is None or not is_well_formed(claim)
+        self._lock = Lock()
+        self._session: S | None = None
+        self._stored: bytes | None = None  # the session as it is stored, to notice a change
+        self._ended: str | None = None  # an id that the storage is to forget
+        self._set = False
+        self._renewed = False
+        self._granted = False
+
+    async def get(self) -> S | None:
+        async with self._lock:
+            if not self._set:
+                await self._look_up()
+            return self._session
+
+    def set(self, session: S) -> None:
+        if self._slots.sent and self._looked_up and self.id is None:
+            raise SessionAlreadySent("a new session needs a header, but the response has begun: set it earlier")
+        self._session = session
+        self._set = True
+
+    def clear(self) -> None:
+        self._ended = self._claim if not self._looked_up else self.id or self._ended
+        self._looked_up = True
+        self.id = self._session = self._stored = None
+        self._set = self._renewed = self._granted = False
+
+    def renew(self) -> None:
+        if self._slots.sent:
+            raise SessionAlreadySent("a new id needs a header, but the response has begun: renew it earlier")
+        self._renewed = True
+
+    async def commit(self) -> None:
+        async with self._lock:
+            if self._ended is not None:
+                await self.provider.forget(self._ended)
+                self._ended = None
+            if self._set or self._renewed:
+                await self._look_up()
+            if self._session is None:
+                return
+            data = self.provider.serializer.serialize(self._session)
+            if self.id is None:
+                await self._grant(data)
+            elif self._renewed:
+                old = self.id
+                await self._grant(data)
+                await self.provider.forget(old)
+            elif data != self._stored:
+                await self.provider.save(self.id, data)
+            self._stored = data
+            self._set = self._renewed = False
+
+    def tickets(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the header that the client needs, if any."""
+        if self._granted and self.id is not None:
+            yield self.provider.transport.grant(self.id)
+        elif self._claim is not None and self._looked_up and self.id is None:
+            yield self.provider.transport.expire()
+
+    async def _look_up(self) -> None:
+        if self._claim is None or self._looked_up:
+            return
+        session = await self.provider.load(self._claim)
+        if self._looked_up:  # cleared meanwhile
+            return
+        self._looked_up = True
+        if session is not None:
+            self.id = self._claim
+            self._stored = self.provider.serializer.serialize(session)
+            if not self._set:
+                self._session = session
+
+    async def _grant(self, data: bytes) -> None:
+        if self._slots.sent:
+            raise SessionAlreadySent("a new session needs a header, but the response has begun: set it earlier")
+        id = self.provider.issue_id()
+        await self.provider.save(id, data)
+        self.id = id
+        self._granted = True

@@ -1,0 +1,50 @@
+"""A storage from two methods over bytes, for those who need no channels."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, TypeVar
+
+from .storage import SessionNotFound
+from .streams import BytesReceiveStream, BytesSendStream
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from .storage import ByteReadChannel, ByteWriteChannel
+
+T = TypeVar("T")
+
+
+class SimplifiedSessionStorage(ABC):
+    """A `SessionStorage` for whoever implements `load` and `save`.
+
+    Ktor's documentation carries such an adaptor as a sample. This one collects a whole session before it calls `save`,
+    and returns from `write` after `save` did: a failure on the way changes nothing, and is not lost.
+    """
+
+    @abstractmethod
+    async def load(self, id: str) -> bytes | None:
+        """Return what is saved under `id`, or `None` if nothing is. `b""` is a session too."""
+
+    @abstractmethod
+    async def save(self, id: str, data: bytes | None) -> None:
+        """Save `data` under `id` in one step; with `None`, forget `id`, known or not."""
+
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        """Collect what `provider` sends, then save it."""
+        async with BytesSendStream() as channel:
+            await provider(channel)
+        await self.save(id, channel.value())
+
+    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+        """Load the bytes, then hand them to `consumer`."""
+        data = await self.load(id)
+        if data is None:
+            raise SessionNotFound
+        async with BytesReceiveStream(data) as channel:
+            return await consumer(channel)
+
+    async def invalidate(self, id: str, /) -> None:
+        """Forget `id`."""
+        await self.save(id, None)

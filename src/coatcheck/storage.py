@@ -1,0 +1,80 @@
+"""What a session storage is: three methods over byte channels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from anyio.abc import ByteReceiveStream, ByteSendStream
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
+
+ByteReadChannel = ByteReceiveStream
+ByteWriteChannel = ByteSendStream
+
+
+class SessionNotFound(LookupError):  # noqa: N818 - "not found" is the field's word, and the pinned name
+    """Nothing is stored under this id, or no longer.
+
+    The message never holds the id: an id is a secret.
+    """
+
+    def __init__(self, message: str = "no session is stored under this id") -> None:
+        super().__init__(message)
+
+
+class SessionStorage(Protocol):
+    """Keeps the bytes of sessions, each under an id.
+
+    An id is an opaque secret. Any string is safe to pass: it is looked up, never interpreted, and it appears in no
+    message, log line or `repr`. A storage starts no background task and keeps no channel open: whoever opens a channel
+    closes it, so a provider or a consumer must not use its channel after it has returned.
+
+    `coatcheck.testing.CHECKS` holds each sentence of this interface as a function that a storage passes or fails.
+    The three methods are those of Ktor's `SessionStorage`.
+    """
+
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        """Store what `provider` sends, in place of what was there. All or nothing.
+
+        If `provider` raises or is cancelled, the old value stays and the exception arrives as it is. Until `write`
+        returns, readers may see the old value; from then on they see the new one. An empty session is a session. A slow
+        `provider` delays no other call.
+        """
+
+    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+        """Return what `consumer` makes of the stored bytes.
+
+        `consumer` sees one version, whole, even while others write or invalidate. It may stop early; what it raises
+        arrives as it is.
+
+        Raises:
+            SessionNotFound: Nothing is stored under `id`. `consumer` has not been called.
+        """
+
+    async def invalidate(self, id: str, /) -> None:
+        """Forget `id`. Doing so twice, or for an unknown id, is not an error."""
+
+
+async def read_bytes(storage: SessionStorage, id: str) -> bytes:
+    """Return all bytes stored under `id`.
+
+    Raises:
+        SessionNotFound: Nothing is stored under `id`.
+    """
+
+    async def collect(channel: ByteReadChannel) -> bytes:
+        return b"".join([chunk async for chunk in channel])
+
+    return await storage.read(id, collect)
+
+
+async def write_bytes(storage: SessionStorage, id: str, data: bytes) -> None:
+    """Store `data` under `id`, in place of what was there."""
+
+    async def send(channel: ByteWriteChannel) -> None:
+        await channel.send(data)
+
+    await storage.write(id, send)

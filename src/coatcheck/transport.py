@@ -1,0 +1,169 @@
+"""How an id travels: in a cookie or in a header."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Headers = Iterable[tuple[bytes, bytes]]
+
+SameSite = Literal["strict", "lax", "none"]
+
+MAX_ID_LENGTH = 512
+_ID = re.compile(rf"[!#-+\--:<-\[\]-~]{{1,{MAX_ID_LENGTH}}}")  # RFC 6265, section 4.1.1: cookie-octet
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2: token
+_ATTRIBUTE = re.compile(r"[ -:<-~]{1,1024}")  # RFC 6265bis, section 5.6: what a browser keeps of an attribute
+_MAX_COOKIE = 4096  # RFC 6265bis, section 5.6: name and value together
+
+
+class Transport(Protocol):
+    """Carries a session id between the client and the server."""
+
+    @property
+    def vary(self) -> bytes:
+        """The request header that a response depends on once the id was read."""
+
+    def receive(self, headers: Headers) -> str | None:
+        """Return the id that the client claims, unverified, or `None` if it sent none. The first counts."""
+
+    def grant(self, id: str) -> tuple[bytes, bytes]:
+        """Return the response header that hands `id` to the client."""
+
+    def expire(self) -> tuple[bytes, bytes]:
+        """Return the response header that makes the client forget its id."""
+
+
+def is_well_formed(id: str) -> bool:
+    """Return whether `id` can travel: 1 to 512 characters that neither a cookie nor a header needs to escape."""
+    return _ID.fullmatch(id) is not None
+
+
+class CookieTransport:
+    """Carries the id in a cookie. Arguments as for `coatcheck.cookie`."""
+
+    vary = b"cookie"
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        max_age: timedelta | None,
+        path: str,
+        domain: str | None,
+        secure: bool,
+        http_only: bool,
+        same_site: SameSite,
+        partitioned: bool,
+    ) -> None:
+        _check_token(name, "cookie")
+        if len(name) + MAX_ID_LENGTH > _MAX_COOKIE:
+            raise ValueError(f"a cookie name of {len(name)} characters leaves no room for an id: shorten it")
+        if not path.startswith("/") or not _ATTRIBUTE.fullmatch(path):
+            raise ValueError(
+                f"path={path!r} is no cookie path: begin it with '/' and use neither ';' nor control characters"
+            )
+        if domain is not None and (not _ATTRIBUTE.fullmatch(domain) or " " in domain):
+            raise ValueError(f"domain={domain!r} is no cookie domain: pass a host name, or None for this host only")
+        if same_site not in ("strict", "lax", "none"):
+            raise ValueError(f"same_site={same_site!r} is unknown: pass 'strict', 'lax' or 'none'")
+        # Browsers drop a cookie that breaks one of these without a word (RFC 6265bis, sections 4.1.3 and 5.6; CHIPS).
+        if not secure and same_site == "none":
+            raise ValueError("same_site='none' needs secure=True: browsers drop the cookie otherwise")
+        if not secure and partitioned:
+            raise ValueError("partitioned=True needs secure=True: browsers drop the cookie otherwise")
+        if not secure and name.lower().startswith(("__host-", "__secure-")):
+            raise ValueError(f"the prefix of {name!r} needs secure=True: browsers drop the cookie otherwise")
+        if name.lower().startswith("__host-") and (domain is not None or path != "/"):
+            raise ValueError(f"the prefix of {name!r} needs path='/' and no domain: browsers drop the cookie otherwise")
+
+        self._name = name.encode()
+        self._lifetime = f"; Max-Age={_seconds(max_age)}" if max_age is not None else ""
+        self._attributes = "".join(
+            (
+                f"; Path={path}",
+                f"; Domain={domain}" if domain is not None else "",
+                "; Secure" if secure else "",
+                "; HttpOnly" if http_only else "",
+                f"; SameSite={same_site.capitalize()}",
+                "; Partitioned" if partitioned else "",
+            )
+        )
+
+    def receive(self, headers: Headers) -> str | None:
+        """Return the value of the first cookie of this name. Browsers send the one with the longest path first."""
+        for header, cookies in headers:
+            if header == b"cookie":
+                for cookie in cookies.split(b";"):
+                    name, equals, value = cookie.strip().partition(b"=")
+                    if equals and name == self._name:
+                        return value.decode("latin-1")
+        return None
+
+    def grant(self, id: str) -> tuple[bytes, bytes]:
+        """Return the `Set-Cookie` header with `id`."""
+        return self._set_cookie(id, self._lifetime)
+
+    def expire(self) -> tuple[bytes, bytes]:
+        """Return the `Set-Cookie` header that ends the cookie: same path, domain and flags, no value."""
+        return self._set_cookie("", "; Max-Age=0")
+
+    def _set_cookie(self, value: str, lifetime: str) -> tuple[bytes, bytes]:
+        return b"set-cookie", self._name + f"={value}{lifetime}{self._attributes}".encode()
+
+
+class HeaderTransport:
+    """Carries the id in a header of this name, in both directions. An empty value tells the client to forget its id."""
+
+    def __init__(self, name: str) -> None:
+        _check_token(name, "header")
+        self.vary = name.lower().encode()
+        if self.vary in _RESERVED:
+            raise ValueError(f"{name!r} has a meaning of its own in HTTP: choose another name, such as 'X-Session'")
+
+    def receive(self, headers: Headers) -> str | None:
+        """Return the value of the first header of this name."""
+        for header, value in headers:
+            if header == self.vary:
+                return value.strip().decode("latin-1")
+        return None
+
+    def grant(self, id: str) -> tuple[bytes, bytes]:
+        """Return the header with `id`."""
+        return self.vary, id.encode()
+
+    def expire(self) -> tuple[bytes, bytes]:
+        """Return the header without a value."""
+        return self.vary, b""
+
+
+_RESERVED = frozenset(
+    {
+        b"cache-control",
+        b"connection",
+        b"content-length",
+        b"content-type",
+        b"cookie",
+        b"date",
+        b"host",
+        b"location",
+        b"set-cookie",
+        b"transfer-encoding",
+        b"upgrade",
+        b"vary",
+    }
+)
+
+
+def _check_token(name: str, kind: str) -> None:
+    if not _TOKEN.fullmatch(name):
+        raise ValueError(f"{name!r} is no {kind} name: use letters, digits and any of !#$%&'*+-.^_`|~")
+
+
+def _seconds(max_age: timedelta) -> int:
+    if max_age < timedelta(seconds=1):
+        raise ValueError(f"max_age={max_age} would end the session at once: pass a second or more, or None")
+    return int(max_age.total_seconds())

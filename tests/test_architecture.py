@@ -1,0 +1,112 @@
+"""The shape of the code: imports go down only, and the public names are exactly the documented ones."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+import coatcheck
+import coatcheck.testing
+
+PROJECT = Path(__file__).parent.parent
+
+FLOORS = {
+    "coatcheck": [
+        {"storage", "serializer", "transport", "streams"},
+        {"simplified"},
+        {"provider", "memory", "directory", "testing"},
+        {"sessions"},
+        {"__init__"},
+    ],
+    "livedoc": [
+        {"snippet", "__init__"},
+        {"markdown", "runtime"},
+        {"mkdocs_hook", "pytest_snippets"},
+    ],
+}
+
+
+def imports(path: Path) -> set[str]:
+    """The absolute dotted names of all that a module imports."""
+    package = ".".join(path.relative_to(PROJECT / "src").parent.parts) if path.is_relative_to(PROJECT / "src") else ""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = f"{package}.{node.module or ''}".rstrip(".") if node.level else str(node.module)
+            found |= {f"{module}.{alias.name}" for alias in node.names} | {module}
+    return found
+
+
+def floor_of(package: str, module: str) -> int:
+    return next(number for number, modules in enumerate(FLOORS[package]) if module in modules)
+
+
+@pytest.mark.parametrize("package", FLOORS)
+def test_every_module_has_a_floor(package: str) -> None:
+    assert {path.stem for path in (PROJECT / "src" / package).glob("*.py")} == set().union(*FLOORS[package])
+
+
+@pytest.mark.parametrize(
+    ("package", "module"), [(package, module) for package in FLOORS for floor in FLOORS[package] for module in floor]
+)
+def test_imports_go_down_only(package: str, module: str) -> None:
+    neighbours = {
+        name.split(".")[1]
+        for name in imports(PROJECT / "src" / package / f"{module}.py")
+        if name.startswith(f"{package}.")
+    }
+    own = floor_of(package, module)
+    for neighbour in neighbours & set().union(*FLOORS[package]):
+        assert floor_of(package, neighbour) < own, f"{module} imports {neighbour}, which is not on a floor below"
+
+
+def test_library_and_machinery_do_not_know_each_other() -> None:
+    for path in (PROJECT / "src" / "coatcheck").glob("*.py"):
+        assert not any(name.partition(".")[0] == "livedoc" for name in imports(path)), path
+    for path in (PROJECT / "src" / "livedoc").rglob("*.py"):
+        if "node_modules" not in path.parts:
+            assert not any(name.partition(".")[0] == "coatcheck" for name in imports(path)), path
+
+
+@pytest.mark.parametrize(("framework", "only"), [("mkdocs", "mkdocs_hook.py"), ("pytest", "pytest_snippets.py")])
+def test_a_framework_is_imported_by_one_file_in_src(framework: str, only: str) -> None:
+    importers = {
+        path.name
+        for path in (PROJECT / "src").rglob("*.py")
+        if "node_modules" not in path.parts
+        and any(name.partition(".")[0] in (framework, f"_{framework}") for name in imports(path))
+    }
+    assert importers == {only}
+
+
+def test_snippets_import_public_names_only() -> None:
+    public = {f"coatcheck.{name}" for name in coatcheck.__all__} | {"coatcheck", "coatcheck.testing"}
+    public.add("coatcheck.testing.CHECKS")
+    for path in (PROJECT / "snippets").rglob("*.py"):
+        names = {name for name in imports(path) if name.partition(".")[0] == "coatcheck"}
+        assert names <= public, f"{path} imports {names - public}, which is not public"
+
+
+def test_the_library_needs_nothing_but_its_two_dependencies() -> None:
+    allowed = {"coatcheck", "anyio", "msgspec"}
+    stdlib = __import__("sys").stdlib_module_names
+    for path in (PROJECT / "src" / "coatcheck").glob("*.py"):
+        others = {name.partition(".")[0] for name in imports(path)} - allowed - set(stdlib)
+        assert not others, f"{path} imports {others}"
+
+
+def test_the_public_names_are_sorted_and_exist() -> None:
+    assert coatcheck.__all__ == sorted(coatcheck.__all__)
+    for name in coatcheck.__all__:
+        assert getattr(coatcheck, name).__doc__, f"{name} has no docstring"
+
+
+def test_the_reference_page_holds_exactly_the_public_names() -> None:
+    page = (PROJECT / "docs" / "reference.md").read_text()
+    documented = re.findall(r"^::: coatcheck\.(\S+)$", page, re.MULTILINE)
+    assert sorted(documented) == sorted([*coatcheck.__all__, "testing"])

@@ -1,0 +1,395 @@
+"""Sessions in files: what is on the disk, before, during and after each call, whatever goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import resource
+import signal
+import stat
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.to_thread
+import pytest
+
+from coatcheck import (
+    SessionNotFound,
+    SessionStorageDirectory,
+    directory_session_storage,
+    read_bytes,
+    write_bytes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from coatcheck import ByteReadChannel, ByteWriteChannel
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "parent" / ".sessions"
+
+
+@pytest.fixture
+def directory(root: Path) -> SessionStorageDirectory:
+    return SessionStorageDirectory(root)
+
+
+async def do_nothing(_: object) -> None:
+    pass
+
+
+# --- what is on the disk ------------------------------------------------------------------------------------------
+
+
+async def test_a_session_is_one_file_with_its_bytes_and_nothing_else(
+    directory: SessionStorageDirectory, root: Path
+) -> None:
+    await write_bytes(directory, "id1", b"a grey coat")
+    (file,) = root.iterdir()
+    assert file.read_bytes() == b"a grey coat"
+    assert "id1" not in file.name
+
+
+async def test_files_and_directory_are_for_their_owner_only(directory: SessionStorageDirectory, root: Path) -> None:
+    await write_bytes(directory, "id1", b"a grey coat")
+    (file,) = root.iterdir()
+    assert stat.S_IMODE(root.stat().st_mode) == 0o700
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+async def test_a_miss_leaves_nothing_behind(directory: SessionStorageDirectory, root: Path) -> None:
+    with pytest.raises(SessionNotFound):
+        await read_bytes(directory, "unknown")
+    await directory.invalidate("unknown")
+    assert not root.parent.exists()
+    root.mkdir(parents=True)
+    with pytest.raises(SessionNotFound):
+        await read_bytes(directory, "unknown")
+    await directory.invalidate("unknown")
+    assert list(root.iterdir()) == []
+
+
+async def test_an_invalidated_session_leaves_no_file(directory: SessionStorageDirectory, root: Path) -> None:
+    await write_bytes(directory, "id1", b"a grey coat")
+    await directory.invalidate("id1")
+    assert list(root.iterdir()) == []
+
+
+async def test_another_storage_on_the_same_directory_finds_the_session(root: Path) -> None:
+    await write_bytes(directory_session_storage(root), "id1", b"a grey coat")
+    assert await read_bytes(directory_session_storage(str(root)), "id1") == b"a grey coat"
+
+
+async def test_a_change_of_the_working_directory_moves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    directory = directory_session_storage(".sessions")
+    await write_bytes(directory, "id1", b"a grey coat")
+    monkeypatch.chdir("/")
+    assert await read_bytes(directory, "id1") == b"a grey coat"
+
+
+def test_a_root_that_is_a_file_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(NotADirectoryError, match="is not a directory: name another"):
+        directory_session_storage(tmp_path / "taken")
+
+
+async def test_foreign_files_in_the_root_harm_no_session(directory: SessionStorageDirectory, root: Path) -> None:
+    await write_bytes(directory, "id1", b"a grey coat")
+    (root / "notes.txt").write_text("foreign")
+    (root / "folder.session").mkdir()
+    assert await read_bytes(directory, "id1") == b"a grey coat"
+
+
+async def test_a_root_that_was_removed_is_made_again(directory: SessionStorageDirectory, root: Path) -> None:
+    await write_bytes(directory, "id1", b"a grey coat")
+    await directory.invalidate("id1")
+    root.rmdir()
+    await write_bytes(directory, "id1", b"a red scarf")
+    assert await read_bytes(directory, "id1") == b"a red scarf"
+
+
+async def test_a_planted_link_is_not_followed(directory: SessionStorageDirectory, root: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    await write_bytes(directory, "id1", b"a grey coat")
+    (file,) = root.iterdir()
+    file.unlink()
+    file.symlink_to(secret)
+    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+        await read_bytes(directory, "id1")
+    await write_bytes(directory, "id1", b"a red scarf")
+    assert secret.read_text() == "secret"
+    assert await read_bytes(directory, "id1") == b"a red scarf"
+
+
+# --- what goes wrong ----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def a_full_disk(bytes_left: int) -> Iterator[None]:
+    """Let no file of this process grow beyond `bytes_left`: the system then refuses like a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_left, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("size", [40_000, 400_000])
+async def test_a_full_disk_is_raised_and_leaves_the_old_session(
+    size: int, directory: SessionStorageDirectory, root: Path
+) -> None:
+    await write_bytes(directory, "id1", b"a grey coat")
+    with a_full_disk(bytes_left=20_000), pytest.raises(OSError, match="File too large") as error:
+        await write_bytes(directory, "id1", b"x" * size)
+    assert error.value.errno == errno.EFBIG
+    assert len(list(root.iterdir())) == 1
+    assert await read_bytes(directory, "id1") == b"a grey coat"
+
+
+async def test_a_provider_that_ignores_a_full_disk_does_not_store_half_a_session(
+    directory: SessionStorageDirectory, root: Path
+) -> None:
+    await write_bytes(directory, "id1", b"a grey coat")
+
+    async def ignore(channel: ByteWriteChannel) -> None:
+        with a_full_disk(bytes_left=20_000), pytest.raises(OSError, match="File too large"):
+            await channel.send(b"x" * 100_000)
+        await channel.send(b"end")
+
+    with pytest.raises(anyio.BrokenResourceError, match="would not be whole"):
+        await directory.write("id1", ignore)
+    assert len(list(root.iterdir())) == 1
+    assert await read_bytes(directory, "id1") == b"a grey coat"
+
+
+async def test_a_place_that_cannot_be_taken_is_raised_and_leaves_no_temporary_file(
+    directory: SessionStorageDirectory, root: Path
+) -> None:
+    await write_bytes(directory, "id1", b"a grey coat")
+    (file,) = root.iterdir()
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(IsADirectoryError):
+        await write_bytes(directory, "id1", b"a red scarf")
+    assert list(root.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("sent", [b"", b"new", b"n" * 300_000])
+async def test_a_failed_write_leaves_no_temporary_file_and_no_descriptor(
+    sent: bytes, directory: SessionStorageDirectory, root: Path
+) -> None:
+    async def fail(channel: ByteWriteChannel) -> None:
+        await channel.send(sent)
+        raise ZeroDivisionError
+
+    await write_bytes(directory, "id1", b"a grey coat")
+    before = descriptors()
+    with pytest.raises(ZeroDivisionError):
+        await directory.write("id1", fail)
+    assert descriptors() == before
+    assert len(list(root.iterdir())) == 1
+
+
+@pytest.mark.parametrize("size", [3, 300_000])
+async def test_a_read_that_fails_or_stops_early_leaves_no_descriptor(
+    size: int, directory: SessionStorageDirectory
+) -> None:
+    await write_bytes(directory, "id1", b"x" * size)
+
+    async def fail(channel: ByteReadChannel) -> None:
+        await channel.receive(1)
+        raise ZeroDivisionError
+
+    before = descriptors()
+    await directory.read("id1", do_nothing)
+    with pytest.raises(ZeroDivisionError):
+        await directory.read("id1", fail)
+    with pytest.raises(SessionNotFound):
+        await directory.read("unknown", do_nothing)
+    assert descriptors() == before
+
+
+def test_cancelling_from_outside_anyio_leaves_no_trace_and_no_late_write(tmp_path: Path) -> None:
+    """`asyncio` lets go of a worker thread when a task is cancelled; nothing may happen behind the caller's back."""
+
+    async def main() -> None:
+        directory = SessionStorageDirectory(tmp_path)
+        before = descriptors()
+        for delay in range(60):
+            for size in (1, 300_000):
+                old, new = b"o" * size, b"n" * size
+                await write_bytes(directory, "id1", old)
+                task = asyncio.create_task(write_bytes(directory, "id1", new))
+                reader = asyncio.create_task(read_bytes(directory, "id1"))
+                for _ in range(delay // 4):
+                    await asyncio.sleep(0)
+                if delay % 4:
+                    time.sleep(delay % 4 / 10_000)  # let the worker thread get somewhere  # noqa: ASYNC251
+                task.cancel()
+                reader.cancel()
+                results = await asyncio.gather(task, reader, return_exceptions=True)
+                stored = await read_bytes(directory, "id1")
+                assert stored in (old, new)
+                assert results[1] in (old, new) or isinstance(results[1], asyncio.CancelledError)
+                await asyncio.sleep(0.002)
+                assert await read_bytes(directory, "id1") == stored
+                assert len(list(tmp_path.iterdir())) == 1
+                assert descriptors() == before
+
+    asyncio.run(main())
+
+
+def descriptors() -> set[str]:
+    """The files that this process holds open under a temporary folder."""
+    found = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            target = str(entry.readlink())
+        except FileNotFoundError:  # the descriptor of this very listing
+            continue
+        if ".session" in target or target.endswith(".tmp"):
+            found.add(f"{entry.name} {target}")
+    return found
+
+
+# --- threads and system calls -------------------------------------------------------------------------------------
+
+
+async def test_a_small_session_costs_one_worker_thread_call_each_way(
+    directory: SessionStorageDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    run_sync = anyio.to_thread.run_sync
+
+    async def count(function: Any, *arguments: Any) -> Any:
+        calls.append(getattr(function, "__name__", "?"))
+        return await run_sync(function, *arguments)
+
+    monkeypatch.setattr(anyio.to_thread, "run_sync", count)
+    await write_bytes(directory, "id1", b"x" * 65_535)
+    assert len(calls) == 1
+    await read_bytes(directory, "id1")
+    assert len(calls) == 2
+    await directory.invalidate("id1")
+    assert len(calls) == 3
+
+
+async def test_the_event_loops_own_thread_touches_no_file(
+    directory: SessionStorageDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[int] = set()
+    for name in ("open", "read", "write", "close", "fsync"):
+        original = getattr(os, name)
+
+        def note(*arguments: Any, original: Any = original, **options: Any) -> Any:
+            threads.add(threading.get_ident())
+            return original(*arguments, **options)
+
+        monkeypatch.setattr(os, name, note)
+    for size in (3, 300_000):
+        await write_bytes(directory, "id1", b"x" * size)
+        await read_bytes(directory, "id1")
+    assert threads
+    assert threading.get_ident() not in threads
+
+
+async def test_a_short_write_of_the_system_is_completed(
+    directory: SessionStorageDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, bytes(data[:1000])))
+    await write_bytes(directory, "id1", bytes(range(256)) * 40)
+    assert await read_bytes(directory, "id1") == bytes(range(256)) * 40
+
+
+async def test_a_durable_write_syncs_the_file_before_and_the_directory_after_it_is_in_place(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[str, list[str]]] = []
+    fsync = os.fsync
+
+    def note(file: int) -> None:
+        synced.append((Path(f"/proc/self/fd/{file}").readlink().suffix, sorted(p.suffix for p in root.iterdir())))
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", note)
+    await write_bytes(SessionStorageDirectory(root), "id1", b"a grey coat")
+    assert synced == []
+    (root / next(iter(root.iterdir())).name).unlink()
+    await write_bytes(SessionStorageDirectory(root, durable=True), "id1", b"a grey coat")
+    assert synced == [(".tmp", [".tmp"]), (root.suffix, [".session"])]
+
+
+# --- several processes --------------------------------------------------------------------------------------------
+
+SIZES = (10, 70_000, 300_000)
+
+# Writes sessions of one repeated letter, of all sizes, until it is killed. It says so once all sizes were written.
+WRITER = f"""
+import itertools, sys, anyio
+from coatcheck import SessionStorageDirectory, write_bytes
+
+async def main():
+    directory = SessionStorageDirectory(sys.argv[1])
+    for turn in itertools.count():
+        await write_bytes(directory, "id1", b"abcdefghij"[turn % 10 : turn % 10 + 1] * {SIZES}[turn % 3])
+        if turn == 2:
+            print("ready", flush=True)
+
+anyio.run(main)
+"""
+
+
+@contextmanager
+def a_writer(root: Path) -> Iterator[None]:
+    """Another process that writes; killed at the end."""
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(root)], stdout=subprocess.PIPE) as writer:
+        try:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == b"ready\n"
+            yield
+        finally:
+            writer.kill()
+    assert writer.returncode == -signal.SIGKILL
+
+
+def is_whole(data: bytes) -> bool:
+    return len(data) in SIZES and data == data[:1] * len(data)
+
+
+async def test_a_reader_beside_a_writer_in_another_process_never_sees_half_a_session(
+    directory: SessionStorageDirectory, root: Path
+) -> None:
+    seen = set()
+    with a_writer(root):
+        for _ in range(1500):
+            data = await read_bytes(directory, "id1")
+            assert is_whole(data)
+            seen.add(data[:1] + b"%d" % len(data))
+    assert len(seen) > 3, "the writer did not write meanwhile"
+
+
+async def test_a_process_killed_while_writing_leaves_the_old_session_or_the_new_one(
+    directory: SessionStorageDirectory, root: Path
+) -> None:
+    for turn in range(12):
+        with a_writer(root):
+            await anyio.sleep(turn / 1000)  # so that the kill comes at another moment each time
+        assert is_whole(await read_bytes(directory, "id1"))
+    await write_bytes(directory, "id1", b"a grey coat")
+    assert await read_bytes(directory, "id1") == b"a grey coat"

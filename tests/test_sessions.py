@@ -1,0 +1,760 @@
+"""The sessions of a request: when they are read, when they are stored, and what the client is told."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+import pytest
+
+from coatcheck import (
+    CurrentSession,
+    SessionAlreadySent,
+    Sessions,
+    SessionStorageMemory,
+    cookie,
+    current_session,
+    header,
+    new_session_id,
+    write_bytes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+
+    from coatcheck import ByteReadChannel, ByteWriteChannel, SessionProvider, SessionStorage
+
+    Handler = Callable[[CurrentSession], Awaitable[None]]
+    Message = MutableMapping[str, Any]
+
+T = TypeVar("T")
+
+
+@dataclass
+class Cart:
+    items: list[str] = field(default_factory=list)
+
+
+@dataclass
+class User:
+    name: str = "guest"
+
+
+class Ledger:
+    """A storage that notes each call and passes it on."""
+
+    def __init__(self, storage: SessionStorage) -> None:
+        self.storage = storage
+        self.calls: list[str] = []
+
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        self.calls.append("write")
+        await self.storage.write(id, provider)
+
+    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+        self.calls.append("read")
+        return await self.storage.read(id, consumer)
+
+    async def invalidate(self, id: str, /) -> None:
+        self.calls.append("invalidate")
+        await self.storage.invalidate(id)
+
+
+class LosesItsConnection(Ledger):
+    """A storage that fails at the named calls."""
+
+    def __init__(self, storage: SessionStorage, *failing: str) -> None:
+        super().__init__(storage)
+        self.failing = set(failing)
+
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        if "write" in self.failing:
+            raise ConnectionError("connection lost")
+        await super().write(id, provider)
+
+    async def invalidate(self, id: str, /) -> None:
+        if "invalidate" in self.failing:
+            raise ConnectionError("connection lost")
+        await super().invalidate(id)
+
+
+class Response:
+    """What the client got."""
+
+    def __init__(self, messages: Iterable[Mapping[str, Any]]) -> None:
+        (start,) = (m for m in messages if m["type"] in ("http.response.start", "websocket.accept"))
+        self.headers = [(name.decode(), value.decode()) for name, value in start["headers"]]
+
+    def all(self, name: str) -> list[str]:
+        return [value for header_name, value in self.headers if header_name == name]
+
+    @property
+    def id(self) -> str:
+        """The id in the one cookie that was set; empty if the cookie was ended."""
+        (set_cookie,) = self.all("set-cookie")
+        return set_cookie.partition(";")[0].partition("=")[2]
+
+
+async def visit(
+    handler: Handler,
+    *providers: SessionProvider[Any],
+    id: str | None = None,
+    headers: Iterable[tuple[str, str]] = (),
+    own_headers: Iterable[tuple[bytes, bytes]] = (),
+    late: Handler | None = None,
+    scope_type: str = "http",
+    sent: list[Message] | None = None,
+) -> Response:
+    """Send one request through the middleware and return the response. `id` goes into the first provider's cookie."""
+    messages: list[Message] = [] if sent is None else sent
+
+    async def app(
+        scope: MutableMapping[str, Any], _receive: object, send: Callable[[Message], Awaitable[None]]
+    ) -> None:
+        await handler(current_session(scope))
+        start = "http.response.start" if scope_type == "http" else "websocket.accept"
+        await send({"type": start, "status": 200, "headers": list(own_headers)})
+        if late is not None:
+            await late(current_session(scope))
+        if scope_type == "http":
+            await send({"type": "http.response.body", "body": b""})
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        messages.append(message)
+
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    if id is not None:
+        raw.append((b"cookie", f"{providers[0].name}={id}".encode("latin-1")))
+    await Sessions(app, *providers)({"type": scope_type, "headers": raw}, receive, send)
+    return Response(messages)
+
+
+async def nothing(_: CurrentSession) -> None:
+    pass
+
+
+async def load_cart(sessions: CurrentSession) -> None:
+    await sessions.get(Cart)
+
+
+def put(*items: str) -> Handler:
+    async def handler(sessions: CurrentSession) -> None:
+        sessions.set(Cart([*items]))
+
+    return handler
+
+
+async def clear_cart(sessions: CurrentSession) -> None:
+    sessions.clear(Cart)
+
+
+async def renew_cart(sessions: CurrentSession) -> None:
+    sessions.renew_id(Cart)
+
+
+async def cart_of(id: str, *providers: SessionProvider[Any]) -> Cart | None:
+    """The cart that the first provider's client with this id has."""
+    found: list[Cart | None] = []
+
+    async def look(sessions: CurrentSession) -> None:
+        found.append(await sessions.get(Cart))
+
+    await visit(look, *providers, id=id)
+    return found[0]
+
+
+@pytest.fixture
+def ledger(storage: SessionStorage) -> Ledger:
+    return Ledger(storage)
+
+
+@pytest.fixture
+def cart(ledger: Ledger) -> SessionProvider[Cart]:
+    return cookie("CART", Cart, storage=ledger)
+
+
+# --- untouched and unchanged --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("id", [None, "unknown", "mal,formed", "x" * 5000])
+async def test_a_session_that_nobody_asks_for_costs_nothing(
+    id: str | None, cart: SessionProvider[Cart], ledger: Ledger
+) -> None:
+    response = await visit(nothing, cart, id=id, own_headers=[(b"x-own", b"1")])
+    assert response.headers == [("x-own", "1")]
+    assert ledger.calls == []
+
+
+async def test_a_session_is_read_once_in_a_request(cart: SessionProvider[Cart], ledger: Ledger) -> None:
+    id = (await visit(put("coat"), cart)).id
+    ledger.calls.clear()
+
+    async def read_thrice(sessions: CurrentSession) -> None:
+        first = await sessions.get(Cart)
+        assert first == Cart(["coat"])
+        assert await sessions.get(Cart) is first
+        assert await sessions.get_or_set(Cart, Cart) is first
+
+    response = await visit(read_thrice, cart, id=id)
+    assert ledger.calls == ["read"]
+    assert response.all("set-cookie") == []
+
+
+async def test_two_tasks_that_ask_at_once_make_one_read(cart: SessionProvider[Cart], ledger: Ledger) -> None:
+    id = (await visit(put("coat"), cart)).id
+    ledger.calls.clear()
+    seen: list[Cart | None] = []
+
+    async def ask(sessions: CurrentSession) -> None:
+        seen.append(await sessions.get(Cart))
+
+    async def ask_twice(sessions: CurrentSession) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(ask, sessions)
+            tasks.start_soon(ask, sessions)
+
+    await visit(ask_twice, cart, id=id)
+    assert ledger.calls == ["read"]
+    assert seen[0] is seen[1]
+
+
+async def test_no_session_means_no_storage_call(cart: SessionProvider[Cart], ledger: Ledger) -> None:
+    response = await visit(load_cart, cart)
+    assert ledger.calls == []
+    assert response.all("set-cookie") == []
+
+
+# --- stored when the response begins ------------------------------------------------------------------------------
+
+
+async def test_a_new_session_is_stored_before_its_cookie_is_sent(cart: SessionProvider[Cart], ledger: Ledger) -> None:
+    class NotesTheResponse(list[Any]):
+        def append(self, message: Any) -> None:
+            ledger.calls.append(message["type"])
+            super().append(message)
+
+    await visit(put("coat"), cart, sent=NotesTheResponse())
+    assert ledger.calls == ["write", "http.response.start", "http.response.body"]
+
+
+async def test_a_change_inside_the_session_is_noticed(cart: SessionProvider[Cart], ledger: Ledger) -> None:
+    id = (await visit(put("coat"), cart)).id
+
+    async def add_scarf(sessions: CurrentSession) -> None:
+        (await sessions.get_or_set(Cart, Cart)).items.append("scarf")
+
+    ledger.calls.clear()
+    response = await visit(add_scarf, cart, id=id)
+    assert ledger.calls == ["read", "write"]
+    assert response.all("set-cookie") == []
+    assert await cart_of(id, cart) == Cart(["coat", "scarf"])
+
+
+async def test_a_change_inside_a_session_that_was_set_is_noticed(cart: SessionProvider[Cart]) -> None:
+    async def set_then_change(sessions: CurrentSession) -> None:
+        mine = Cart()
+        sessions.set(mine)
+        mine.items.append("coat")
+        assert await sessions.get(Cart) is mine
+
+    id = (await visit(set_then_change, cart)).id
+    assert await cart_of(id, cart) == Cart(["coat"])
+
+
+async def test_setting_an_equal_session_after_reading_it_writes_nothing(
+    cart: SessionProvider[Cart], ledger: Ledger
+) -> None:
+    id = (await visit(put("coat"), cart)).id
+
+    async def set_the_same(sessions: CurrentSession) -> None:
+        await sessions.get(Cart)
+        sessions.set(Cart(["coat"]))
+
+    ledger.calls.clear()
+    await visit(set_the_same, cart, id=id)
+    assert ledger.calls == ["read"]
+
+
+async def test_setting_without_reading_changes_the_session_there_is(cart: SessionProvider[Cart]) -> None:
+    id = (await visit(put("coat"), cart)).id
+    response = await visit(put("scarf"), cart, id=id)
+    assert response.all("set-cookie") == []
+    assert await cart_of(id, cart) == Cart(["scarf"])
+
+
+async def test_get_or_set_begins_a_session_where_there_is_none(cart: SessionProvider[Cart]) -> None:
+    async def begin(sessions: CurrentSession) -> None:
+        assert await sessions.get(Cart) is None
+        assert await sessions.get_or_set(Cart, lambda: Cart(["coat"])) == Cart(["coat"])
+
+    assert await cart_of((await visit(begin, cart)).id, cart) == Cart(["coat"])
+
+
+async def test_a_handler_that_raises_has_changed_nothing(cart: SessionProvider[Cart], ledger: Ledger) -> None:
+    id = (await visit(put("coat"), cart)).id
+    ledger.calls.clear()
+
+    async def change_then_raise(sessions: CurrentSession) -> None:
+        (await sessions.get_or_set(Cart, Cart)).items.clear()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await visit(change_then_raise, cart, id=id)
+    assert ledger.calls == ["read"]
+    assert await cart_of(id, cart) == Cart(["coat"])
+
+
+async def test_an_error_response_of_the_app_stores_as_any_other(storage: SessionStorage) -> None:
+    provider = cookie("CART", Cart, storage=storage)
+    sent: list[Message] = []
+
+    async def app(scope: Message, _receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
+        current_session(scope).set(Cart(["coat"]))
+        await send({"type": "http.response.start", "status": 503})
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await Sessions(app, provider)({"type": "http", "headers": []}, receive, send)
+    assert await cart_of(Response(sent).id, provider) == Cart(["coat"])
+
+
+async def test_if_the_storage_fails_the_client_gets_no_cookie(storage: SessionStorage) -> None:
+    sent: list[Message] = []
+    provider = cookie("CART", Cart, storage=LosesItsConnection(storage, "write"))
+    with pytest.raises(ConnectionError):
+        await visit(put("coat"), provider, sent=sent)
+    assert sent == []
+
+
+async def test_an_app_that_answers_a_storage_failure_itself_can_still_save(storage: SessionStorage) -> None:
+    shaky = LosesItsConnection(storage, "write")
+    users = cookie("USER", User, storage=storage)
+    carts = cookie("CART", Cart, storage=shaky)
+    sent: list[Message] = []
+
+    async def app(scope: Message, _receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
+        current_session(scope).set(User("ada"))
+        current_session(scope).set(Cart(["coat"]))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        except ConnectionError:
+            shaky.failing.clear()
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await Sessions(app, users, carts)({"type": "http", "headers": []}, receive, send)
+    tickets = dict(value.partition(";")[0].split("=") for value in Response(sent).all("set-cookie"))
+    assert await cart_of(tickets["CART"], carts) == Cart(["coat"])
+    assert set(tickets) == {"USER", "CART"}
+
+
+# --- strict ids ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("id", "calls"),
+    [
+        ("unknown", ["read"]),
+        ("", []),
+        ("mal,formed", []),
+        ('"quoted"', []),
+        ("caf\xe9", []),
+        ("x" * 512, ["read"]),
+        ("x" * 513, []),
+    ],
+)
+async def test_an_id_that_is_not_ours_is_no_session_and_is_taken_away(
+    id: str, calls: list[str], cart: SessionProvider[Cart], ledger: Ledger
+) -> None:
+    async def look(sessions: CurrentSession) -> None:
+        assert await sessions.get(Cart) is None
+        assert sessions.id(Cart) is None
+
+    response = await visit(look, cart, id=id)
+    assert ledger.calls == calls
+    assert response.all("set-cookie") == ["CART=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax"]
+
+
+@pytest.mark.parametrize("id", ["unknown", "mal,formed", ""])
+async def test_a_new_session_never_gets_the_clients_id(id: str, cart: SessionProvider[Cart]) -> None:
+    response = await visit(put("coat"), cart, id=id)
+    assert len(response.id) == len(new_session_id())
+    assert await cart_of(response.id, cart) == Cart(["coat"])
+    assert id != response.id
+
+
+async def test_an_id_is_unknown_until_it_is_verified(cart: SessionProvider[Cart]) -> None:
+    id = (await visit(put("coat"), cart)).id
+    seen: list[str | None] = []
+
+    async def look(sessions: CurrentSession) -> None:
+        seen.append(sessions.id(Cart))
+        await sessions.get(Cart)
+        seen.append(sessions.id(Cart))
+
+    await visit(look, cart, id=id)
+    assert seen == [None, id]
+
+
+async def test_asking_for_the_id_alone_takes_nothing_away(cart: SessionProvider[Cart], ledger: Ledger) -> None:
+    id = (await visit(put("coat"), cart)).id
+    ledger.calls.clear()
+
+    async def ask(sessions: CurrentSession) -> None:
+        assert sessions.id(Cart) is None
+
+    response = await visit(ask, cart, id=id)
+    assert (ledger.calls, response.all("set-cookie")) == ([], [])
+
+
+async def test_the_id_of_a_new_session_is_known_once_it_is_stored(cart: SessionProvider[Cart]) -> None:
+    seen: list[str | None] = []
+
+    async def begin(sessions: CurrentSession) -> None:
+        sessions.set(Cart())
+        seen.append(sessions.id(Cart))
+
+    async def look(sessions: CurrentSession) -> None:
+        seen.append(sessions.id(Cart))
+
+    response = await visit(begin, cart, late=look)
+    assert seen == [None, response.id]
+
+
+def test_an_id_is_256_random_bits() -> None:
+    ids = {new_session_id() for _ in range(1000)}
+    assert len(ids) == 1000
+    assert {len(base64.urlsafe_b64decode(f"{id}=")) for id in ids} == {32}
+
+
+async def test_an_id_of_one_provider_opens_nothing_in_another(storage: SessionStorage) -> None:
+    carts, users = cookie("CART", Cart, storage=storage), cookie("USER", User, storage=storage)
+    id = (await visit(put("coat"), carts, users)).id
+
+    async def look(sessions: CurrentSession) -> None:
+        assert await sessions.get(User) is None
+
+    await visit(look, users, carts, id=id)
+    await visit(look, users, carts, id=f"CART:{id}")
+
+
+async def test_an_id_that_cannot_travel_is_refused_with_its_maker(storage: SessionStorage) -> None:
+    provider = cookie("CART", Cart, storage=storage, new_id=lambda: "two words")
+    with pytest.raises(ValueError, match="new_id for 'CART' made an id that cannot travel"):
+        await visit(put("coat"), provider)
+
+
+async def test_ids_of_the_users_own_making_are_used(storage: SessionStorage) -> None:
+    provider = cookie("CART", Cart, storage=storage, new_id=lambda: "my-own-id")
+    assert (await visit(put("coat"), provider)).id == "my-own-id"
+
+
+# --- renew --------------------------------------------------------------------------------------------------------
+
+
+async def test_renewing_keeps_the_session_and_kills_the_old_id(cart: SessionProvider[Cart], ledger: Ledger) -> None:
+    old = (await visit(put("coat"), cart)).id
+    ledger.calls.clear()
+    new = (await visit(renew_cart, cart, id=old)).id
+    assert ledger.calls == ["read", "write", "invalidate"]
+    assert new != old
+    assert await cart_of(old, cart) is None
+    assert await cart_of(new, cart) == Cart(["coat"])
+
+
+async def test_a_crash_between_the_two_steps_of_a_renewal_loses_nothing(storage: SessionStorage) -> None:
+    shaky = LosesItsConnection(storage)
+    provider = cookie("CART", Cart, storage=shaky)
+    old = (await visit(put("coat"), provider)).id
+    shaky.failing = {"invalidate"}
+    with pytest.raises(ConnectionError):
+        await visit(renew_cart, provider, id=old)
+    assert await cart_of(old, provider) == Cart(["coat"])
+
+
+async def test_renewing_goes_with_a_change(cart: SessionProvider[Cart]) -> None:
+    old = (await visit(put("coat"), cart)).id
+
+    async def change_and_renew(sessions: CurrentSession) -> None:
+        sessions.set(Cart(["scarf"]))
+        sessions.renew_id(Cart)
+
+    new = (await visit(change_and_renew, cart, id=old)).id
+    assert await cart_of(old, cart) is None
+    assert await cart_of(new, cart) == Cart(["scarf"])
+
+
+async def test_renewing_without_a_session_has_no_effect(cart: SessionProvider[Cart], ledger: Ledger) -> None:
+    response = await visit(renew_cart, cart)
+    assert (ledger.calls, response.all("set-cookie")) == ([], [])
+
+
+async def test_renewing_a_dead_id_takes_it_away(cart: SessionProvider[Cart]) -> None:
+    assert (await visit(renew_cart, cart, id="unknown")).id == ""
+
+
+# --- clear --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("read_first", [True, False])
+async def test_clearing_ends_the_session(read_first: bool, cart: SessionProvider[Cart]) -> None:  # noqa: FBT001
+    id = (await visit(put("coat"), cart)).id
+
+    async def clear(sessions: CurrentSession) -> None:
+        if read_first:
+            await sessions.get(Cart)
+        sessions.clear(Cart)
+        assert await sessions.get(Cart) is None
+        assert sessions.id(Cart) is None
+
+    assert (await visit(clear, cart, id=id)).id == ""
+    assert await cart_of(id, cart) is None
+
+
+async def test_clearing_where_there_is_nothing_has_no_effect(cart: SessionProvider[Cart], ledger: Ledger) -> None:
+    async def set_then_clear(sessions: CurrentSession) -> None:
+        sessions.set(Cart(["coat"]))
+        sessions.clear(Cart)
+
+    for handler in (clear_cart, set_then_clear):
+        response = await visit(handler, cart)
+        assert (ledger.calls, response.all("set-cookie")) == ([], [])
+
+
+async def test_clearing_twice_ends_the_session_once(cart: SessionProvider[Cart], ledger: Ledger) -> None:
+    id = (await visit(put("coat"), cart)).id
+    ledger.calls.clear()
+
+    async def clear_twice(sessions: CurrentSession) -> None:
+        sessions.clear(Cart)
+        sessions.clear(Cart)
+
+    assert (await visit(clear_twice, cart, id=id)).id == ""
+    assert ledger.calls == ["invalidate"]
+
+
+async def test_a_session_set_after_a_clear_gets_a_fresh_id_and_no_old_data(cart: SessionProvider[Cart]) -> None:
+    old = (await visit(put("coat"), cart)).id
+
+    async def clear_then_set(sessions: CurrentSession) -> None:
+        sessions.clear(Cart)
+        sessions.set(Cart(["scarf"]))
+
+    new = (await visit(clear_then_set, cart, id=old)).id
+    assert new not in ("", old)
+    assert await cart_of(old, cart) is None
+    assert await cart_of(new, cart) == Cart(["scarf"])
+
+
+async def test_a_clear_holds_although_a_read_was_under_way(storage: SessionStorage) -> None:
+    class ClearsInBetween(Ledger):
+        sessions: CurrentSession | None = None
+
+        async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+            result = await super().read(id, consumer)
+            if self.sessions is not None:
+                self.sessions.clear(Cart)
+            return result
+
+    ledger = ClearsInBetween(storage)
+    provider = cookie("CART", Cart, storage=ledger)
+    id = (await visit(put("coat"), provider)).id
+
+    async def read(sessions: CurrentSession) -> None:
+        ledger.sessions = sessions
+        assert await sessions.get(Cart) is None
+        assert sessions.id(Cart) is None
+
+    assert (await visit(read, provider, id=id)).id == ""
+    assert ledger.calls[-1] == "invalidate"
+
+
+# --- after the response began -------------------------------------------------------------------------------------
+
+
+async def test_a_late_change_of_a_session_with_an_id_is_saved(cart: SessionProvider[Cart]) -> None:
+    id = (await visit(put("coat"), cart)).id
+
+    async def add_scarf(sessions: CurrentSession) -> None:
+        (await sessions.get_or_set(Cart, Cart)).items.append("scarf")
+
+    await visit(nothing, cart, id=id, late=add_scarf)
+    assert await cart_of(id, cart) == Cart(["coat", "scarf"])
+    await visit(nothing, cart, id=id, late=put("hat"))
+    assert await cart_of(id, cart) == Cart(["hat"])
+
+
+@pytest.mark.parametrize("id", [None, "unknown", "mal,formed"])
+async def test_a_session_that_would_begin_late_is_refused_aloud(id: str | None, cart: SessionProvider[Cart]) -> None:
+    with pytest.raises(SessionAlreadySent, match="set it earlier"):
+        await visit(load_cart, cart, id=id, late=put("coat"))
+    with pytest.raises(SessionAlreadySent, match="set it earlier"):
+        await visit(nothing, cart, id=id, late=put("coat"))
+
+
+async def test_a_late_renewal_is_refused_aloud(cart: SessionProvider[Cart]) -> None:
+    id = (await visit(put("coat"), cart)).id
+    with pytest.raises(SessionAlreadySent, match="renew it earlier"):
+        await visit(load_cart, cart, id=id, late=renew_cart)
+    assert await cart_of(id, cart) == Cart(["coat"])
+
+
+async def test_a_late_clear_ends_the_session(cart: SessionProvider[Cart]) -> None:
+    id = (await visit(put("coat"), cart)).id
+    await visit(nothing, cart, id=id, late=clear_cart)
+    assert await cart_of(id, cart) is None
+
+
+async def test_a_websockets_response_begins_with_the_accept(cart: SessionProvider[Cart]) -> None:
+    response = await visit(put("coat"), cart, scope_type="websocket")
+    assert await cart_of(response.id, cart) == Cart(["coat"])
+
+
+# --- headers ------------------------------------------------------------------------------------------------------
+
+
+async def test_the_response_says_what_it_depends_on_and_that_it_is_private(cart: SessionProvider[Cart]) -> None:
+    own = [(b"set-cookie", b"theme=dark"), (b"content-type", b"text/plain")]
+    response = await visit(put("coat"), cart, own_headers=own)
+    assert response.headers[:2] == [("set-cookie", "theme=dark"), ("content-type", "text/plain")]
+    assert response.all("cache-control") == ["no-store"]
+    assert response.all("vary") == ["cookie"]
+    read_only = await visit(load_cart, cart)
+    assert (read_only.all("cache-control"), read_only.all("vary")) == ([], ["cookie"])
+
+
+async def test_the_apps_own_cache_control_is_kept(cart: SessionProvider[Cart]) -> None:
+    response = await visit(put("coat"), cart, own_headers=[(b"Cache-Control", b"private")])
+    assert response.all("cache-control") == []
+
+
+async def test_the_id_is_found_among_other_cookies(cart: SessionProvider[Cart]) -> None:
+    id = (await visit(put("coat"), cart)).id
+    seen: list[Cart | None] = []
+
+    async def look(sessions: CurrentSession) -> None:
+        seen.append(await sessions.get(Cart))
+
+    for headers in (
+        [("cookie", f"a=b; CART={id}; c=d")],
+        [("cookie", "a=b"), ("cookie", f"CART={id}")],
+        [("cookie", f"broken;;=;CART={id}")],
+        [("cookie", f"XCART=no;cart=no; CART={id}; CART=second")],
+    ):
+        await visit(look, cart, headers=headers)
+    assert seen == [Cart(["coat"])] * 4
+
+
+async def test_a_header_carries_the_id_both_ways(storage: SessionStorage) -> None:
+    provider = header("X-Cart", Cart, storage=storage)
+    response = await visit(put("coat"), provider)
+    (id,) = response.all("x-cart")
+    assert response.all("vary") == ["x-cart"]
+    seen: list[Cart | None] = []
+
+    async def look(sessions: CurrentSession) -> None:
+        seen.append(await sessions.get(Cart))
+
+    again = await visit(look, provider, headers=[("x-cart", id)])
+    assert again.all("x-cart") == []
+    strange = await visit(look, provider, headers=[("x-cart", "made-up")])
+    assert strange.all("x-cart") == [""]
+    assert seen == [Cart(["coat"]), None]
+    cleared = await visit(clear_cart, provider, headers=[("x-cart", id)])
+    assert cleared.all("x-cart") == [""]
+
+
+# --- records that cannot be decoded -------------------------------------------------------------------------------
+
+
+async def test_a_record_that_cannot_be_decoded_is_no_session(
+    storage: SessionStorage, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = cookie("CART", Cart, storage=storage)
+    await write_bytes(storage, "CART:damaged", b'{"items": 7}')
+    with caplog.at_level(logging.WARNING, logger="coatcheck"):
+        assert (await visit(load_cart, provider, id="damaged")).id == ""
+    (record,) = caplog.records
+    assert "cannot be decoded" in record.getMessage()
+    assert "damaged" not in record.getMessage()
+
+
+# --- wrong use ----------------------------------------------------------------------------------------------------
+
+
+def test_without_the_middleware_the_error_names_the_fix() -> None:
+    with pytest.raises(RuntimeError, match=r"wrap your app in Sessions\(app, cookie\(\.\.\.\)\)"):
+        current_session({"type": "http"})
+
+
+async def test_a_type_without_a_provider_is_named(cart: SessionProvider[Cart]) -> None:
+    async def ask(sessions: CurrentSession) -> None:
+        await sessions.get(User)
+
+    with pytest.raises(LookupError, match="no provider for User: give Sessions a cookie"):
+        await visit(ask, cart)
+
+
+async def test_the_same_name_or_type_twice_is_refused(storage: SessionStorage) -> None:
+    async def app(*_: object) -> None:
+        pass
+
+    with pytest.raises(ValueError, match="two providers for Cart"):
+        Sessions(app, cookie("A", Cart, storage=storage), cookie("B", Cart, storage=storage))
+    with pytest.raises(ValueError, match="two providers are called 'A'"):
+        Sessions(app, cookie("A", Cart, storage=storage), cookie("A", User, storage=storage))
+    with pytest.raises(ValueError, match="two providers are called 'x-a'"):
+        Sessions(app, header("X-A", Cart, storage=storage), header("x-a", User, storage=storage))
+
+
+async def test_an_inner_middleware_leaves_the_outer_sessions_in_reach() -> None:
+    storage = SessionStorageMemory()
+    carts, users = cookie("CART", Cart, storage=storage), cookie("USER", User, storage=storage)
+    sent: list[Message] = []
+
+    async def app(scope: Message, _receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
+        current_session(scope).set(Cart(["coat"]))
+        current_session(scope).set(User("ada"))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await Sessions(Sessions(app, carts), users)({"type": "http", "headers": []}, receive, send)
+    assert {c.partition("=")[0] for c in Response(sent).all("set-cookie")} == {"CART", "USER"}
+
+
+async def test_what_is_neither_http_nor_websocket_passes_through() -> None:
+    seen: list[Any] = []
+
+    async def app(scope: Message, receive: object, send: object) -> None:
+        seen.extend([scope, receive, send])
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(_: Message) -> None:
+        pass
+
+    scope = {"type": "lifespan"}
+    await Sessions(app)(scope, receive, send)
+    assert seen == [scope, receive, send]
+    assert scope == {"type": "lifespan"}
