@@ -1,0 +1,1 @@
+"""Live documentation: snippets that tests run and readers run in the browser."""

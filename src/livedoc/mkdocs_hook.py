@@ -1,0 +1,115 @@
+"""Puts the snippets, the player and the browser's Python into the site, and checks what the pages embed."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mkdocs.config.config_options import ExtraScriptValue
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files, InclusionLevel
+
+from livedoc.markdown import Embed, embeds
+from livedoc.runtime import build_player, build_runtime
+from livedoc.snippet import SnippetError, load, paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.pages import Page
+
+ASSETS = "assets/livedoc"
+# A warning counts in a strict build only below MkDocs' own logger.
+log = logging.getLogger("mkdocs.hooks.livedoc")
+used: set[str] = set()
+"""The snippets that this build's pages embed; a served site is built many times in one process."""
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Load the player on every page."""
+    style, script = f"{ASSETS}/block.css", ExtraScriptValue(f"{ASSETS}/page.js")
+    script.type = "module"
+    if style not in config.extra_css:
+        # First, so that the site's own style has the last word.
+        config.extra_css.insert(0, style)
+        config.extra_javascript.append(script)
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Build what the site carries besides its pages, and add it."""
+    project = _project(config)
+    return add_files(files, config, build_player(project), build_runtime(project))
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: object) -> None:
+    """Refuse the page if it embeds what is not there, with the line of the page file."""
+    text = page.file.content_string
+    front_matter = text.count("\n") - markdown.count("\n") if text.endswith(markdown) else 0
+    found = embeds(markdown)
+    used.update(embed.path for embed in found)
+    problems = list(_problems(found, _snippets(config)))
+    if problems:
+        name = f"{Path(config.docs_dir).name}/{page.file.src_uri}"
+        raise PluginError("\n".join(f"{name}:{embed.line + front_matter}: {error}" for embed, error in problems))
+
+
+def on_env(_: object, config: MkDocsConfig, **__: object) -> None:
+    """Warn of what no page embeds: by now every page was read."""
+    for path in paths(_snippets(config)):
+        if path not in used:
+            fix = f'write --8<-- "{path}" in a python fence of a page, or remove the file'
+            log.warning("snippets/%s: no page embeds it: %s", path, fix)
+
+
+def add_files(files: Files, config: MkDocsConfig, player: Path, runtime: Path) -> Files:
+    """`files`, and the ones that make its blocks run; `player` and `runtime` are built folders."""
+    used.clear()
+    for uri, content in _scripts(_snippets(config)):
+        files.append(File.generated(config, uri, content=content, inclusion=InclusionLevel.INCLUDED))
+    sources = [*_tree(ASSETS, player), *_tree(f"{ASSETS}/runtime", runtime), *_listed(config)]
+    for uri, source in sources:
+        files.append(File.generated(config, uri, abs_src_path=str(source), inclusion=InclusionLevel.INCLUDED))
+    return files
+
+
+def _project(config: MkDocsConfig) -> Path:
+    return Path(config.config_file_path).parent
+
+
+def _snippets(config: MkDocsConfig) -> Path:
+    return _project(config) / "snippets"
+
+
+def _problems(found: list[Embed], snippets: Path) -> Iterator[tuple[Embed, SnippetError]]:
+    for embed in found:
+        try:
+            load(snippets, embed.path).section(embed.section)
+        except SnippetError as error:
+            yield embed, error
+
+
+def _scripts(snippets: Path) -> Iterator[tuple[str, bytes]]:
+    for path in paths(snippets):
+        try:
+            yield f"snippets/{path}", load(snippets, path).script.encode()
+        except SnippetError:
+            # Either a page embeds it and is refused, or none does and that is reported.
+            continue
+
+
+def _tree(uri: str, folder: Path) -> Iterator[tuple[str, Path]]:
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            yield f"{uri}/{file.relative_to(folder).as_posix()}", file
+
+
+def _listed(config: MkDocsConfig) -> Iterator[tuple[str, Path]]:
+    """Single files of the project that `extra: livedoc: files:` puts into the site."""
+    for uri, name in config.extra.get("livedoc", {}).get("files", {}).items():
+        source = _project(config) / name
+        if not source.is_file():
+            raise PluginError(f"mkdocs.yml: extra.livedoc.files names {name}, which is not there: run `make setup`")
+        yield uri, source

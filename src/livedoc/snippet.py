@@ -1,0 +1,340 @@
+"""What a snippet is: one script in one file, with a title, named sections and the output it promises."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import keyword
+import re
+import sys
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+MOST_LINES = 40
+LABEL = "# Output:"
+GUARD = "if __name__ == '__main__':\n    asyncio.run(main())"
+MARKER = re.compile(r" *# --8<-- \[(?P<kind>start|end):(?P<name>[^\]]*)\]")
+ANY_MARKER = re.compile(r"-+8<-+")
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+NEEDS = re.compile(rf"# Needs: (?P<name>{NAME.pattern})")
+ANY_NEEDS = re.compile(r"\s*#\s*needs\s*:", re.IGNORECASE)
+
+
+class SnippetError(ValueError):
+    """A snippet breaks a rule; the message names the file, the line, the rule and the fix."""
+
+    def __init__(self, path: str, line: int | None, rule: str, fix: str) -> None:
+        place = f"snippets/{path}" if line is None else f"snippets/{path}:{line}"
+        super().__init__(f"{place}: {rule}: {fix}")
+
+
+@dataclass(frozen=True)
+class Section:
+    """Some lines of a script, from `first` to `last`, counted from 1 and both included."""
+
+    name: str
+    first: int
+    last: int
+    indent: int
+    """The leading spaces that all its lines share."""
+    code: str
+    """The lines without those spaces."""
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A script that runs as it stands, and what is known about it."""
+
+    path: str
+    """Where it is in the snippets folder, with forward slashes."""
+    title: str
+    """Its docstring without the full stop."""
+    script: str
+    """The whole file as a reader copies it: without section markers, with the output block."""
+    sections: Mapping[str, Section]
+    output: str
+    """What it promises to print, character for character."""
+    needs: tuple[str, ...]
+    """What must be there to run it. Nothing: it runs in a browser."""
+
+    def section(self, name: str | None) -> Section:
+        """The section `name`, or for `None` the whole script up to its output.
+
+        Raises:
+            SnippetError: there is no such section.
+        """
+        if name is None:
+            lines = self.script.split("\n")
+            return _section("", lines, 1, _label(lines))
+        if name not in self.sections:
+            fix = _suggest(name, list(self.sections)) or "this snippet has no sections, embed the whole file"
+            raise SnippetError(self.path, None, f"there is no section `{name}`", fix)
+        return self.sections[name]
+
+
+def paths(folder: Path) -> list[str]:
+    """The path of every snippet in `folder`, sorted."""
+    files = (file.relative_to(folder) for file in folder.rglob("*.py"))
+    return sorted(file.as_posix() for file in files if file.name not in ("conftest.py", "__init__.py"))
+
+
+def load(folder: Path, path: str) -> Snippet:
+    """The snippet at `path` in `folder`.
+
+    Raises:
+        SnippetError: it is not there, or breaks a rule.
+    """
+    return parse(read(folder, path), path, folder)
+
+
+def read(folder: Path, path: str) -> str:
+    """The text of the snippet at `path` in `folder`.
+
+    Raises:
+        SnippetError: it is not there, or is not UTF-8.
+    """
+    known = paths(folder)
+    if path not in known:
+        raise SnippetError(path, None, "there is no such file", _suggest(path, known) or f"add it to {folder.name}/")
+    try:
+        return (folder / path).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise SnippetError(path, None, "the file is not UTF-8", "save it as UTF-8") from None
+
+
+def parse(text: str, path: str, folder: Path | None = None) -> Snippet:
+    """The snippet that `text` is.
+
+    `folder` is where the file lies: with it on the import path, the file may be found under its own name.
+
+    Raises:
+        SnippetError: `text` or its file name breaks a rule.
+    """
+    _check_file_name(path, folder)
+    tree = _tree(text, path)
+    title = _title(tree, path)
+    lines = text.removesuffix("\n").split("\n")
+    output = _output(lines, path)
+    code, block = lines[: _label(lines)], lines[_label(lines) :]
+    _check_imports(tree, path)
+    _check_program(tree, path)
+    script, sections = _cut(code, path)
+    _check_length(script, path)
+    return Snippet(path, title, "\n".join([*script, *block, ""]), sections, output, tuple(_needs(code, path)))
+
+
+def with_output(text: str, output: str) -> str:
+    """`text` with `output` as what it promises, in place of any earlier promise.
+
+    Raises:
+        ValueError: no block of comments can hold `output`.
+    """
+    if not output.endswith("\n"):
+        raise ValueError("what the script prints does not end in a newline: end with print()")
+    if "\r" in output or "\0" in output:
+        raise ValueError("the script prints a carriage return or a null character: print lines of plain text")
+    lines = text.rstrip("\n").split("\n")
+    if LABEL not in lines:
+        lines += ["", LABEL]
+    after = first = _label(lines) + 1
+    while after < len(lines) and lines[after].startswith("#"):
+        after += 1
+    block = [f"# {line}" if line else "#" for line in output.removesuffix("\n").split("\n")]
+    return "\n".join([*lines[:first], *block, *lines[after:], ""])
+
+
+def _suggest(wanted: str, known: list[str]) -> str:
+    near = get_close_matches(wanted, known, cutoff=0.5) or sorted(known)[:5]
+    return f"did you mean {' or '.join(near)}?" if near else ""
+
+
+def _check_file_name(path: str, folder: Path | None) -> None:
+    name = PurePosixPath(path).stem
+    if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+        fix = "use lower-case words joined by underscores, such as memory_storage.py"
+        raise SnippetError(path, 1, f"`{name}` cannot be the name of a module", fix)
+    taken = _importable(name, folder)
+    if taken:
+        fix = f"a copy of this file would hide it; rename the file, for example to {name}_example.py"
+        raise SnippetError(path, 1, f"`{name}` can be imported already, from {taken}", fix)
+
+
+def _importable(name: str, folder: Path | None) -> str | None:
+    """Where `import name` leads outside `folder`."""
+    if name in sys.stdlib_module_names:
+        return "the standard library"
+    spec = importlib.util.find_spec(name)
+    # A folder on the import path that only happens to have this name has no origin.
+    if spec is None or spec.origin is None:
+        return None
+    if folder is not None and Path(spec.origin).resolve().is_relative_to(folder.resolve()):
+        return None
+    return spec.origin
+
+
+def _tree(text: str, path: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except SyntaxError as error:
+        raise SnippetError(path, error.lineno or 1, "this is not Python", f"{error.msg}") from None
+
+
+def _title(tree: ast.Module, path: str) -> str:
+    fix = 'begin the file with a line such as """Keep sessions in memory."""'
+    title = ast.get_docstring(tree, clean=False)
+    if title is None or tree.body[0].lineno != 1:
+        raise SnippetError(path, 1, "the first line is not a docstring", fix)
+    if tree.body[0].end_lineno != 1 or "\n" in title:
+        raise SnippetError(path, 1, "the docstring has more than one line", fix)
+    if not title.endswith(".") or not title[:-1].strip():
+        raise SnippetError(path, 1, "the docstring is not a sentence with a full stop at its end", fix)
+    return title.removesuffix(".").strip()
+
+
+def _label(lines: list[str]) -> int:
+    return lines.index(LABEL)
+
+
+def _output(lines: list[str], path: str) -> str:
+    if LABEL not in lines:
+        fix = f"end the file with `{LABEL}` and run pytest snippets --update-output"
+        raise SnippetError(path, len(lines), f"there is no `{LABEL}` block", fix)
+    block = lines[_label(lines) + 1 :]
+    for number, line in enumerate(block, _label(lines) + 2):
+        if line != "#" and not line.startswith("# "):
+            fix = "each line of it is `# ` and what is printed (`#` for an empty line), and the file ends with it"
+            raise SnippetError(path, number, "this is not part of the output block", fix)
+    if not block:
+        fix = "print what the reader shall see, and run pytest snippets --update-output"
+        raise SnippetError(path, len(lines), "the output block is empty", fix)
+    return "".join(f"{line[2:]}\n" for line in block)
+
+
+def _check_imports(tree: ast.Module, path: str) -> None:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+        if isinstance(node, ast.ImportFrom) and node.level:
+            raise SnippetError(path, node.lineno, "a relative import", "a snippet is copied alone; import by full name")
+        for name in [module, *(alias.name for alias in node.names)]:
+            if name != "__future__" and any(part.startswith("_") for part in name.split(".")):
+                raise SnippetError(path, node.lineno, f"`{name}` is private", "import public names only")
+
+
+def _check_program(tree: ast.Module, path: str) -> None:
+    if not any(_is_main(node) for node in tree.body):
+        fix = "put what the snippet does into that function"
+        raise SnippetError(path, 1, "there is no `async def main() -> None`", fix)
+    if ast.unparse(tree.body[-1]) != GUARD:
+        fix = 'end the code with `if __name__ == "__main__":` and `asyncio.run(main())` below it'
+        raise SnippetError(path, tree.body[-1].lineno, "the last statement does not run main", fix)
+
+
+def _is_main(node: ast.stmt) -> bool:
+    if not isinstance(node, ast.AsyncFunctionDef) or node.name != "main":
+        return False
+    return not ast.unparse(node.args) and isinstance(node.returns, ast.Constant) and node.returns.value is None
+
+
+def _check_length(script: list[str], path: str) -> None:
+    count = sum(1 for line in script[1:] if line.strip())
+    if count > MOST_LINES:
+        rule = f"{count} lines of code, more than {MOST_LINES}"
+        raise SnippetError(path, 1, rule, "make it two snippets, or show less")
+
+
+def _needs(code: list[str], path: str) -> Iterator[str]:
+    for number, line in enumerate(code, 1):
+        if need := NEEDS.fullmatch(line):
+            yield need["name"]
+        elif ANY_NEEDS.match(line):
+            fix = "write one need a line, unindented, such as `# Needs: redis`"
+            raise SnippetError(path, number, "this line of needs is not understood", fix)
+
+
+@dataclass(frozen=True)
+class _Opened:
+    name: str
+    line: int
+    first: int
+
+
+def _cut(code: list[str], path: str) -> tuple[list[str], dict[str, Section]]:
+    """The lines of `code` without its section markers, and the sections they mark."""
+    script: list[str] = []
+    opened: list[_Opened] = []
+    sections: dict[str, Section] = {}
+    surplus = 0
+    for number, line in enumerate(code, 1):
+        if ANY_MARKER.search(line):
+            kind, name = _marker(line, number, path)
+            if kind == "start":
+                _check_new(name, number, opened, sections, path)
+                opened.append(_Opened(name, number, len(script) + 1))
+            else:
+                start = _close(name, number, opened, path)
+                if not any(inside.strip() for inside in script[start.first - 1 :]):
+                    raise SnippetError(path, start.line, f"section `{name}` is empty", "put lines into it or remove it")
+                sections[name] = _section(name, script, start.first, len(script))
+            # The blank lines on both sides of a marker become neighbours: keep the longer run of the two.
+            surplus = _blank_lines_at_end(script)
+        elif surplus and not line.strip():
+            surplus -= 1
+        else:
+            surplus = 0
+            script.append(line)
+    if opened:
+        start = opened[-1]
+        raise SnippetError(path, start.line, f"section `{start.name}` never ends", f"add `# --8<-- [end:{start.name}]`")
+    return script, sections
+
+
+def _marker(line: str, number: int, path: str) -> tuple[str, str]:
+    marker = MARKER.fullmatch(line)
+    if marker is None:
+        fix = "write `# --8<-- [start:name]` or `# --8<-- [end:name]` on a line of its own"
+        raise SnippetError(path, number, "this section marker is not understood", fix)
+    if not NAME.fullmatch(marker["name"]):
+        fix = "use lower-case words joined by hyphens, such as `write-and-read`"
+        raise SnippetError(path, number, f"`{marker['name']}` cannot be the name of a section", fix)
+    return marker["kind"], marker["name"]
+
+
+def _check_new(name: str, number: int, opened: list[_Opened], sections: Mapping[str, Section], path: str) -> None:
+    if name in sections or any(start.name == name for start in opened):
+        raise SnippetError(path, number, f"there are two sections `{name}`", "give each a name of its own")
+
+
+def _close(name: str, number: int, opened: list[_Opened], path: str) -> _Opened:
+    if all(start.name != name for start in opened):
+        fix = f"add `# --8<-- [start:{name}]` above it, or remove it"
+        raise SnippetError(path, number, f"section `{name}` ends but is not open", fix)
+    inner = opened.pop()
+    if inner.name != name:
+        fix = f"end `{inner.name}` first: sections may contain each other, not overlap"
+        raise SnippetError(path, number, f"section `{name}` ends inside `{inner.name}`", fix)
+    return inner
+
+
+def _blank_lines_at_end(lines: list[str]) -> int:
+    count = 0
+    while count < len(lines) and not lines[-1 - count].strip():
+        count += 1
+    return count
+
+
+def _section(name: str, script: list[str], first: int, last: int) -> Section:
+    """Lines `first` to `last` of `script`, less the blank lines at either end."""
+    while not script[first - 1].strip():
+        first += 1
+    while not script[last - 1].strip():
+        last -= 1
+    lines = script[first - 1 : last]
+    indent = min(len(line) - len(line.lstrip(" ")) for line in lines if line.strip())
+    return Section(name, first, last, indent, "".join(f"{line[indent:]}\n" for line in lines))

@@ -1,0 +1,268 @@
+"""An embedded snippet becomes a block that can be run, and everything else stays as it was."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+from markdown import Markdown
+
+from livedoc.markdown import Embed, embeds
+from livedoc.snippet import SnippetError, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = '''"""Hang up <a> "coat" & wait."""
+
+import asyncio
+
+
+async def main() -> None:
+    # --8<-- [start:use]
+    coat = "<i>"
+    print(f"\\n{coat} & 'b'")
+    # --8<-- [end:use]
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+
+# Output:
+#
+# <i> & 'b'
+'''
+PATH = "coats/hang_up.py"
+FENCE = f'```python\n--8<-- "{PATH}:use"\n```\n'
+
+
+class Blocks(HTMLParser):
+    """The attributes of each runnable block, and the text of each element that has a given class or attribute."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.attributes: list[dict[str, str | None]] = []
+        self.stack: list[list[str]] = []
+        self.texts: dict[str, str] = {}
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, _: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if values.get("class") == "snippet":
+            self.attributes.append(values)
+        self.stack.append([values.get("class") or "", *values])
+
+    def handle_endtag(self, _: str) -> None:
+        self.stack.pop()
+
+    def handle_data(self, data: str) -> None:
+        for key in {key for keys in self.stack for key in keys}:
+            self.texts[key] = self.texts.get(key, "") + data
+
+
+@pytest.fixture
+def snippets(tmp_path: Path) -> Path:
+    (tmp_path / "coats").mkdir()
+    (tmp_path / PATH).write_text(TEXT)
+    return tmp_path
+
+
+def html(text: str, snippets: Path, *, runnable: bool = True, **highlight: object) -> str:
+    """`text` as the site renders it, with or without our extension."""
+    fences = {"base_path": [str(snippets)], "check_paths": True, "dedent_subsections": True}
+    extensions = ["admonition", "attr_list", "md_in_html", "tables", "pymdownx.details", "pymdownx.superfences"]
+    extensions += ["pymdownx.highlight", "pymdownx.tabbed", "pymdownx.snippets"]
+    settings: dict[str, dict[str, object]] = {"pymdownx.tabbed": {"alternate_style": True}}
+    settings |= {"pymdownx.snippets": fences, "pymdownx.highlight": highlight}
+    if runnable:
+        extensions.append("livedoc.markdown")
+        settings["livedoc.markdown"] = {"base_path": str(snippets)}
+    return Markdown(extensions=extensions, extension_configs=settings).convert(text)
+
+
+# What is rendered
+
+
+def test_a_block_carries_the_whole_script_and_which_lines_it_shows(snippets: Path) -> None:
+    blocks = Blocks(html(FENCE, snippets))
+    snippet = load(snippets, PATH)
+    assert blocks.attributes == [
+        {
+            "class": "snippet",
+            "data-snippet": PATH,
+            "data-state": "idle",
+            "data-source": snippet.script,
+            "data-first": "7",
+            "data-last": "8",
+            "data-indent": "4",
+        }
+    ]
+
+
+def test_a_block_shows_title_path_code_and_output_as_text(snippets: Path) -> None:
+    texts = Blocks(html(FENCE, snippets)).texts
+    assert texts["snippet-title"] == 'Hang up <a> "coat" & wait'
+    assert texts["snippet-path"] == PATH
+    assert texts["highlight"] == load(snippets, PATH).section("use").code
+    assert texts["snippet-label"] == "Output"
+
+
+def test_a_leading_empty_line_of_output_survives_the_browser(snippets: Path) -> None:
+    # A browser drops the first of two line breaks after <pre>; html.parser keeps both.
+    assert Blocks(html(FENCE, snippets)).texts["data-promised"] == "\n\n<i> & 'b'\n"
+
+
+def test_an_output_without_a_leading_empty_line_is_given_as_it_is(snippets: Path) -> None:
+    (snippets / PATH).write_text(TEXT.replace("\n#\n", "\n"))
+    assert Blocks(html(FENCE, snippets)).texts["data-promised"] == "<i> & 'b'\n"
+
+
+def test_the_code_is_highlighted_as_any_other_fence(snippets: Path) -> None:
+    plain = html(FENCE, snippets, runnable=False)
+    assert plain.startswith('<div class="highlight"><pre><span></span><code>')
+    assert f'<div class="snippet-code">{plain}</div>' in html(FENCE, snippets)
+
+
+def test_the_code_has_no_anchors_for_lines(snippets: Path) -> None:
+    rendered = html(FENCE, snippets, anchor_linenums=True, line_spans="__span")
+    assert "<a " not in rendered
+    assert "__span" not in rendered
+
+
+def test_without_a_section_the_block_shows_the_script_up_to_its_output(snippets: Path) -> None:
+    blocks = Blocks(html(FENCE.replace(":use", ""), snippets))
+    shown = load(snippets, PATH).section(None)
+    assert blocks.texts["highlight"] == shown.code
+    assert (blocks.attributes[0]["data-first"], blocks.attributes[0]["data-last"]) == ("1", str(shown.last))
+
+
+def test_what_needs_more_than_a_browser_says_so_and_is_not_runnable(snippets: Path) -> None:
+    (snippets / PATH).write_text(TEXT.replace("import asyncio\n", "# Needs: redis\n# Needs: valkey\nimport asyncio\n"))
+    blocks = Blocks(html(FENCE, snippets))
+    assert blocks.attributes[0]["data-needs"] == "redis valkey"
+    assert "data-state" not in blocks.attributes[0]
+    assert blocks.texts["snippet-note"] == "Runs with redis and valkey. Its output was verified by the tests."
+
+
+# Where it is rendered
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ("```python", "```"),
+        ("```py", "```"),
+        ("``` python", "```"),
+        ("~~~python", "~~~"),
+        ("````python", "````"),
+        ('```python title="x" hl_lines="1"', "```"),
+        ("```python { .a data-b=c }", "```"),
+        ("``` { .python .a #b }", "```"),
+        ("```{.py}", "```"),
+    ],
+)
+def test_a_python_fence_with_or_without_attributes_becomes_a_block(opening: str, closing: str, snippets: Path) -> None:
+    text = f'{opening}\n--8<-- "{PATH}:use"\n{closing}\n'
+    assert len(Blocks(html(text, snippets)).attributes) == 1
+
+
+@pytest.mark.parametrize("line", [f"-8<- '{PATH}:use'", f'--8<--  "{PATH}:use" ', f'  ---8<--- "{PATH}:use"'])
+def test_every_way_to_write_the_embed_is_understood(line: str, snippets: Path) -> None:
+    assert len(Blocks(html(f"```python\n{line}\n```\n", snippets)).attributes) == 1
+
+
+def test_a_block_stands_between_the_paragraphs_around_it(snippets: Path) -> None:
+    rendered = html(f"Before\n{FENCE}After\n\n{FENCE}", snippets)
+    assert "<p>Before</p>\n<div" in rendered
+    assert "</div>\n<p>After</p>\n<div" in rendered
+    assert len(Blocks(rendered).attributes) == 2
+
+
+def indented(text: str) -> str:
+    return "".join(f"    {line}\n" for line in text.splitlines())
+
+
+def test_a_block_works_in_a_content_tab(snippets: Path) -> None:
+    rendered = html(f'=== "Python"\n\n{indented(FENCE)}\n=== "Kotlin"\n\n    text\n', snippets)
+    assert '<div class="tabbed-block">\n<div class="snippet"' in rendered
+    assert rendered.count('class="tabbed-block"') == 2
+
+
+def test_a_block_works_in_an_admonition_and_in_a_list(snippets: Path) -> None:
+    rendered = html(f"!!! note\n\n{indented(FENCE)}\n1. First:\n\n{indented(FENCE)}", snippets)
+    assert '<p class="admonition-title">Note</p>\n<div class="snippet"' in rendered
+    assert '<p>First:</p>\n<div class="snippet"' in rendered
+
+
+def test_a_block_works_in_a_quotation_and_in_a_tab_of_a_tab(snippets: Path) -> None:
+    quoted = "".join(f"> {line}\n" for line in FENCE.splitlines())
+    assert '<blockquote>\n<div class="snippet"' in html(f"{quoted}\n", snippets)
+    nested = f'=== "Outer"\n\n    === "Inner"\n\n{indented(indented(FENCE))}'
+    assert '<div class="tabbed-block">\n<div class="snippet"' in html(nested, snippets)
+
+
+def test_one_converter_renders_page_after_page(snippets: Path) -> None:
+    settings = {"livedoc.markdown": {"base_path": str(snippets)}}
+    converter = Markdown(extensions=["livedoc.markdown"], extension_configs=settings)
+    first = converter.convert(FENCE)
+    assert converter.reset().convert(f"{FENCE}") == first
+    assert converter.reset().convert("text") == "<p>text</p>"
+
+
+# What is left alone
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'```python\n;--8<-- "{PATH}:use"\n```\n',
+        f'```text\n--8<-- "{PATH}:use"\n```\n',
+        f'```pycon\n--8<-- "{PATH}:use"\n```\n',
+        f'```\n--8<-- "{PATH}:use"\n```\n',
+        f'```python\nx = 1\n--8<-- "{PATH}:use"\n```\n',
+        f'````markdown\n```python\n;--8<-- "{PATH}:use"\n```\n````\n',
+        f"~~~~markdown\n{FENCE}~~~~\n",
+        f'--8<-- "{PATH}:use"\n',
+        f'Inline ```python``` and\n\n--8<-- "{PATH}:use"\n',
+        '```python\nprint("no embed")\n```\n',
+    ],
+)
+def test_anything_else_is_left_to_pymdownx(text: str, snippets: Path) -> None:
+    assert html(text, snippets) == html(text, snippets, runnable=False)
+    assert embeds(text) == []
+
+
+def test_without_our_extension_the_page_shows_the_same_code(snippets: Path) -> None:
+    shown = load(snippets, PATH).section("use").code
+    assert Blocks(html(FENCE, snippets, runnable=False)).texts["highlight"] == shown
+
+
+# What a page embeds
+
+
+def test_embeds_are_found_with_their_lines() -> None:
+    text = f"# Coats\n\n{FENCE}\n" + indented(FENCE.replace(":use", "")) + f"````markdown\n{FENCE}````\n" + FENCE
+    assert embeds(text) == [Embed(PATH, "use", 4), Embed(PATH, None, 8), Embed(PATH, "use", 16)]
+
+
+def test_lines_by_number_are_the_name_of_no_section(snippets: Path) -> None:
+    assert embeds(FENCE.replace("use", "3:5")) == [Embed(PATH, "3:5", 2)]
+    with pytest.raises(SnippetError, match=r"there is no section `3:5`: did you mean use\?"):
+        html(FENCE.replace("use", "3:5"), snippets)
+
+
+@pytest.mark.parametrize("text", ["```python\n", FENCE.removesuffix("```\n"), '  ```python\n--8<-- "a.py"\n  ```\n'])
+def test_a_fence_that_never_closes_embeds_nothing(text: str) -> None:
+    assert embeds(text) == []
+
+
+def test_a_fence_after_one_that_never_closes_is_found() -> None:
+    assert embeds(f"~~~text\n\n{FENCE}") == [Embed(PATH, "use", 4)]
+
+
+def test_a_missing_file_is_an_error_and_not_an_empty_block(snippets: Path) -> None:
+    with pytest.raises(SnippetError) as caught:
+        html(FENCE.replace("hang_up", "hang_on"), snippets)
+    assert str(caught.value) == f"snippets/coats/hang_on.py: there is no such file: did you mean {PATH}?"

@@ -1,0 +1,236 @@
+"""The site carries the snippets, the player and the runtime, and is refused when a page embeds what is not there."""
+
+from __future__ import annotations
+
+import logging
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from mkdocs.commands.build import build
+from mkdocs.config import load_config
+from mkdocs.exceptions import Abort
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mkdocs.config.defaults import MkDocsConfig
+
+HOOK = Path(__file__).parents[1] / "src" / "livedoc" / "mkdocs_hook.py"
+# The hook as it is, but for two folders that take long to build.
+SMALL_HOOK = """
+from pathlib import Path
+
+from livedoc.mkdocs_hook import add_files, on_config, on_env, on_page_markdown
+
+
+def on_files(files, config):
+    project = Path(config.config_file_path).parent
+    return add_files(files, config, project / "player", project / "runtime")
+"""
+CONFIG = """
+site_name: Coats
+hooks: [hook.py]
+theme: {name: material, font: false}
+extra_css: [own.css]
+extra: {livedoc: {files: {assets/font.woff2: node_modules/font.woff2}}}
+markdown_extensions:
+  - livedoc.markdown: {base_path: SNIPPETS}
+  - pymdownx.superfences
+validation: {omitted_files: warn, absolute_links: warn, unrecognized_links: warn, anchors: warn}
+plugins: [search]
+strict: true
+"""
+SNIPPET = '''"""Hang up a coat."""
+
+import asyncio
+
+
+async def main() -> None:
+    # --8<-- [start:use]
+    print("duffel")
+    # --8<-- [end:use]
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+
+# Output:
+# duffel
+'''
+PAGE = """---
+title: Coats
+---
+
+# Coats
+
+[The script](snippets/coats/hang_up.py)
+
+```python
+--8<-- "coats/hang_up.py:use"
+```
+"""
+
+
+class Site:
+    """A small project with our hook."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.site = project / "site"
+        self.write("mkdocs.yml", CONFIG.replace("SNIPPETS", str(project / "snippets")))
+        self.write("hook.py", SMALL_HOOK)
+        self.write("docs/index.md", PAGE)
+        self.write("docs/own.css", "")
+        self.write("snippets/conftest.py", "")
+        self.write("snippets/coats/hang_up.py", SNIPPET)
+        self.write("node_modules/font.woff2", "font")
+        for name in ("player/page.js", "player/worker.js", "player/block.css", "runtime/python_stdlib.zip"):
+            self.write(name, name)
+        self.write("runtime/pyodide-lock.json", "{}")
+
+    def write(self, path: str, text: str) -> None:
+        file = self.project / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def config(self) -> MkDocsConfig:
+        config = load_config(str(self.project / "mkdocs.yml"))
+        config.plugins.on_startup(command="build", dirty=False)
+        return config
+
+    def build(self) -> None:
+        build(self.config())
+
+
+@pytest.fixture
+def site(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Site]:
+    caplog.set_level(logging.WARNING, "mkdocs")
+    yield Site(tmp_path)
+    logging.getLogger("mkdocs").setLevel(logging.NOTSET)
+
+
+class Head(HTMLParser):
+    """The style sheets and the module scripts of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.styles: list[str | None] = []
+        self.modules: list[str | None] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag == "link" and values.get("rel") == "stylesheet":
+            self.styles.append(values.get("href"))
+        if tag == "script" and values.get("type") == "module":
+            self.modules.append(values.get("src"))
+
+
+def test_the_site_carries_player_runtime_scripts_and_listed_files(site: Site) -> None:
+    site.build()
+    carried = {
+        "assets/font.woff2": "font",
+        "assets/livedoc/page.js": "player/page.js",
+        "assets/livedoc/worker.js": "player/worker.js",
+        "assets/livedoc/block.css": "player/block.css",
+        "assets/livedoc/runtime/python_stdlib.zip": "runtime/python_stdlib.zip",
+        "assets/livedoc/runtime/pyodide-lock.json": "{}",
+    }
+    assert {name: (site.site / name).read_text() for name in carried} == carried
+    script = SNIPPET.replace("    # --8<-- [start:use]\n", "").replace("    # --8<-- [end:use]\n", "")
+    assert (site.site / "snippets/coats/hang_up.py").read_text() == script
+    assert [path.name for path in (site.site / "snippets").rglob("*.py")] == ["hang_up.py"]
+
+
+def test_a_strict_build_has_no_warning_and_writes_nothing_into_docs(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.build()
+    assert caplog.messages == []
+    assert sorted(path.name for path in (site.project / "docs").rglob("*")) == ["index.md", "own.css"]
+
+
+def test_the_player_is_a_module_and_the_sites_own_style_comes_last(site: Site) -> None:
+    site.build()
+    html = (site.site / "index.html").read_text()
+    assert '<div class="snippet" data-snippet="coats/hang_up.py" data-state="idle"' in html
+    assert Head(html).modules == ["assets/livedoc/page.js"]
+    assert Head(html).styles[-2:] == ["assets/livedoc/block.css", "own.css"]
+
+
+def test_generated_files_are_not_in_the_search(site: Site) -> None:
+    site.build()
+    index = (site.site / "search" / "search_index.json").read_text()
+    assert "duffel" in index
+    assert "pyodide" not in index
+    assert "assets/livedoc" not in index
+
+
+def test_a_served_site_is_built_again_and_again(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    config = site.config()
+    build(config)
+    build(config)
+    assert Head((site.site / "index.html").read_text()).modules == ["assets/livedoc/page.js"]
+    site.write("docs/index.md", "# Coats\n")
+    with pytest.raises(Abort):
+        site.build()
+    assert len(caplog.messages) == 1
+
+
+@pytest.mark.parametrize(
+    ("embed", "message"),
+    [
+        ("coats/hangup.py", "snippets/coats/hangup.py: there is no such file: did you mean coats/hang_up.py?"),
+        ("coats/hang_up.py:us", "snippets/coats/hang_up.py: there is no section `us`: did you mean use?"),
+    ],
+)
+def test_a_missing_file_or_section_is_refused_with_the_line_of_the_page(
+    embed: str, message: str, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.write("docs/index.md", PAGE.replace("coats/hang_up.py:use", embed))
+    with pytest.raises(Abort):
+        site.build()
+    assert f"docs/index.md:10: {message}" in caplog.text
+
+
+def test_every_wrong_embed_of_a_page_is_named(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    fence = '```python\n--8<-- "coats/hang_up.py:{}"\n```\n'
+    site.write("docs/index.md", fence.format("a") + fence.format("use") + fence.format("b"))
+    with pytest.raises(Abort):
+        site.build()
+    lines = [line.split(": ")[0] for line in caplog.text.splitlines() if "there is no section" in line]
+    assert [line.rpartition(" ")[2] for line in lines][-1] == "docs/index.md:8"
+    assert any(line.endswith("docs/index.md:2") for line in lines)
+    assert len(lines) == 2
+
+
+def test_a_broken_snippet_is_refused_with_the_page_that_embeds_it(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    site.write("snippets/coats/hang_up.py", SNIPPET.replace("    # --8<-- [end:use]\n", ""))
+    with pytest.raises(Abort):
+        site.build()
+    assert "docs/index.md:10: snippets/coats/hang_up.py:7: section `use` never ends: add `# --8<--" in caplog.text
+
+
+@pytest.mark.parametrize("text", [SNIPPET, "not even Python"])
+def test_an_unused_snippet_turns_a_strict_build_red(text: str, site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    site.write("snippets/hats/tip.py", text)
+    with pytest.raises(Abort, match="1 warning"):
+        site.build()
+    fix = 'write --8<-- "hats/tip.py" in a python fence of a page, or remove the file'
+    assert caplog.messages == [f"snippets/hats/tip.py: no page embeds it: {fix}"]
+
+
+def test_a_listed_file_that_is_not_there_is_refused(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    (site.project / "node_modules" / "font.woff2").unlink()
+    with pytest.raises(Abort):
+        site.build()
+    assert "extra.livedoc.files names node_modules/font.woff2, which is not there: run `make setup`" in caplog.text
+
+
+def test_the_hook_loads_by_its_path_as_mkdocs_loads_it(site: Site) -> None:
+    site.write("mkdocs.yml", f"site_name: Coats\nhooks: [{HOOK}]\n")
+    events = site.config().plugins.events
+    registered = [name for name in events if any(method.__module__ == str(HOOK) for method in events[name])]
+    assert sorted(registered) == ["config", "env", "files", "page_markdown"]

@@ -1,0 +1,399 @@
+"""What a snippet is, and how a file that is none is refused."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from livedoc.snippet import Section, Snippet, SnippetError, load, parse, paths, with_output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = '''"""Hang up a coat."""
+
+import asyncio
+
+
+async def main() -> None:
+    # --8<-- [start:hang-up]
+    coat = "duffel"
+
+    print(coat)
+    # --8<-- [end:hang-up]
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+
+# Output:
+# duffel
+'''
+PATH = "coats/hang_up.py"
+
+
+def refusal(text: str, path: str = PATH) -> str:
+    with pytest.raises(SnippetError) as caught:
+        parse(text, path)
+    return str(caught.value)
+
+
+def with_body(*lines: str) -> str:
+    """TEXT with `lines` between `coat = ...` and the call of print."""
+    return TEXT.replace('    coat = "duffel"\n', "".join(f"{line}\n" for line in ('    coat = "duffel"', *lines)))
+
+
+def with_sections(*lines: str) -> str:
+    """TEXT with `lines` as the body of main, whose first is line 7."""
+    before, rest = TEXT.split("    # --8<-- [start:hang-up]\n")
+    after = rest.split("    # --8<-- [end:hang-up]\n")[1]
+    return before + "".join(f"    {line}\n" for line in lines) + after
+
+
+def test_a_snippet_is_its_title_script_sections_and_output() -> None:
+    script = TEXT.replace("    # --8<-- [start:hang-up]\n", "").replace("    # --8<-- [end:hang-up]\n", "")
+    code = 'coat = "duffel"\n\nprint(coat)\n'
+    sections = {"hang-up": Section("hang-up", 7, 9, 4, code)}
+    assert parse(TEXT, PATH) == Snippet(PATH, "Hang up a coat", script, sections, "duffel\n", ())
+
+
+def test_the_lines_of_a_section_are_lines_of_the_script() -> None:
+    snippet = parse(TEXT, PATH)
+    section = snippet.section("hang-up")
+    lines = snippet.script.split("\n")[section.first - 1 : section.last]
+    assert "".join(f"{line.removeprefix('    ')}\n" for line in lines) == section.code
+
+
+def test_no_section_is_the_script_up_to_its_output() -> None:
+    snippet = parse(TEXT, PATH)
+    whole = snippet.section(None)
+    assert whole.first == 1
+    assert whole.code.startswith('"""Hang up a coat."""\n')
+    assert whole.code.endswith("    asyncio.run(main())\n")
+    assert whole.code == "".join(f"{line}\n" for line in snippet.script.split("\n")[: whole.last])
+
+
+def test_sections_may_contain_each_other() -> None:
+    snippet = parse(
+        with_sections(
+            "# --8<-- [start:all]",
+            "coat = 1",
+            "# --8<-- [start:part]",
+            "print(coat)",
+            "# --8<-- [end:part]",
+            "# --8<-- [end:all]",
+        ),
+        PATH,
+    )
+    assert snippet.section("all").code == "coat = 1\nprint(coat)\n"
+    assert snippet.section("part") == Section("part", 8, 8, 4, "print(coat)\n")
+
+
+def test_a_removed_marker_leaves_no_double_gap() -> None:
+    text = TEXT.replace("import asyncio\n\n\n", "import asyncio\n\n\n# --8<-- [start:all]\n\n\nX = 1\n\n\n")
+    text = text.replace("\n\nif __name__", "\n\n# --8<-- [end:all]\n\n\nif __name__")
+    text = text.replace("    # --8<-- [start:hang-up]\n", "").replace("    # --8<-- [end:hang-up]\n", "")
+    snippet = parse(text, PATH)
+    assert "\n\n\n\n" not in snippet.script
+    assert "import asyncio\n\n\nX = 1\n" in snippet.script
+    assert snippet.section("all").code.startswith("X = 1\n")
+    assert snippet.section("all").code.endswith("print(coat)\n")
+    assert snippet.script.split("\n")[snippet.section("all").first - 1] == "X = 1"
+
+
+def test_a_section_has_no_blank_lines_at_its_ends() -> None:
+    snippet = parse(with_sections("# --8<-- [start:a]", "", "print()", "", "# --8<-- [end:a]"), PATH)
+    assert snippet.section("a") == Section("a", 8, 8, 4, "print()\n")
+
+
+def test_a_need_is_declared_on_a_line_of_its_own() -> None:
+    text = TEXT.replace("import asyncio\n", "# Needs: redis\n# Needs: a-clock\nimport asyncio\n")
+    assert parse(text, PATH).needs == ("redis", "a-clock")
+
+
+@pytest.mark.parametrize("line", ["# needs: redis", "# Needs: redis, a clock", "#Needs: redis", "# Needs:"])
+def test_a_need_that_is_not_understood_is_refused_with_its_line(line: str) -> None:
+    message = refusal(TEXT.replace("import asyncio\n", f"{line}\nimport asyncio\n"))
+    assert message.startswith(
+        "snippets/coats/hang_up.py:3: this line of needs is not understood: write one need a line"
+    )
+
+
+# The docstring
+
+
+def test_a_docstring_that_is_not_first_is_refused() -> None:
+    fix = 'begin the file with a line such as """Keep sessions in memory."""'
+    expected = f"snippets/{PATH}:1: the first line is not a docstring: {fix}"
+    assert refusal(TEXT.removeprefix('"""Hang up a coat."""\n')) == expected
+    assert refusal(f"# A comment\n{TEXT}") == expected
+
+
+def test_a_docstring_of_two_lines_is_refused() -> None:
+    assert ":1: the docstring has more than one line: begin" in refusal(TEXT.replace("up a", "up\na"))
+    assert ":1: the docstring has more than one line: begin" in refusal(TEXT.replace("up a", "up\\na"))
+
+
+@pytest.mark.parametrize("title", ["Hang up a coat", "Hang up a coat?", ".", " ."])
+def test_a_docstring_without_a_full_stop_is_refused(title: str) -> None:
+    expected = ":1: the docstring is not a sentence with a full stop at its end: begin"
+    assert expected in refusal(TEXT.replace("Hang up a coat.", title))
+
+
+# Imports
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("import coatcheck._private", "coatcheck._private"),
+        ("from coatcheck._private import name", "coatcheck._private"),
+        ("from coatcheck import _name", "_name"),
+        ("import _thread", "_thread"),
+        ("from __main__ import main", "__main__"),
+    ],
+)
+def test_the_import_of_a_private_name_is_refused_with_its_line(statement: str, name: str) -> None:
+    message = refusal(TEXT.replace("import asyncio\n", f"import asyncio\n{statement}\n"))
+    assert message == f"snippets/{PATH}:4: `{name}` is private: import public names only"
+
+
+def test_a_private_import_inside_a_function_is_refused() -> None:
+    assert ":9: `_thread` is private" in refusal(with_body("    import _thread"))
+
+
+def test_a_relative_import_is_refused() -> None:
+    message = refusal(TEXT.replace("import asyncio\n", "import asyncio\nfrom . import coat\n"))
+    assert message == f"snippets/{PATH}:4: a relative import: a snippet is copied alone; import by full name"
+
+
+def test_future_annotations_are_allowed() -> None:
+    text = TEXT.replace("import asyncio\n", "from __future__ import annotations\n\nimport asyncio\n")
+    assert parse(text, PATH).title == "Hang up a coat"
+
+
+# The program
+
+
+@pytest.mark.parametrize("signature", ["def main() -> None", "async def run() -> None", "async def main()"])
+def test_a_file_without_an_async_main_is_refused(signature: str) -> None:
+    message = refusal(TEXT.replace("async def main() -> None", signature))
+    rule = "there is no `async def main() -> None`"
+    assert message == f"snippets/{PATH}:1: {rule}: put what the snippet does into that function"
+
+
+def test_main_takes_nothing() -> None:
+    assert "there is no `async def main() -> None`" in refusal(TEXT.replace("def main()", "def main(coat: str)"))
+
+
+def test_a_missing_guard_is_refused() -> None:
+    message = refusal(TEXT.replace('if __name__ == "__main__":\n    asyncio.run(main())\n', ""))
+    fix = 'end the code with `if __name__ == "__main__":` and `asyncio.run(main())` below it'
+    assert message == f"snippets/{PATH}:6: the last statement does not run main: {fix}"
+
+
+@pytest.mark.parametrize("call", ["main()", "asyncio.run(main(), debug=True)", "asyncio.run(main())\n    print()"])
+def test_a_guard_that_does_something_else_is_refused(call: str) -> None:
+    assert ":14: the last statement does not run main" in refusal(TEXT.replace("asyncio.run(main())", call))
+
+
+def test_a_syntax_error_is_refused_with_its_line() -> None:
+    assert refusal(with_body("    coat = (")).startswith(f"snippets/{PATH}:9: this is not Python: '(' was never closed")
+
+
+# Sections
+
+
+def test_a_section_that_never_ends_is_refused_with_its_line() -> None:
+    message = refusal(TEXT.replace("    # --8<-- [end:hang-up]\n", ""))
+    assert message == f"snippets/{PATH}:7: section `hang-up` never ends: add `# --8<-- [end:hang-up]`"
+
+
+def test_a_section_that_never_began_is_refused_with_its_line() -> None:
+    message = refusal(TEXT.replace("    # --8<-- [start:hang-up]\n", ""))
+    fix = "add `# --8<-- [start:hang-up]` above it, or remove it"
+    assert message == f"snippets/{PATH}:10: section `hang-up` ends but is not open: {fix}"
+
+
+def test_two_sections_of_one_name_are_refused() -> None:
+    pair = ("# --8<-- [start:a]", "print()", "# --8<-- [end:a]")
+    message = refusal(with_sections(*pair, *pair))
+    assert message == f"snippets/{PATH}:10: there are two sections `a`: give each a name of its own"
+    assert ":8: there are two sections `a`" in refusal(
+        with_sections("# --8<-- [start:a]", "# --8<-- [start:a]", "print()")
+    )
+
+
+def test_sections_that_overlap_are_refused() -> None:
+    message = refusal(
+        with_sections(
+            "# --8<-- [start:a]",
+            "print(1)",
+            "# --8<-- [start:b]",
+            "print(2)",
+            "# --8<-- [end:a]",
+            "# --8<-- [end:b]",
+        )
+    )
+    fix = "end `b` first: sections may contain each other, not overlap"
+    assert message == f"snippets/{PATH}:11: section `a` ends inside `b`: {fix}"
+
+
+def test_an_empty_section_is_refused() -> None:
+    message = refusal(with_sections("print()", "# --8<-- [start:a]", "", "# --8<-- [end:a]"))
+    assert message == f"snippets/{PATH}:8: section `a` is empty: put lines into it or remove it"
+
+
+@pytest.mark.parametrize("name", ["Use", "use_it", "use it", "use-", "1st", ""])
+def test_a_section_name_of_another_form_is_refused(name: str) -> None:
+    message = refusal(with_sections(f"# --8<-- [start:{name}]", "print()"))
+    fix = "use lower-case words joined by hyphens, such as `write-and-read`"
+    assert message == f"snippets/{PATH}:7: `{name}` cannot be the name of a section: {fix}"
+
+
+@pytest.mark.parametrize(
+    "line", ["# --8<-- [edn:a]", "# -8<- [end:a]", "#--8<-- [end:a]", "x = 1  # --8<-- [end:a]", '# --8<-- "a.py"']
+)
+def test_a_misspelt_marker_is_refused_with_its_line(line: str) -> None:
+    message = refusal(with_sections("# --8<-- [start:a]", "print()", line, "# --8<-- [end:a]"))
+    fix = "write `# --8<-- [start:name]` or `# --8<-- [end:name]` on a line of its own"
+    assert message == f"snippets/{PATH}:9: this section marker is not understood: {fix}"
+
+
+def test_a_section_that_is_not_there_is_refused_with_the_near_ones() -> None:
+    with pytest.raises(SnippetError) as caught:
+        parse(TEXT, PATH).section("hangup")
+    assert str(caught.value) == f"snippets/{PATH}: there is no section `hangup`: did you mean hang-up?"
+
+
+def test_a_section_of_a_snippet_without_sections_is_refused() -> None:
+    with pytest.raises(SnippetError, match="this snippet has no sections, embed the whole file"):
+        parse(with_sections("print()"), PATH).section("use")
+
+
+# The output
+
+
+def test_an_empty_line_of_output_is_a_lone_hash_and_spaces_survive() -> None:
+    text = TEXT.removesuffix("# duffel\n") + "# a\n#\n#   b  \n"
+    assert parse(text, PATH).output == "a\n\n  b  \n"
+
+
+@pytest.mark.parametrize("output", ["a\n\nb\n", "\n", "\n\n", " a  \n", "# a\n", "Output:\n", "ü\x0c\u2028\n"])
+def test_an_output_reads_back_as_it_was_written(output: str) -> None:
+    assert parse(with_output(TEXT, output), PATH).output == output
+
+
+def test_a_new_output_replaces_the_old_and_nothing_else() -> None:
+    assert with_output(TEXT, "loden\n\ncape\n") == TEXT.replace("# duffel\n", "# loden\n#\n# cape\n")
+
+
+def test_a_file_without_output_gets_a_block() -> None:
+    assert with_output(TEXT.removesuffix("\n# Output:\n# duffel\n"), "duffel\n") == TEXT
+
+
+def test_what_follows_the_output_is_not_lost() -> None:
+    assert with_output(f"{TEXT}\nx = 1\n", "loden\n").endswith("# Output:\n# loden\n\nx = 1\n")
+
+
+@pytest.mark.parametrize("output", ["", "duffel", "a\nb"])
+def test_an_output_that_does_not_end_in_a_newline_is_refused(output: str) -> None:
+    with pytest.raises(ValueError, match=r"does not end in a newline: end with print\(\)"):
+        with_output(TEXT, output)
+
+
+@pytest.mark.parametrize("output", ["50 %\r100 %\n", "\0\n"])
+def test_an_output_that_no_comment_can_hold_is_refused(output: str) -> None:
+    with pytest.raises(ValueError, match="carriage return or a null character: print lines of plain text"):
+        with_output(TEXT, output)
+
+
+def test_a_missing_output_block_is_refused() -> None:
+    message = refusal(TEXT.removesuffix("\n# Output:\n# duffel\n"))
+    fix = "end the file with `# Output:` and run pytest snippets --update-output"
+    assert message == f"snippets/{PATH}:15: there is no `# Output:` block: {fix}"
+
+
+def test_an_empty_output_block_is_refused() -> None:
+    message = refusal(TEXT.removesuffix("# duffel\n"))
+    fix = "print what the reader shall see, and run pytest snippets --update-output"
+    assert message == f"snippets/{PATH}:17: the output block is empty: {fix}"
+
+
+@pytest.mark.parametrize("line", ["", "x = 1", "#duffel"])
+def test_anything_else_after_the_output_is_refused_with_its_line(line: str) -> None:
+    message = refusal(f"{TEXT}{line}\n")
+    assert message.startswith(f"snippets/{PATH}:19: this is not part of the output block: each line of it is `# ` and")
+
+
+# Length and name
+
+
+def test_forty_lines_of_code_are_enough() -> None:
+    spare = 40 - 6  # import, def, coat, print, and two of the guard
+    assert parse(with_body(*["    coat += coat", ""] * spare), PATH).title == "Hang up a coat"
+    message = refusal(with_body(*["    coat += coat"] * (spare + 1)))
+    assert message == f"snippets/{PATH}:1: 41 lines of code, more than 40: make it two snippets, or show less"
+
+
+@pytest.mark.parametrize("name", ["hang-up", "1st", "class", "_coat"])
+def test_a_file_name_that_is_no_module_name_is_refused(name: str) -> None:
+    message = refusal(TEXT, f"coats/{name}.py")
+    fix = "use lower-case words joined by underscores, such as memory_storage.py"
+    assert message == f"snippets/coats/{name}.py:1: `{name}` cannot be the name of a module: {fix}"
+
+
+def test_the_name_of_a_standard_module_is_refused() -> None:
+    message = refusal(TEXT, "coats/secrets.py")
+    fix = "a copy of this file would hide it; rename the file, for example to secrets_example.py"
+    rule = "`secrets` can be imported already, from the standard library"
+    assert message == f"snippets/coats/secrets.py:1: {rule}: {fix}"
+
+
+def test_the_name_of_an_installed_module_is_refused_with_its_place() -> None:
+    message = refusal(TEXT, "coats/anyio.py")
+    assert message.startswith("snippets/coats/anyio.py:1: `anyio` can be imported already, from ")
+    assert "anyio/__init__.py: a copy of this file would hide it" in message
+
+
+def test_a_snippet_on_the_import_path_may_be_found_under_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hang_up_a_coat.py").write_text(TEXT)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    assert load(tmp_path, "hang_up_a_coat.py").title == "Hang up a coat"
+    assert "can be imported already" in refusal(TEXT, "hang_up_a_coat.py")
+
+
+# The folder
+
+
+def test_every_script_of_the_folder_is_a_snippet(tmp_path: Path) -> None:
+    for name in ("b.py", "conftest.py", "a/c.py", "a/__init__.py", "a/notes.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert paths(tmp_path) == ["a/c.py", "b.py"]
+
+
+def test_a_missing_file_is_refused_with_the_near_ones(tmp_path: Path) -> None:
+    (tmp_path / "coats").mkdir()
+    (tmp_path / PATH).write_text(TEXT)
+    with pytest.raises(SnippetError) as caught:
+        load(tmp_path, "coats/hangup.py")
+    assert str(caught.value) == f"snippets/coats/hangup.py: there is no such file: did you mean {PATH}?"
+
+
+def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "coat.py").write_text(TEXT)
+    (tmp_path / "snippets").mkdir()
+    with pytest.raises(SnippetError, match="there is no such file: add it to snippets/"):
+        load(tmp_path / "snippets", "../coat.py")
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mantel.py").write_bytes(TEXT.replace("coat", "m\u00e4ntel").encode("latin-1"))
+    with pytest.raises(SnippetError) as caught:
+        load(tmp_path, "mantel.py")
+    assert str(caught.value) == "snippets/mantel.py: the file is not UTF-8: save it as UTF-8"
