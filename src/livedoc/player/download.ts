@@ -1,0 +1,60 @@
+type Fetch = typeof globalThis.fetch
+
+/** Watches what is fetched from one folder: how many bytes have come, of how many, and what did not come. */
+export class Download {
+  loaded = 0
+  total = 0
+  /** Rejects as soon as a file does not come. */
+  readonly lost: Promise<never>
+  readonly #folder: string
+  readonly #sizes: Readonly<Record<string, number>>
+  readonly #changed: () => void
+  #lose: (reason: Error) => void = () => undefined
+
+  /** `sizes` are the bytes of each file in `folder`. `changed` is called when `loaded` or `total` is another number. */
+  constructor(folder: string, sizes: Readonly<Record<string, number>>, changed: () => void) {
+    this.#folder = folder
+    this.#sizes = sizes
+    this.#changed = changed
+    this.lost = new Promise((_, reject) => (this.#lose = reject))
+    this.lost.catch(() => undefined) // whoever waits for it is told; nobody has to wait
+  }
+
+  /** `fetch`, watched. */
+  watch(fetch: Fetch): Fetch {
+    return async (input, init) => {
+      const url = input instanceof Request ? input.url : String(input)
+      if (!url.startsWith(this.#folder)) return fetch(input, init)
+      const file = url.slice(this.#folder.length)
+      this.total += this.#sizes[file] ?? 0
+      this.#changed()
+      try {
+        const response = await fetch(input, init)
+        if (!response.ok) throw new Error(`the server answered ${response.status}`)
+        return this.#counted(response, file)
+      } catch (error) {
+        this.#notCome(file, error)
+        throw error
+      }
+    }
+  }
+
+  /** The same response, its headers too (WebAssembly compiles while it streams if they name its type). */
+  #counted(response: Response, file: string): Response {
+    if (!response.body) return response
+    const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform: (chunk, controller) => {
+        this.loaded += chunk.byteLength
+        this.#changed()
+        controller.enqueue(chunk)
+      },
+    })
+    response.body.pipeTo(counter.writable).catch((error: unknown) => this.#notCome(file, error))
+    return new Response(counter.readable, response)
+  }
+
+  #notCome(file: string, cause: unknown): void {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    this.#lose(new Error(`${file} could not be loaded (${reason})`, { cause }))
+  }
+}

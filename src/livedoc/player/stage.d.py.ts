@@ -1,0 +1,3 @@
+/** The text of stage.py, put there by the bundler. */
+declare const stage: string
+export default stage

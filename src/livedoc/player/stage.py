@@ -1,0 +1,185 @@
+"""Runs a script as `python script.py` would, on an event loop that is already running.
+
+In a browser the loop runs before the script does and nothing may block it, and there are no threads. So the script's
+own `asyncio.run(main())` becomes an `await`, and what AnyIO would do in a worker thread is done at once.
+"""
+# ruff: noqa: INP001  # Pyodide gets this file as text; no package holds it
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import gc
+import importlib.util
+import inspect
+import linecache
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Coroutine
+from contextlib import contextmanager
+from contextvars import copy_context
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import CodeType
+
+T = TypeVar("T")
+
+
+async def run(source: str, filename: str) -> str | None:
+    """Return None if the script ended well, else its traceback, which shows the script's own lines only.
+
+    It gets a fresh `__main__`, an empty working directory, and leaves neither files nor tasks nor settings behind.
+    """
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    _do_without_threads()
+    with _fresh_process(filename) as main:
+        others = asyncio.all_tasks()
+        failure = await _execute(source, filename, main)
+        await _cancel(asyncio.all_tasks() - others)
+        main.__dict__.clear()
+        gc.collect()  # what a coroutine or task says when it is thrown away belongs to this run, not to the next
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return failure
+
+
+async def _execute(source: str, filename: str, main: ModuleType) -> str | None:
+    try:
+        code = _compiled(source, filename)
+        result = eval(code, main.__dict__)  # noqa: S307  # running the reader's script is the job
+        if code.co_flags & inspect.CO_COROUTINE:
+            await result
+    except SystemExit as exit_:
+        return None if exit_.code in (None, 0) else _script_traceback(exit_, filename)
+    except BaseException as failure:  # noqa: BLE001  # whatever ends the script is shown to the reader
+        return _script_traceback(failure, filename)
+    return None
+
+
+@contextmanager
+def _fresh_process(filename: str) -> Iterator[ModuleType]:
+    """Give a script what a process of its own would: `__main__`, arguments, an empty folder; then undo its settings."""
+    main = ModuleType("__main__")
+    main.__file__ = filename
+    main.__dict__.update(_RUNS)
+    before = sys.modules["__main__"], sys.argv, sys.stdout, sys.stderr
+    folder_before, environment = os.getcwd(), dict(os.environ)  # noqa: PTH109  # chdir takes it back as it is
+    sys.modules["__main__"], sys.argv = main, [filename]
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            yield main
+        finally:
+            os.chdir(folder_before)
+            os.environ.clear()
+            os.environ.update(environment)
+            sys.modules["__main__"], sys.argv, sys.stdout, sys.stderr = before
+
+
+def _compiled(source: str, filename: str) -> CodeType:
+    try:
+        tree = ast.parse(source, filename)
+        awaiting = _AwaitRun(_imported_names(tree)).visit(tree)
+        code: CodeType = compile(awaiting, filename, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+    except SyntaxError as error:
+        # The compiler looks for the line in a file on disk; the script is not in one.
+        error.text = error.text or linecache.getline(filename, error.lineno or 0)
+        raise
+    return code
+
+
+def _imported_names(tree: ast.Module) -> dict[str, str]:
+    """Map each imported name to what it stands for: `import asyncio as aio` gives {"aio": "asyncio"}."""
+    names = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update({alias.asname or alias.name: alias.name for alias in node.names})
+        elif isinstance(node, ast.ImportFrom):
+            names.update({alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names})
+    return names
+
+
+class _AwaitRun(ast.NodeTransformer):
+    """Turns `asyncio.run(main())` and `anyio.run(main)` outside functions into an `await` of their stand-ins."""
+
+    def __init__(self, imported: dict[str, str]) -> None:
+        self._imported = imported
+
+    def visit(self, node: ast.AST) -> Any:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.GeneratorExp)):
+            return node
+        node = self.generic_visit(node)
+        if isinstance(node, ast.Call) and (stand_in := f"__{self._called(node.func)}__".replace(".", "_")) in _RUNS:
+            node.func = ast.copy_location(ast.Name(stand_in, ast.Load()), node.func)
+            return ast.copy_location(ast.Await(node), node)
+        return node
+
+    def _called(self, function: ast.expr) -> str | None:
+        if isinstance(function, ast.Name):
+            return self._imported.get(function.id)
+        if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+            return f"{self._imported.get(function.value.id)}.{function.attr}"
+        return None
+
+
+async def _asyncio_run(main: Coroutine[Any, Any, T], **_options: object) -> T:
+    if not isinstance(main, Coroutine):
+        raise ValueError(f"a coroutine was expected, got {main!r}")  # noqa: TRY004  # what asyncio.run raises
+    others = asyncio.all_tasks()
+    try:
+        return await main
+    finally:
+        await _cancel(asyncio.all_tasks() - others)
+
+
+async def _anyio_run(
+    function: Callable[..., Coroutine[Any, Any, T]], *args: object, backend: str = "asyncio", **_options: object
+) -> T:
+    if backend != "asyncio":
+        raise LookupError(f"No such backend: {backend}")
+    return await _asyncio_run(function(*args))
+
+
+_RUNS = {"__asyncio_run__": _asyncio_run, "__anyio_run__": _anyio_run}
+
+
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    """Cancel what a script left running, and say what went wrong in it, as `asyncio.run` does."""
+    for task in tasks:
+        task.cancel()
+    for task, result in zip(tasks, await asyncio.gather(*tasks, return_exceptions=True), strict=True):
+        if isinstance(result, Exception):
+            message = "unhandled exception during asyncio.run() shutdown"
+            asyncio.get_running_loop().call_exception_handler({"message": message, "exception": result, "task": task})
+
+
+def _script_traceback(failure: BaseException, filename: str) -> str:
+    shown = traceback.TracebackException.from_exception(failure)
+    _keep_frames_of(filename, shown)
+    return "".join(shown.format())
+
+
+def _keep_frames_of(filename: str, shown: traceback.TracebackException) -> None:
+    shown.stack = traceback.StackSummary.from_list([frame for frame in shown.stack if frame.filename == filename])
+    for related in (shown.__cause__, shown.__context__, *(shown.exceptions or ())):
+        if related is not None:
+            _keep_frames_of(filename, related)
+
+
+def _do_without_threads() -> None:
+    """Let AnyIO's files and `to_thread` work where no thread can start."""
+    if sys.platform == "emscripten" and importlib.util.find_spec("anyio"):
+        from anyio._backends._asyncio import AsyncIOBackend  # noqa: PLC0415  # present once a script needs it
+
+        AsyncIOBackend.run_sync_in_worker_thread = classmethod(_run_at_once)  # type: ignore[method-assign,assignment]
+
+
+async def _run_at_once(backend: Any, function: Callable[..., T], args: tuple[Any, ...], *_: Any, **options: Any) -> T:
+    """Stand in for AnyIO's `run_sync_in_worker_thread`. The limiter is the point of cancellation, as it is there."""
+    async with options.get("limiter") or backend.current_default_thread_limiter():
+        return copy_context().run(function, *args)

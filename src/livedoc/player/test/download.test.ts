@@ -1,0 +1,57 @@
+import assert from "node:assert/strict"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { after, before, test } from "node:test"
+import { Download } from "../download.ts"
+
+const server = createServer((request, response) => {
+  if (request.url === "/runtime/gone.whl") response.writeHead(404).end()
+  else if (request.url === "/runtime/cut.whl") {
+    response.writeHead(200, { "content-length": "1000" }).write("only this")
+    setImmediate(() => response.destroy())
+  } else response.writeHead(200, { "content-type": "application/wasm" }).end("x".repeat(1000))
+})
+let folder = ""
+
+before(async () => {
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready))
+  folder = `http://127.0.0.1:${(server.address() as AddressInfo).port}/runtime/`
+})
+after(() => server.close())
+
+test("bytes are counted as they come, of those that the files have", async () => {
+  const seen: string[] = []
+  const download = new Download(folder, { "a.wasm": 1000, "b.whl": 1000, "c.whl": 1 }, () =>
+    seen.push(`${download.loaded}/${download.total}`),
+  )
+  const fetch = download.watch(globalThis.fetch)
+  const response = await fetch(`${folder}a.wasm`)
+  assert.equal((await response.text()).length, 1000)
+  await (await fetch(new URL("b.whl", folder))).text()
+  assert.equal(seen[0], "0/1000")
+  assert.equal(seen.at(-1), "2000/2000")
+})
+
+test("a watched response keeps its type, so that WebAssembly compiles while it streams", async () => {
+  const response = await new Download(folder, {}, () => undefined).watch(globalThis.fetch)(`${folder}a.wasm`)
+  assert.equal(response.headers.get("content-type"), "application/wasm")
+  await response.text()
+})
+
+test("what lies elsewhere is not counted", async () => {
+  const download = new Download(folder, { "elsewhere/": 9 }, () => assert.fail("counted"))
+  await (await download.watch(globalThis.fetch)(new URL("../elsewhere/", folder))).text()
+})
+
+test("a file that is not there is named", async () => {
+  const download = new Download(folder, {}, () => undefined)
+  await assert.rejects(download.watch(globalThis.fetch)(`${folder}gone.whl`))
+  await assert.rejects(download.lost, { message: "gone.whl could not be loaded (the server answered 404)" })
+})
+
+test("a file that breaks off is named", async () => {
+  const download = new Download(folder, {}, () => undefined)
+  const response = await download.watch(globalThis.fetch)(`${folder}cut.whl`)
+  await assert.rejects(response.text())
+  await assert.rejects(download.lost, /^Error: cut.whl could not be loaded/)
+})

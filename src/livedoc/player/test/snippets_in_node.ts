@@ -1,0 +1,42 @@
+// Runs scripts one after the other in the browser's Python, under Node:
+//   node snippets_in_node.ts RUNTIME with-jspi|without-jspi
+// Standard input: [{path, source}]. Standard output: [{path, output, error}].
+
+import { readFile } from "node:fs/promises"
+import { resolve } from "node:path"
+import process from "node:process"
+import { json } from "node:stream/consumers"
+import { type Python, startPython } from "../python.ts"
+
+interface Script {
+  path: string
+  source: string
+}
+
+interface Result {
+  path: string
+  output: string
+  error: string | null
+}
+
+/** Some browsers have it, and with it more of Python works: both have to do. */
+function chooseStackSwitching(mode: string | undefined): void {
+  if (mode === "without-jspi") Reflect.deleteProperty(WebAssembly, "Suspending")
+  else if (!("Suspending" in WebAssembly)) throw new Error("start node with --experimental-wasm-stack-switching")
+}
+
+async function perform(python: Python, { path, source }: Script): Promise<Result> {
+  let output = ""
+  await python.loadPackages(source)
+  const traceback = await python.run(path, source, (text) => (output += text))
+  return { path, output, error: traceback ?? null }
+}
+
+const [runtime = "", mode] = process.argv.slice(2)
+chooseStackSwitching(mode)
+const scripts = (await json(process.stdin)) as Script[]
+const stage = await readFile(new URL("../stage.py", import.meta.url), "utf8")
+const python = await startPython(`${resolve(runtime)}/`, stage)
+const results: Result[] = []
+for (const script of scripts) results.push(await perform(python, script))
+process.stdout.write(JSON.stringify(results))

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { excerpt, splice } from "../source.ts"
+
+const script =
+  "import asyncio\n\nasync def main():\n    one()\n\n    if two():\n        three()\n\nasyncio.run(main())\n"
+const body = { first: 4, last: 7, indent: 4 }
+
+test("an excerpt is shown without the indent it has in the script", () => {
+  assert.equal(excerpt(script, body), "one()\n\nif two():\n    three()")
+})
+
+test("an excerpt that was not edited gives the script back", () => {
+  assert.equal(splice(script, body, excerpt(script, body)), script)
+})
+
+test("an edit takes the place of the excerpt and is indented as it was", () => {
+  const edited = splice(script, body, "if four():\n\n    five()\nsix()")
+  const expected = "    if four():\n\n        five()\n    six()\n"
+  assert.equal(edited, `import asyncio\n\nasync def main():\n${expected}\nasyncio.run(main())\n`)
+})
+
+test("an empty line of an edit gets no spaces at its end", () => {
+  assert.equal(splice("a\n    b\nc\n", { first: 2, last: 2, indent: 4 }, "b\n\nb"), "a\n    b\n\n    b\nc\n")
+})
+
+test("the whole script can be the excerpt", () => {
+  assert.equal(splice("a\nb\n", { first: 1, last: 2, indent: 0 }, "c"), "c\n")
+})

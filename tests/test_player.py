@@ -1,0 +1,21 @@
+"""The player's own checks, with the Node that the project brings: types, format, unit tests."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from livedoc.runtime import NODE
+
+PLAYER = Path(__file__).parents[1] / "src" / "livedoc" / "player"
+
+
+@pytest.mark.parametrize("script", ["check", "format:check", "test"])
+def test_the_player_passes_its_own_checks(script: str) -> None:
+    environment = {**os.environ, "PATH": f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"}
+    command = [str(NODE), "--run", script]
+    ended = subprocess.run(command, cwd=PLAYER, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -1,0 +1,96 @@
+"""The browser's Python, under Node: each snippet prints what it promises, with and without stack switching."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+
+from livedoc.runtime import NODE, build_runtime
+from livedoc.snippet import load, paths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[[dict[str, str]], dict[str, tuple[str, str | None]]]
+
+PROJECT = Path(__file__).parents[1]
+ENTRY = PROJECT / "src" / "livedoc" / "player" / "test" / "snippets_in_node.ts"
+RUNNABLE = [snippet for path in paths(PROJECT / "snippets") if not (snippet := load(PROJECT / "snippets", path)).needs]
+
+
+@pytest.fixture(params=["with-jspi", "without-jspi"])
+def run(request: pytest.FixtureRequest) -> Run:
+    def run_in_pyodide(scripts: dict[str, str]) -> dict[str, tuple[str, str | None]]:
+        command = [NODE, "--experimental-wasm-stack-switching", ENTRY, build_runtime(PROJECT), request.param]
+        asked = json.dumps([{"path": path, "source": source} for path, source in scripts.items()])
+        ended = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+        return {result["path"]: (result["output"], result["error"]) for result in json.loads(ended.stdout)}
+
+    return run_in_pyodide
+
+
+def test_each_snippet_prints_what_it_promises(run: Run) -> None:
+    promised = {snippet.path: (snippet.output, None) for snippet in RUNNABLE}
+    assert run({snippet.path: snippet.script for snippet in RUNNABLE}) == promised
+
+
+FILES = """
+import anyio
+from anyio import to_thread
+
+async def main() -> None:
+    await anyio.Path("é.txt").write_bytes("é".encode())
+    async with await anyio.open_file("é.txt") as file:
+        print(await file.read(), await to_thread.run_sync(len, "abc"))
+
+anyio.run(main)
+"""
+APP = """
+import asyncio
+import httpx2
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+def hello(request):
+    return PlainTextResponse("hello")
+
+async def main():
+    transport = httpx2.ASGITransport(Starlette(routes=[Route("/", hello)]))
+    async with httpx2.AsyncClient(transport=transport, base_url="https://a.example") as client:
+        return (await client.get("/")).text
+
+print(asyncio.run(main()))
+"""
+
+
+def test_what_needs_threads_elsewhere_works_without_them(run: Run) -> None:
+    assert run({"files.py": FILES, "app.py": APP}) == {"files.py": ("é 3\n", None), "app.py": ("hello\n", None)}
+
+
+def test_a_character_in_two_parts_is_one_and_stderr_is_shown_too(run: Run) -> None:
+    script = """
+        import os, sys
+        os.write(1, b"\\xc3")
+        os.write(1, b"\\xa9\\n")
+        print("error", file=sys.stderr)
+    """
+    assert run({"parts.py": dedent(script)}) == {"parts.py": ("é\nerror\n", None)}
+
+
+def test_a_run_finds_nothing_of_the_run_before(run: Run) -> None:
+    failing = "import asyncio\nleft = asyncio.sleep(0)\nopen('left.txt', 'w').close()\nleft, [].pop()\n"
+    fresh = "import os\nprint(os.listdir(), 'left' in globals())\n"
+    ended = run({"failing.py": failing, "fresh.py": fresh})
+    output, traceback = ended["failing.py"]
+    assert traceback is not None
+    assert "coroutine 'sleep' was never awaited" in output
+    assert traceback.splitlines()[1:3] == ['  File "failing.py", line 4, in <module>', "    left, [].pop()"]
+    assert traceback.endswith("IndexError: pop from empty list\n")
+    assert ended["fresh.py"] == ("[] False\n", None)

@@ -1,0 +1,297 @@
+"""The stage on CPython: a script runs on a loop that is already running, as if in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+from anyio import move_on_after
+from anyio._backends._asyncio import AsyncIOBackend
+from anyio.to_thread import run_sync
+
+from livedoc.player import stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GUARD = 'if __name__ == "__main__":\n    asyncio.run(main())\n'
+
+
+def run(script: str, filename: str = "story.py") -> str | None:
+    return asyncio.run(stage.run(dedent(script), filename))
+
+
+def traceback_of(script: str, filename: str = "story.py") -> str:
+    traceback = run(script, filename)
+    assert traceback is not None
+    return traceback
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
+    def printed_by(script: str) -> str:
+        assert run(script) is None
+        return capsys.readouterr().out
+
+    return printed_by
+
+
+def test_the_guard_runs_main_although_a_loop_is_running(printed: Callable[[str], str]) -> None:
+    script = "import asyncio\nasync def main() -> None:\n    await asyncio.sleep(0)\n    print('ran')\n" + GUARD
+    assert printed(script) == "ran\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "call"),
+    [
+        ("import asyncio", "asyncio.run(main('a'))"),
+        ("import asyncio as aio", "aio.run(main('a'), debug=True)"),
+        ("from asyncio import run", "run(main('a'))"),
+        ("from asyncio import run as go", "go(main('a'))"),
+        ("import anyio", "anyio.run(main, 'a')"),
+        ("from anyio import run", "run(main, 'a', backend='asyncio')"),
+    ],
+)
+def test_every_spelling_of_run_gives_the_result_of_main(printed: Callable[[str], str], start: str, call: str) -> None:
+    script = f"{start}\nasync def main(letter: str) -> str:\n    return letter * 2\nresult = {call}\nprint(result)\n"
+    assert printed(script) == "aa\n"
+
+
+def test_a_run_of_something_else_is_left_alone(printed: Callable[[str], str]) -> None:
+    assert printed("def run(n: int) -> int:\n    return n + 1\nprint(run(1))\n") == "2\n"
+
+
+def test_what_is_no_coroutine_is_refused_as_asyncio_does() -> None:
+    last_line = traceback_of("import asyncio\nasyncio.run(None)\n").splitlines()[-1]
+    assert last_line == "ValueError: a coroutine was expected, got None"
+
+
+def test_another_event_loop_is_refused_as_anyio_does() -> None:
+    script = "import anyio\nasync def main() -> None: ...\nanyio.run(main, backend='tokio')\n"
+    assert traceback_of(script).endswith("LookupError: No such backend: tokio\n")
+
+
+def test_tasks_left_behind_are_cancelled_before_run_returns(printed: Callable[[str], str]) -> None:
+    script = """
+        import asyncio
+        async def wait() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                print("cancelled")
+        async def main() -> None:
+            global task
+            task = asyncio.create_task(wait())
+            await asyncio.sleep(0)
+        asyncio.run(main())
+        print("after")
+    """
+    assert printed(script) == "cancelled\nafter\n"
+
+
+def test_a_task_started_by_the_file_itself_does_not_outlive_it(capsys: pytest.CaptureFixture[str]) -> None:
+    script = """
+        import asyncio
+        async def wait() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                print("cancelled")
+        task = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+    """
+
+    async def tasks_left() -> int:
+        assert await stage.run(dedent(script), "story.py") is None
+        return len(asyncio.all_tasks()) - 1
+
+    assert asyncio.run(tasks_left()) == 0
+    assert capsys.readouterr().out == "cancelled\n"
+
+
+def test_a_failure_in_a_cancelled_task_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    script = """
+        import asyncio
+        async def wait() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise KeyError("late")
+        task = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+    """
+    assert run(script) is None
+    assert "unhandled exception during asyncio.run() shutdown" in caplog.text
+    assert "KeyError: 'late'" in caplog.text
+
+
+def test_a_traceback_shows_the_lines_of_the_script_and_no_others() -> None:
+    script = "import asyncio, json\nasync def main() -> None:\n    json.loads('{')\n" + GUARD
+    traceback = traceback_of(script, "storages/story.py")
+    assert traceback.startswith("Traceback (most recent call last):\n")
+    assert 'File "storages/story.py", line 5, in <module>\n    asyncio.run(main())\n' in traceback
+    assert "File \"storages/story.py\", line 3, in main\n    json.loads('{')\n" in traceback
+    assert traceback.count("File ") == 2
+    assert traceback.splitlines()[-1].startswith("json.decoder.JSONDecodeError: Expecting property name")
+
+
+def test_causes_and_contexts_keep_the_frames_of_the_script_too() -> None:
+    script = """
+        import json
+        try:
+            json.loads('{')
+        except ValueError as error:
+            raise LookupError("no such story") from error
+    """
+    traceback = traceback_of(script)
+    assert "The above exception was the direct cause of the following exception" in traceback
+    assert traceback.count('File "story.py"') == traceback.count("File ") == 2
+
+
+def test_an_exception_group_shows_each_of_its_exceptions() -> None:
+    script = """
+        import asyncio
+        async def fail(name: str) -> None:
+            raise KeyError(name)
+        async def main() -> None:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(fail("one"))
+                group.create_task(fail("two"))
+        asyncio.run(main())
+    """
+    traceback = traceback_of(script)
+    assert "KeyError: 'one'" in traceback
+    assert "KeyError: 'two'" in traceback
+    assert traceback.count('File "story.py"') == traceback.count("File ")
+
+
+@pytest.mark.parametrize(
+    ("script", "line", "message"),
+    [
+        ("print('a'\n", 1, "SyntaxError: '(' was never closed"),
+        ("async def main() -> None: ...\n\nreturn 1\n", 3, "SyntaxError: 'return' outside function"),
+        ("import asyncio\ndef main():\n    await asyncio.sleep(0)\n", 3, "'await' outside async function"),
+    ],
+)
+def test_a_syntax_error_shows_its_line(script: str, line: int, message: str) -> None:
+    traceback = traceback_of(script)
+    assert f'File "story.py", line {line}\n    {script.splitlines()[line - 1].strip()}\n' in traceback
+    assert message in traceback
+    assert "Traceback" not in traceback
+
+
+@pytest.mark.parametrize("code", ["", "0", "None"])
+def test_a_clean_exit_is_done(code: str) -> None:
+    assert run(f"import sys\nsys.exit({code})\n") is None
+
+
+def test_any_other_exit_has_failed() -> None:
+    assert traceback_of("import sys\nsys.exit('no ticket')\n").endswith("SystemExit: no ticket\n")
+
+
+def test_an_exit_inside_main_is_an_exit() -> None:
+    assert run("import asyncio, sys\nasync def main() -> None:\n    sys.exit()\n" + GUARD) is None
+
+
+def test_each_run_has_a_fresh_main_and_an_empty_folder(printed: Callable[[str], str]) -> None:
+    script = """
+        import os, sys, __main__
+        from pathlib import Path
+        assert __main__.__dict__ is globals() and "left" not in globals()
+        left = True
+        print(sys.argv, __name__, __file__, os.listdir())
+        Path("left.txt").write_text("left")
+        Path("folder").mkdir()
+    """
+    expected = "['story.py'] __main__ story.py []\n"
+    assert printed(script) == expected
+    assert printed(script) == expected
+
+
+def test_the_folder_is_gone_afterwards(printed: Callable[[str], str]) -> None:
+    folder = Path(printed("import os\nprint(os.getcwd())\n").strip())
+    assert not folder.exists()
+
+
+def test_settings_of_a_script_end_with_it() -> None:
+    before = sys.modules["__main__"], sys.argv, sys.stdout, Path.cwd(), dict(os.environ)
+    assert run("import io, os, sys\nos.environ['LEFT'] = '1'\nsys.stdout = io.StringIO()\nos.chdir('/')\n") is None
+    assert (sys.modules["__main__"], sys.argv, sys.stdout, Path.cwd(), dict(os.environ)) == before
+
+
+def test_a_type_of_the_script_can_be_looked_up_by_its_module(printed: Callable[[str], str]) -> None:
+    script = """
+        from __future__ import annotations
+        from dataclasses import dataclass
+        from typing import get_type_hints
+        @dataclass
+        class Sample:
+            other: Sample | None
+        print(get_type_hints(Sample)["other"] == Sample | None)
+    """
+    assert printed(script) == "True\n"
+
+
+def test_a_coroutine_never_awaited_is_reported_in_its_own_run() -> None:
+    program = (
+        "import asyncio, sys; from livedoc.player import stage\n"
+        "def run(script): print(asyncio.run(stage.run(script, 'story.py')), file=sys.stderr)\n"
+        "run('async def main(): ...\\ncycle = [main()]\\ncycle.append(cycle)\\n')\n"
+        "run('print(1)')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    warning, _, rest = ended.stderr.partition("None\n")
+    assert "coroutine 'main' was never awaited" in warning
+    assert rest == "None\n"
+
+
+LETTER = contextvars.ContextVar("LETTER", default="a")
+
+
+@pytest.fixture
+def _no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(AsyncIOBackend, "run_sync_in_worker_thread", classmethod(stage._run_at_once))
+
+
+@pytest.mark.usefixtures("_no_threads")
+def test_work_for_a_thread_is_done_at_once_in_a_copy_of_the_context() -> None:
+    def work() -> tuple[str, bool]:
+        LETTER.set("b")
+        return LETTER.get(), threading.current_thread() is threading.main_thread()
+
+    async def main() -> None:
+        assert await run_sync(work) == ("b", True)
+        assert LETTER.get() == "a"
+
+    asyncio.run(main())
+
+
+@pytest.mark.usefixtures("_no_threads")
+def test_work_for_a_thread_is_a_point_of_cancellation() -> None:
+    done: list[str] = []
+
+    async def main() -> None:
+        with move_on_after(0):
+            await run_sync(done.append, "worked")
+
+    asyncio.run(main())
+    assert done == []
+
+
+def test_threads_stay_threads_where_there_are_any(printed: Callable[[str], str]) -> None:
+    script = """
+        import anyio
+        from threading import current_thread, main_thread
+        async def main() -> None:
+            print(await anyio.to_thread.run_sync(current_thread) is main_thread())
+        anyio.run(main)
+    """
+    assert printed(script) == "False\n"
