@@ -1,0 +1,32 @@
+"""Hand over a coat, keep a ticket."""
+
+import asyncio
+
+from coatcheck import SessionNotFound, SessionStorageMemory, new_session_id, read_bytes, write_bytes
+
+
+async def main() -> None:
+    # --8<-- [start:use]
+    storage = SessionStorageMemory()
+
+    ticket = new_session_id()  # all that a client ever gets
+    await write_bytes(storage, ticket, b"a grey coat, a red scarf")
+    print(len(ticket), "characters on the ticket")
+
+    print(await read_bytes(storage, ticket))
+
+    await storage.invalidate(ticket)
+    try:
+        await read_bytes(storage, ticket)
+    except SessionNotFound as error:
+        print(error)
+    # --8<-- [end:use]
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+
+# Output:
+# 43 characters on the ticket
+# b'a grey coat, a red scarf'
+# no session is stored under this id

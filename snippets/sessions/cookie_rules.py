@@ -1,0 +1,27 @@
+"""A cookie that browsers would drop is refused."""
+
+import asyncio
+from dataclasses import dataclass
+
+from coatcheck import SessionStorageMemory, cookie
+
+
+@dataclass
+class Visit:
+    pages: int = 0
+
+
+async def main() -> None:
+    # --8<-- [start:use]
+    try:
+        cookie("__Host-VISIT", Visit, storage=SessionStorageMemory(), path="/shop")
+    except ValueError as error:
+        print(error)
+    # --8<-- [end:use]
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+
+# Output:
+# the prefix of '__Host-VISIT' needs path='/' and no domain: browsers drop the cookie otherwise

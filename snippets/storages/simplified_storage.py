@@ -1,0 +1,40 @@
+"""Store sessions as bytes, in two methods."""
+
+import asyncio
+
+from coatcheck import SessionNotFound, SimplifiedSessionStorage, read_bytes, write_bytes
+
+
+# --8<-- [start:use]
+class BytesStorage(SimplifiedSessionStorage):
+    def __init__(self) -> None:
+        self.sessions: dict[str, bytes] = {}
+
+    async def load(self, id: str) -> bytes | None:
+        return self.sessions.get(id)
+
+    async def save(self, id: str, data: bytes | None) -> None:
+        if data is None:
+            self.sessions.pop(id, None)
+        else:
+            self.sessions[id] = data
+
+
+# --8<-- [end:use]
+async def main() -> None:
+    storage = BytesStorage()
+    await write_bytes(storage, "id1", b"a grey coat")
+    print(await read_bytes(storage, "id1"))
+    await storage.invalidate("id1")
+    try:
+        await read_bytes(storage, "id1")
+    except SessionNotFound as error:
+        print(error)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+
+# Output:
+# b'a grey coat'
+# no session is stored under this id
