@@ -26,8 +26,10 @@ async def add(request: Request) -> PlainTextResponse:
 
 # --8<-- [start:use]
 def start_server() -> Sessions:
-    storage = directory_session_storage(".sessions")
-    return Sessions(Starlette(routes=[Route("/add", add)]), cookie("CART", Cart, storage=storage))
+    return Sessions(
+        Starlette(routes=[Route("/add", add)]),
+        cookie("CART", Cart, storage=directory_session_storage(".sessions")),
+    )
 
 
 # --8<-- [end:use]

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import anyio
 from anyio.streams.file import FileReadStream, FileWriteStream
@@ -12,6 +12,8 @@ from anyio.streams.file import FileReadStream, FileWriteStream
 from coatcheck import ByteReadChannel, ByteWriteChannel, SessionNotFound, read_bytes, write_bytes
 
 T = TypeVar("T")
+Provider: TypeAlias = Callable[[ByteWriteChannel], Awaitable[None]]
+Consumer: TypeAlias = Callable[[ByteReadChannel], Awaitable[T]]
 
 
 def hook(id: str) -> str:
@@ -20,13 +22,13 @@ def hook(id: str) -> str:
 
 # --8<-- [start:use]
 class CloakroomStorage:
-    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+    async def write(self, id: str, provider: Provider, /) -> None:
         aside = anyio.Path(secrets.token_hex())
         async with await FileWriteStream.from_path(aside) as channel:
             await provider(channel)
         await aside.replace(hook(id))
 
-    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+    async def read(self, id: str, consumer: Consumer[T], /) -> T:
         try:
             stream = await FileReadStream.from_path(hook(id))
         except FileNotFoundError:
