@@ -6,21 +6,19 @@ from coatcheck import SimplifiedSessionStorage
 from coatcheck.testing import CHECKS
 
 
-# --8<-- [start:storage]
+# --8<-- [start:use]
 class ForgetfulStorage(SimplifiedSessionStorage):
     def __init__(self) -> None:
-        self.sessions: dict[str, bytes] = {}
+        self.sessions: dict[str, bytes | None] = {}
 
     async def load(self, id: str) -> bytes | None:
         return self.sessions.get(id) or None  # the mistake: b"" is a session too
 
     async def save(self, id: str, data: bytes | None) -> None:
-        self.sessions[id] = data or b""
+        self.sessions[id] = data
 
 
-# --8<-- [end:storage]
 async def main() -> None:
-    # --8<-- [start:use]
     passed = 0
     for check in CHECKS:
         try:
@@ -29,9 +27,9 @@ async def main() -> None:
         except AssertionError as broken:
             print(f"{check.__name__}: {broken}")
     print(f"{passed} of {len(CHECKS)} checks passed")
-    # --8<-- [end:use]
 
 
+# --8<-- [end:use]
 if __name__ == "__main__":
     asyncio.run(main())
 
