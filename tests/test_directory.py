@@ -12,11 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
@@ -161,15 +162,18 @@ async def test_a_full_disk_is_raised_and_leaves_the_old_session(
     assert await read_bytes(directory, "id1") == b"a grey coat"
 
 
+@pytest.mark.parametrize("rest", [b"", b"end", b"x" * 100_000])
 async def test_a_provider_that_ignores_a_full_disk_does_not_store_half_a_session(
-    directory: SessionStorageDirectory, root: Path
+    rest: bytes, directory: SessionStorageDirectory, root: Path
 ) -> None:
     await write_bytes(directory, "id1", b"a grey coat")
 
     async def ignore(channel: ByteWriteChannel) -> None:
         with a_full_disk(bytes_left=20_000), pytest.raises(OSError, match="File too large"):
             await channel.send(b"x" * 100_000)
-        await channel.send(b"end")
+        if rest:
+            with suppress(anyio.BrokenResourceError):
+                await channel.send(rest)
 
     with pytest.raises(anyio.BrokenResourceError, match="would not be whole"):
         await directory.write("id1", ignore)
@@ -222,6 +226,86 @@ async def test_a_read_that_fails_or_stops_early_leaves_no_descriptor(
     with pytest.raises(SessionNotFound):
         await directory.read("unknown", do_nothing)
     assert descriptors() == before
+
+
+async def test_a_cancelled_write_or_read_leaves_no_file_and_no_descriptor(
+    directory: SessionStorageDirectory, root: Path
+) -> None:
+    await write_bytes(directory, "id1", b"x" * 300_000)
+    before = descriptors()
+    for call in (directory.write, directory.read):
+        with anyio.CancelScope() as scope:
+
+            async def give_up(channel: Any, scope: anyio.CancelScope = scope) -> None:
+                await (channel.send(b"n" * 300_000) if hasattr(channel, "send") else channel.receive(1))
+                scope.cancel()
+                await anyio.lowlevel.checkpoint()
+
+            await call("id1", give_up)
+        assert scope.cancelled_caught
+    assert descriptors() == before
+    assert len(list(root.iterdir())) == 1
+
+
+def test_cancelling_twice_while_no_worker_thread_is_free_leaves_no_file_and_no_descriptor(tmp_path: Path) -> None:
+    async def main() -> None:
+        directory = SessionStorageDirectory(tmp_path)
+        await write_bytes(directory, "id1", b"x" * 300_000)
+        begun = asyncio.Event()
+
+        async def wait(channel: Any) -> None:
+            await (channel.send(b"n" * 300_000) if hasattr(channel, "send") else channel.receive(1))
+            begun.set()
+            await asyncio.sleep(3600)
+
+        for call in (directory.write, directory.read):
+            begun.clear()
+            task = asyncio.ensure_future(call("id1", wait))
+            await begun.wait()
+            limiter = anyio.to_thread.current_default_thread_limiter()
+            tokens, limiter.total_tokens = limiter.total_tokens, 1
+            await limiter.acquire_on_behalf_of("another")
+            for _ in range(2):
+                task.cancel()
+                await asyncio.sleep(0.01)
+            limiter.release_on_behalf_of("another")
+            limiter.total_tokens = tokens
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert descriptors() == set()
+        assert len(list(tmp_path.iterdir())) == 1
+
+    asyncio.run(main())
+
+
+def test_a_receive_that_was_given_up_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`asyncio.timeout` lets go of the worker thread; what that thread still reads comes next."""
+    data = bytes(range(256)) * 1024
+    read = os.read
+    slow = threading.Event()
+
+    def read_slowly(file: int, size: int) -> bytes:
+        if slow.is_set():
+            slow.clear()
+            time.sleep(0.05)
+        return read(file, size)
+
+    async def impatient(channel: ByteReadChannel) -> bytes:
+        pieces = [await channel.receive(65_536)]
+        slow.set()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await channel.receive()
+        pieces += [piece async for piece in channel]
+        return b"".join(pieces)
+
+    async def main() -> None:
+        directory = SessionStorageDirectory(tmp_path)
+        await write_bytes(directory, "id1", data)
+        monkeypatch.setattr(os, "read", read_slowly)
+        assert await directory.read("id1", impatient) == data
+
+    asyncio.run(main())
 
 
 def test_cancelling_from_outside_anyio_leaves_no_trace_and_no_late_write(tmp_path: Path) -> None:
@@ -317,6 +401,16 @@ async def test_a_short_write_of_the_system_is_completed(
     assert await read_bytes(directory, "id1") == bytes(range(256)) * 40
 
 
+async def test_a_short_read_of_the_system_is_completed(
+    directory: SessionStorageDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = bytes(range(256)) * 1000
+    await write_bytes(directory, "id1", data)
+    read = os.read
+    monkeypatch.setattr(os, "read", lambda file, size: read(file, min(size, 1000)))
+    assert await read_bytes(directory, "id1") == data
+
+
 async def test_a_durable_write_syncs_the_file_before_and_the_directory_after_it_is_in_place(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,7 +425,7 @@ async def test_a_durable_write_syncs_the_file_before_and_the_directory_after_it_
     await write_bytes(SessionStorageDirectory(root), "id1", b"a grey coat")
     assert synced == []
     (root / next(iter(root.iterdir())).name).unlink()
-    await write_bytes(SessionStorageDirectory(root, durable=True), "id1", b"a grey coat")
+    await write_bytes(directory_session_storage(root, durable=True), "id1", b"a grey coat")
     assert synced == [(".tmp", [".tmp"]), (root.suffix, [".session"])]
 
 

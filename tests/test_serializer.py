@@ -43,7 +43,18 @@ def test_a_field_added_with_a_default_decodes_and_a_removed_one_is_ignored() -> 
     assert JSONSerializer(CartNow).deserialize(stored) == CartNow("ada")
 
 
-@pytest.mark.parametrize("data", [b"", b"no json", b"[]", b'{"owner": 7, "items": []}', b'{"owner": "ada"}', b"\xff"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"no json",
+        b"[]",
+        b'{"owner": 7, "items": []}',
+        b'{"owner": "ada"}',
+        b'{"owner": "ada", "items": "no"}',
+        b"\xff",
+    ],
+)
 def test_what_is_no_such_session_is_refused(data: bytes) -> None:
     with pytest.raises((msgspec.MsgspecError, UnicodeDecodeError)):
         JSONSerializer(Cart).deserialize(data)

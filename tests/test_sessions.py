@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 import pytest
@@ -13,12 +13,14 @@ import pytest
 from coatcheck import (
     CurrentSession,
     SessionAlreadySent,
+    SessionNotFound,
     Sessions,
     SessionStorageMemory,
     cookie,
     current_session,
     header,
     new_session_id,
+    read_bytes,
     write_bytes,
 )
 
@@ -267,6 +269,14 @@ async def test_a_change_inside_a_session_that_was_set_is_noticed(cart: SessionPr
     assert await cart_of(id, cart) == Cart(["coat"])
 
 
+async def test_reading_what_another_version_of_the_class_stored_writes_nothing(
+    cart: SessionProvider[Cart], ledger: Ledger
+) -> None:
+    await write_bytes(ledger.storage, "CART:id1", b'{"removed": 1, "items": []}')
+    await visit(load_cart, cart, id="id1")
+    assert ledger.calls == ["read"]
+
+
 async def test_setting_an_equal_session_after_reading_it_writes_nothing(
     cart: SessionProvider[Cart], ledger: Ledger
 ) -> None:
@@ -336,19 +346,23 @@ async def test_if_the_storage_fails_the_client_gets_no_cookie(storage: SessionSt
     assert sent == []
 
 
-async def test_an_app_that_answers_a_storage_failure_itself_can_still_save(storage: SessionStorage) -> None:
-    shaky = LosesItsConnection(storage, "write")
-    users = cookie("USER", User, storage=storage)
-    carts = cookie("CART", Cart, storage=shaky)
+async def visit_that_answers_failures(
+    handler: Handler,
+    answer: Handler,
+    shaky: LosesItsConnection,
+    *providers: SessionProvider[Any],
+    id: str | None = None,
+) -> Response:
+    """One request to an app that answers a lost connection, which is back by then, with `answer`."""
     sent: list[Message] = []
 
     async def app(scope: Message, _receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
-        current_session(scope).set(User("ada"))
-        current_session(scope).set(Cart(["coat"]))
+        await handler(current_session(scope))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": []})
         except ConnectionError:
             shaky.failing.clear()
+            await answer(current_session(scope))
             await send({"type": "http.response.start", "status": 500, "headers": []})
 
     async def receive() -> Message:
@@ -357,10 +371,33 @@ async def test_an_app_that_answers_a_storage_failure_itself_can_still_save(stora
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await Sessions(app, users, carts)({"type": "http", "headers": []}, receive, send)
-    tickets = dict(value.partition(";")[0].split("=") for value in Response(sent).all("set-cookie"))
+    headers = [] if id is None else [(b"cookie", f"{providers[0].name}={id}".encode())]
+    await Sessions(app, *providers)({"type": "http", "headers": headers}, receive, send)
+    return Response(sent)
+
+
+async def test_an_app_that_answers_a_storage_failure_itself_can_still_save(storage: SessionStorage) -> None:
+    shaky = LosesItsConnection(storage, "write")
+    users = cookie("USER", User, storage=storage)
+    carts = cookie("CART", Cart, storage=shaky)
+
+    async def set_both(sessions: CurrentSession) -> None:
+        sessions.set(User("ada"))
+        sessions.set(Cart(["coat"]))
+
+    response = await visit_that_answers_failures(set_both, nothing, shaky, users, carts)
+    tickets = dict(value.partition(";")[0].split("=") for value in response.all("set-cookie"))
     assert await cart_of(tickets["CART"], carts) == Cart(["coat"])
     assert set(tickets) == {"USER", "CART"}
+
+
+async def test_a_session_that_could_not_be_read_back_is_refused(cart: SessionProvider[Cart], ledger: Ledger) -> None:
+    async def spoil(sessions: CurrentSession) -> None:
+        sessions.set(Cart(cast("list[str]", [1])))
+
+    with pytest.raises(ValueError, match=r"this Cart could not be read back .* give each field a value of its type"):
+        await visit(spoil, cart)
+    assert ledger.calls == []
 
 
 # --- strict ids ---------------------------------------------------------------------------------------------------
@@ -440,6 +477,7 @@ def test_an_id_is_256_random_bits() -> None:
     ids = {new_session_id() for _ in range(1000)}
     assert len(ids) == 1000
     assert {len(base64.urlsafe_b64decode(f"{id}=")) for id in ids} == {32}
+    assert len(set("".join(ids))) == 64
 
 
 async def test_an_id_of_one_provider_opens_nothing_in_another(storage: SessionStorage) -> None:
@@ -506,6 +544,112 @@ async def test_renewing_without_a_session_has_no_effect(cart: SessionProvider[Ca
 
 async def test_renewing_a_dead_id_takes_it_away(cart: SessionProvider[Cart]) -> None:
     assert (await visit(renew_cart, cart, id="unknown")).id == ""
+
+
+@pytest.mark.parametrize("failing", ["write", "invalidate"])
+async def test_a_renewal_that_failed_is_finished_by_the_next_response(failing: str, storage: SessionStorage) -> None:
+    shaky = LosesItsConnection(storage)
+    provider = cookie("CART", Cart, storage=shaky)
+    old = (await visit(put("coat"), provider)).id
+    shaky.failing = {failing}
+    new = (await visit_that_answers_failures(renew_cart, nothing, shaky, provider, id=old)).id
+    assert await cart_of(old, provider) is None
+    assert await cart_of(new, provider) == Cart(["coat"])
+
+
+@pytest.mark.parametrize("failing", ["write", "invalidate"])
+async def test_a_clear_after_a_renewal_that_failed_leaves_no_id_alive(failing: str, storage: SessionStorage) -> None:
+    shaky = LosesItsConnection(storage)
+    provider = cookie("CART", Cart, storage=shaky)
+    ids = note_ids(provider)
+    old = (await visit(put("coat"), provider)).id
+    shaky.failing = {failing}
+    assert (await visit_that_answers_failures(renew_cart, clear_cart, shaky, provider, id=old)).id == ""
+    assert len(ids) == 2
+    for id in ids:
+        assert await cart_of(id, provider) is None
+
+
+def note_ids(provider: SessionProvider[Any]) -> list[str]:
+    """The ids that the provider is going to issue, as it issues them."""
+    ids: list[str] = []
+    make = provider.issue_id
+
+    def issue_id() -> str:
+        ids.append(make())
+        return ids[-1]
+
+    provider.issue_id = issue_id  # type: ignore[method-assign]
+    return ids
+
+
+# --- while the response begins ------------------------------------------------------------------------------------
+
+
+class DoesInBetween(Ledger):
+    """A storage during whose next write another task of the request does something."""
+
+    action: Callable[[], None] | None = None
+
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        await super().write(id, provider)
+        action, self.action = self.action, None
+        if action is not None:
+            action()
+
+
+@pytest.mark.parametrize("handler", [put("scarf"), renew_cart])
+async def test_a_clear_while_the_session_is_stored_holds(handler: Handler, storage: SessionStorage) -> None:
+    between = DoesInBetween(storage)
+    provider = cookie("CART", Cart, storage=between)
+    ids = note_ids(provider)
+    await visit(put("coat"), provider)
+
+    async def handle(sessions: CurrentSession) -> None:
+        between.action = lambda: sessions.clear(Cart)
+        await handler(sessions)
+
+    assert (await visit(handle, provider, id=ids[0])).id == ""
+    for id in ids:
+        assert await cart_of(id, provider) is None
+
+
+async def test_a_clear_while_a_new_session_is_stored_holds(storage: SessionStorage) -> None:
+    between = DoesInBetween(storage)
+    provider = cookie("CART", Cart, storage=between)
+
+    async def handle(sessions: CurrentSession) -> None:
+        between.action = lambda: sessions.clear(Cart)
+        sessions.set(Cart(["coat"]))
+
+    assert (await visit(handle, provider)).all("set-cookie") == []
+    assert between.calls == ["write", "invalidate"]
+
+
+async def test_a_renewal_while_the_session_is_stored_is_done(storage: SessionStorage) -> None:
+    between = DoesInBetween(storage)
+    provider = cookie("CART", Cart, storage=between)
+    old = (await visit(put("coat"), provider)).id
+
+    async def handle(sessions: CurrentSession) -> None:
+        between.action = lambda: sessions.renew_id(Cart)
+        sessions.set(Cart(["scarf"]))
+
+    new = (await visit(handle, provider, id=old)).id
+    assert await cart_of(old, provider) is None
+    assert await cart_of(new, provider) == Cart(["scarf"])
+
+
+async def test_a_session_that_begins_while_another_is_stored_is_stored_too(storage: SessionStorage) -> None:
+    between = DoesInBetween(storage)
+    carts, users = cookie("CART", Cart, storage=between), cookie("USER", User, storage=storage)
+
+    async def handle(sessions: CurrentSession) -> None:
+        between.action = lambda: sessions.set(User("ada"))
+        sessions.set(Cart(["coat"]))
+
+    response = await visit(handle, carts, users)
+    assert {value.partition("=")[0] for value in response.all("set-cookie")} == {"CART", "USER"}
 
 
 # --- clear --------------------------------------------------------------------------------------------------------
@@ -599,6 +743,36 @@ async def test_a_late_change_of_a_session_with_an_id_is_saved(cart: SessionProvi
     assert await cart_of(id, cart) == Cart(["hat"])
 
 
+async def test_a_late_get_or_set_where_there_is_none_is_refused_aloud(cart: SessionProvider[Cart]) -> None:
+    async def begin(sessions: CurrentSession) -> None:
+        await sessions.get_or_set(Cart, Cart)
+
+    with pytest.raises(SessionAlreadySent, match="set it earlier"):
+        await visit(nothing, cart, late=begin)
+
+
+@pytest.mark.parametrize("begins", ["websocket.http.response.start", "websocket.close"])
+async def test_a_clear_before_a_websocket_is_refused_holds(begins: str, cart: SessionProvider[Cart]) -> None:
+    id = (await visit(put("coat"), cart)).id
+    sent: list[Message] = []
+
+    async def app(scope: Message, _receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
+        current_session(scope).clear(Cart)
+        await send({"type": begins, "headers": []})
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "websocket", "headers": [(b"cookie", f"CART={id}".encode())]}
+    await Sessions(app, cart)(scope, receive, send)
+    assert await cart_of(id, cart) is None
+    assert any(name == b"set-cookie" for name, _ in sent[0]["headers"]) == (begins != "websocket.close")
+    assert set(scope) == {"type", "headers"}
+
+
 @pytest.mark.parametrize("id", [None, "unknown", "mal,formed"])
 async def test_a_session_that_would_begin_late_is_refused_aloud(id: str | None, cart: SessionProvider[Cart]) -> None:
     with pytest.raises(SessionAlreadySent, match="set it earlier"):
@@ -655,9 +829,48 @@ async def test_the_id_is_found_among_other_cookies(cart: SessionProvider[Cart]) 
         [("cookie", "a=b"), ("cookie", f"CART={id}")],
         [("cookie", f"broken;;=;CART={id}")],
         [("cookie", f"XCART=no;cart=no; CART={id}; CART=second")],
+        [("cookie", f"CART; CART={id} ; a=b")],
     ):
         await visit(look, cart, headers=headers)
-    assert seen == [Cart(["coat"])] * 4
+    assert seen == [Cart(["coat"])] * 5
+
+
+async def test_two_cookies_are_one_thing_to_depend_on(storage: SessionStorage) -> None:
+    async def look(sessions: CurrentSession) -> None:
+        await sessions.get(Cart)
+        await sessions.get(User)
+
+    carts, users = cookie("CART", Cart, storage=storage), cookie("USER", User, storage=storage)
+    assert (await visit(look, carts, users)).all("vary") == ["cookie"]
+
+
+@pytest.mark.parametrize("strange", ["a\\b", "caf\xe9"])
+async def test_the_first_header_counts_and_a_strange_one_is_no_session(strange: str, storage: SessionStorage) -> None:
+    ledger = Ledger(storage)
+    provider = header("X-Cart", Cart, storage=ledger)
+    (id,) = (await visit(put("coat"), provider)).all("x-cart")
+    response = await visit(load_cart, provider, headers=[("x-cart", f" {id} "), ("x-cart", strange)])
+    assert response.all("x-cart") == []
+    ledger.calls.clear()
+    response = await visit(load_cart, provider, headers=[("x-cart", strange), ("x-cart", id)])
+    assert (response.all("x-cart"), ledger.calls) == ([""], [])
+
+
+async def test_a_header_takes_ids_and_formats_of_the_users_own(storage: SessionStorage) -> None:
+    class Plain:
+        def serialize(self, session: User, /) -> bytes:
+            return session.name.encode()
+
+        def deserialize(self, data: bytes, /) -> User:
+            return User(data.decode())
+
+    provider = header("X-User", User, storage=storage, serializer=Plain(), new_id=lambda: "my-own-id")
+
+    async def log_in(sessions: CurrentSession) -> None:
+        sessions.set(User("ada"))
+
+    assert (await visit(log_in, provider)).all("x-user") == ["my-own-id"]
+    assert await read_bytes(storage, "x-user:my-own-id") == b"ada"
 
 
 async def test_a_header_carries_the_id_both_ways(storage: SessionStorage) -> None:
@@ -694,6 +907,32 @@ async def test_a_record_that_cannot_be_decoded_is_no_session(
     assert "damaged" not in record.getMessage()
 
 
+async def test_whatever_a_serializer_raises_no_client_is_locked_out(storage: SessionStorage) -> None:
+    class Fussy:
+        def serialize(self, session: Cart, /) -> bytes:
+            return b" ".join(item.encode() for item in session.items)
+
+        def deserialize(self, data: bytes, /) -> Cart:
+            return {b"coat": Cart(["coat"])}[data]
+
+    provider = cookie("CART", Cart, storage=storage, serializer=Fussy())
+    await write_bytes(storage, "CART:id1", b"hat")
+    assert (await visit(load_cart, provider, id="id1")).id == ""
+
+
+async def test_clearing_removes_a_record_that_cannot_be_decoded(storage: SessionStorage) -> None:
+    provider = cookie("CART", Cart, storage=storage)
+    await write_bytes(storage, "CART:damaged", b"{}}")
+
+    async def look_then_clear(sessions: CurrentSession) -> None:
+        await sessions.get(Cart)
+        sessions.clear(Cart)
+
+    await visit(look_then_clear, provider, id="damaged")
+    with pytest.raises(SessionNotFound):
+        await read_bytes(storage, "CART:damaged")
+
+
 # --- wrong use ----------------------------------------------------------------------------------------------------
 
 
@@ -706,8 +945,26 @@ async def test_a_type_without_a_provider_is_named(cart: SessionProvider[Cart]) -
     async def ask(sessions: CurrentSession) -> None:
         await sessions.get(User)
 
-    with pytest.raises(LookupError, match="no provider for User: give Sessions a cookie"):
+    with pytest.raises(LookupError) as error:
         await visit(ask, cart)
+    assert str(error.value) == "no provider for User: give Sessions a cookie(...) or header(...) for it"
+
+
+async def test_any_request_object_with_a_scope_will_do(cart: SessionProvider[Cart]) -> None:
+    class Request:
+        def __init__(self, scope: Mapping[str, Any]) -> None:
+            self.scope = scope
+
+    async def app(scope: Message, _receive: object, _send: object) -> None:
+        assert await current_session(Request(scope)).get(Cart) is None
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(_: Message) -> None:
+        pass
+
+    await Sessions(app, cart)({"type": "http", "headers": []}, receive, send)
 
 
 async def test_the_same_name_or_type_twice_is_refused(storage: SessionStorage) -> None:

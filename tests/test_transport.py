@@ -38,6 +38,7 @@ def set_cookie(name: str = "VISIT", **options: Any) -> str:
             {"path": "/shop", "domain": "shop.example", "same_site": "none", "partitioned": True},
             "VISIT=id1; Max-Age=604800; Path=/shop; Domain=shop.example; Secure; HttpOnly; SameSite=None; Partitioned",
         ),
+        ({"name": "x" * 3584, "max_age": None}, f"{'x' * 3584}=id1; Path=/; Secure; HttpOnly; SameSite=Lax"),
         ({"name": "__Host-VISIT"}, "__Host-VISIT=id1; Max-Age=604800; Path=/; Secure; HttpOnly; SameSite=Lax"),
         ({"name": "__Secure-VISIT", "max_age": None}, "__Secure-VISIT=id1; Path=/; Secure; HttpOnly; SameSite=Lax"),
     ],
@@ -98,7 +99,7 @@ def test_what_is_no_header_name_is_refused(name: str) -> None:
         header(name, Visit, storage=SessionStorageMemory())
 
 
-@pytest.mark.parametrize("name", ["Cookie", "set-cookie", "Content-Length", "HOST"])
+@pytest.mark.parametrize("name", ["Cookie", "set-cookie", "Content-Length", "HOST", "Authorization", "vary", "ETag"])
 def test_a_header_with_a_meaning_of_its_own_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="choose another name"):
         header(name, Visit, storage=SessionStorageMemory())

@@ -60,8 +60,7 @@ class SessionStorageDirectory:
                 await provider(channel)
             await to_thread.run_sync(draft.commit, channel.rest())
         except BaseException:
-            with CancelScope(shield=True):
-                await to_thread.run_sync(draft.discard)
+            await _surely(draft.discard)
             raise
 
     async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
@@ -130,10 +129,12 @@ class _Draft:
     def discard(self) -> None:
         """Remove the file, unless it is in its place already."""
         with self._lock:
-            self._close()
-            if not self._over and self._name is not None:
-                Path(self._name).unlink(missing_ok=True)
-            self._over = True
+            over, self._over = self._over, True
+            try:
+                self._close()
+            finally:
+                if not over and self._name is not None:
+                    Path(self._name).unlink(missing_ok=True)
 
     def _write(self, data: bytes) -> tuple[int, str]:
         if self._file is None or self._name is None:
@@ -161,6 +162,7 @@ class _DraftSendStream(BytesSendStream):
         self._whole = True
 
     async def send(self, item: bytes) -> None:
+        self._must_be_whole()
         await super().send(item)
         self._size += len(item)
         if self._size >= _PIECE:
@@ -170,9 +172,12 @@ class _DraftSendStream(BytesSendStream):
 
     def rest(self) -> bytes:
         """Return what has not been passed on yet."""
+        self._must_be_whole()
+        return self._take()
+
+    def _must_be_whole(self) -> None:
         if not self._whole:
             raise BrokenResourceError("a send failed or was cancelled half-way, so the session would not be whole")
-        return self._take()
 
     def _take(self) -> bytes:
         data = self.value()
@@ -190,16 +195,18 @@ class _FileReceiveStream(ByteReceiveStream):
         self._file: int | None = None
         self._over = False
         self._piece = BytesReceiveStream(b"")
+        self._next: bytes | None = None
 
     async def open(self) -> None:
         """Open the file and read its first piece."""
-        self._piece = BytesReceiveStream(await to_thread.run_sync(self._read))
+        await to_thread.run_sync(self._read)
+        self._piece, self._next = BytesReceiveStream(self._next or b""), None
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
         try:
             return await self._piece.receive(max_bytes)
         except EndOfStream:
-            if self._over:
+            if self._over and self._next is None:
                 raise
         await self.open()
         return await self._piece.receive(max_bytes)
@@ -207,23 +214,24 @@ class _FileReceiveStream(ByteReceiveStream):
     async def aclose(self) -> None:
         await self._piece.aclose()
         if not self._over:
-            with CancelScope(shield=True):
-                await to_thread.run_sync(self._close)
+            await _surely(self._close)
 
-    def _read(self) -> bytes:
+    def _read(self) -> None:
         with self._lock:
-            if self._over:
-                return b""
+            if self._over or self._next is not None:  # a receive that was cancelled has left its piece
+                return
             try:
                 if self._file is None:
                     self._file = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW)
-                data = os.read(self._file, _PIECE)
-            except OSError:
+                data = b""
+                while part := os.read(self._file, _PIECE - len(data)):  # the system may give less than it was asked for
+                    data += part
+            except BaseException:
                 self._end()
                 raise
             if len(data) < _PIECE:
                 self._end()
-            return data
+            self._next = data
 
     def _close(self) -> None:
         with self._lock:
@@ -234,6 +242,16 @@ class _FileReceiveStream(ByteReceiveStream):
         file, self._file = self._file, None
         if file is not None:
             os.close(file)
+
+
+async def _surely(cleanup: Callable[[], None]) -> None:
+    """Run `cleanup` in a worker thread whatever is cancelled, or at once if that thread cannot be waited for."""
+    with CancelScope(shield=True):
+        try:
+            await to_thread.run_sync(cleanup)
+        except BaseException:
+            cleanup()
+            raise
 
 
 def _sync_directory(path: Path) -> None:

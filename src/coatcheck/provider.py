@@ -63,21 +63,36 @@ class SessionProvider(Generic[S]):
             )
         return id
 
-    async def load(self, id: str) -> S | None:
-        """Return the session that the storage holds under `id`, or `None`. What cannot be decoded is no session."""
+    async def load(self, id: str) -> tuple[S, bytes] | None:
+        """Return the session that the storage holds under `id`, and its bytes; `None` if it holds none.
+
+        What cannot be decoded is no session.
+        """
         try:
             data = await read_bytes(self._storage, self._key(id))
         except SessionNotFound:
             return None
         try:
-            return self.serializer.deserialize(data)
+            session = self.serializer.deserialize(data)
+            # Serialized anew: what another version of the class stored is no change of this request.
+            return session, self.serializer.serialize(session)
         except Exception:  # noqa: BLE001 - whatever a serializer raises, the client must not be locked out for good
             digest = sha256(self._key(id).encode()).hexdigest()[:12]
             _log.warning("a stored %s session cannot be decoded and counts as none (id hash %s)", self.name, digest)
             return None
 
     async def save(self, id: str, data: bytes) -> None:
-        """Store the serialized session under `id`."""
+        """Store the serialized session under `id`.
+
+        Raises:
+            ValueError: The bytes do not decode, so no later request could read them. Nothing was stored.
+        """
+        try:
+            self.serializer.deserialize(data)
+        except Exception as error:
+            raise ValueError(
+                f"this {self.type.__qualname__} could not be read back ({error}): give each field a value of its type"
+            ) from error
         await write_bytes(self._storage, self._key(id), data)
 
     async def forget(self, id: str) -> None:

@@ -80,6 +80,8 @@ class Sessions:
         async def send_with_sessions(message: Message) -> None:
             if not slots.sent and message["type"] in _RESPONSE_BEGINS:
                 message = await slots.begin(message)
+            elif not slots.sent and message["type"] == "websocket.close":  # a refusal: it has no headers
+                slots.sent = True
             await send(message)
 
         await self._app({**scope, _SCOPE_KEY: slots}, receive, send_with_sessions)
@@ -187,9 +189,12 @@ class _Slots:
         return slot
 
     async def commit(self) -> None:
-        """Store what changed."""
-        for slot in self._slots.values():
-            await slot.commit()
+        """Store what changed, until nothing is left: other tasks of the request may go on meanwhile."""
+        unsettled = [*self._slots.values()]
+        while unsettled:
+            for slot in unsettled:
+                await slot.commit()
+            unsettled = [slot for slot in self._slots.values() if slot.unsettled]
 
     async def begin(self, message: Message) -> Message:
         """Store what changed, then return `message` with the headers that tell the client."""
@@ -214,10 +219,12 @@ class _Slot(Generic[S]):
         self._slots = slots
         self._claim = claim
         self._looked_up = claim is None or not is_well_formed(claim)
+        self._plausible = None if self._looked_up else claim  # what the storage may hold for this client
         self._lock = Lock()
         self._session: S | None = None
         self._stored: bytes | None = None  # the session as it is stored, to notice a change
-        self._ended: str | None = None  # an id that the storage is to forget
+        self._ended: list[str] = []  # ids that the storage is to forget
+        self._clears = 0
         self._set = False
         self._renewed = False
         self._granted = False
@@ -235,7 +242,10 @@ class _Slot(Generic[S]):
         self._set = True
 
     def clear(self) -> None:
-        self._ended = self._claim if not self._looked_up else self.id or self._ended
+        id = self.id or self._plausible
+        if id is not None and id not in self._ended:
+            self._ended.append(id)
+        self._clears += 1
         self._looked_up = True
         self.id = self._session = self._stored = None
         self._set = self._renewed = self._granted = False
@@ -245,26 +255,37 @@ class _Slot(Generic[S]):
             raise SessionAlreadySent("a new id needs a header, but the response has begun: renew it earlier")
         self._renewed = True
 
+    @property
+    def unsettled(self) -> bool:
+        """Whether something was asked for that is not stored yet."""
+        return self._set or self._renewed or bool(self._ended)
+
     async def commit(self) -> None:
+        """Store what changed, then forget what ended. After a failure it can be called again."""
         async with self._lock:
-            if self._ended is not None:
-                await self.provider.forget(self._ended)
-                self._ended = None
-            if self._set or self._renewed:
-                await self._look_up()
-            if self._session is None:
-                return
-            data = self.provider.serializer.serialize(self._session)
-            if self.id is None:
+            await self._store()
+            while self._ended:
+                await self.provider.forget(self._ended[0])
+                del self._ended[0]
+
+    async def _store(self) -> None:
+        if self._set or self._renewed:
+            await self._look_up()
+        session, renewed, clears = self._session, self._renewed, self._clears
+        self._set = self._renewed = False
+        if session is None:
+            return
+        data = self.provider.serializer.serialize(session)
+        try:
+            if self.id is None or renewed:
                 await self._grant(data)
-            elif self._renewed:
-                old = self.id
-                await self._grant(data)
-                await self.provider.forget(old)
             elif data != self._stored:
                 await self.provider.save(self.id, data)
-            self._stored = data
-            self._set = self._renewed = False
+        except BaseException:
+            if clears == self._clears:
+                self._renewed = self._renewed or renewed
+            raise
+        self._stored = data
 
     def tickets(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the header that the client needs, if any."""
@@ -276,20 +297,25 @@ class _Slot(Generic[S]):
     async def _look_up(self) -> None:
         if self._claim is None or self._looked_up:
             return
-        session = await self.provider.load(self._claim)
+        loaded = await self.provider.load(self._claim)
         if self._looked_up:  # cleared meanwhile
             return
         self._looked_up = True
-        if session is not None:
+        if loaded is not None:
             self.id = self._claim
-            self._stored = self.provider.serializer.serialize(session)
+            session, self._stored = loaded
             if not self._set:
                 self._session = session
 
     async def _grant(self, data: bytes) -> None:
+        """Store the session under a fresh id. The old one, if any, is to be forgotten."""
         if self._slots.sent:
             raise SessionAlreadySent("a new session needs a header, but the response has begun: set it earlier")
-        id = self.provider.issue_id()
+        id, old, clears = self.provider.issue_id(), self.id, self._clears
         await self.provider.save(id, data)
-        self.id = id
-        self._granted = True
+        if clears != self._clears:  # cleared meanwhile
+            self._ended.append(id)
+            return
+        if old is not None:
+            self._ended.append(old)
+        self.id, self._granted = id, True

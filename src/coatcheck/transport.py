@@ -141,20 +141,14 @@ class HeaderTransport:
 
 
 _RESERVED = frozenset(
-    {
-        b"cache-control",
-        b"connection",
-        b"content-length",
-        b"content-type",
-        b"cookie",
-        b"date",
-        b"host",
-        b"location",
-        b"set-cookie",
-        b"transfer-encoding",
-        b"upgrade",
-        b"vary",
-    }
+    b"""
+    accept accept-encoding accept-language accept-ranges access-control-allow-origin age allow authorization
+    cache-control connection content-disposition content-encoding content-language content-length content-location
+    content-range content-security-policy content-type cookie date etag expect expires forwarded from host if-match
+    if-modified-since if-none-match if-range if-unmodified-since keep-alive last-modified link location
+    max-forwards origin pragma proxy-authenticate proxy-authorization range referer retry-after server set-cookie
+    strict-transport-security te trailer transfer-encoding upgrade user-agent vary via warning www-authenticate
+    """.split()
 )
 
 
