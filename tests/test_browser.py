@@ -1,0 +1,280 @@
+"""The site in a real Chromium: each block prints what its page promises, and the player does what its buttons say."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
+from playwright.sync_api import expect, sync_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, Worker
+
+    NewPage = Callable[..., Page]
+
+PROJECT = Path(__file__).parents[1]
+# A strict build has each of these in the navigation.
+PAGES = sorted(
+    file.relative_to(PROJECT / "docs").with_suffix("").as_posix().removesuffix("index")
+    for file in (PROJECT / "docs").rglob("*.md")
+)
+CHROMIUM = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
+QUIET = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+A_RUN = 60_000  # milliseconds
+ENDED = re.compile("done|failed|stopped")
+BLOCK = "[data-snippet][data-state]"
+PHONE = {"width": 390, "height": 844}
+EDITED = "storages/write_and_read.py"
+PYTHON = re.compile("/assets/livedoc/(worker[.]js|runtime/.*)")
+
+
+@pytest.fixture(scope="module")  # not longer: while it lives, this thread counts as one that runs an event loop
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    assert found, f"none of {', '.join(CHROMIUM)} is installed: run `apt-get install chromium`"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser, server: str) -> Iterator[NewPage]:
+    """Opens tabs of a new reader's browser. In none may a request leave the site, or an error be logged."""
+    contexts: list[BrowserContext] = []
+    trouble: list[str] = []
+
+    def opened(**options: Any) -> Page:
+        context = browser.new_context(base_url=server, reduced_motion="reduce", **options)
+        contexts.append(context)
+        context.on("request", lambda request: requested(request.url))
+        context.on("console", lambda message: logged(message.type, message.text))
+        context.on("weberror", lambda error: trouble.append(str(error.error)))
+        return context.new_page()
+
+    def requested(url: str) -> None:
+        if not url.startswith((f"{server}/", "data:", "blob:")):
+            trouble.append(f"request: {url}")
+
+    def logged(type: str, text: str) -> None:
+        if type == "error":
+            trouble.append(f"console: {text}")
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+@pytest.fixture
+def block(new_page: NewPage) -> Locator:
+    """A block for the reader to play with."""
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    page.goto("/storages/")
+    return page.locator(f'[data-snippet="{EDITED}"]').first
+
+
+def button(block: Locator, verb: str) -> Locator:
+    return block.get_by_role("button", name=re.compile(f"^{verb}"))
+
+
+def run(block: Locator) -> str:
+    """The state in which a run ends, and what it printed."""
+    button(block, "Run").click()
+    expect(block).to_have_attribute("data-state", ENDED, timeout=A_RUN)
+    return f"{block.get_attribute('data-state')}: {text(block, 'data-output')}"
+
+
+def text(block: Locator, marker: str) -> str:
+    return block.locator(f"[{marker}]").text_content() or ""
+
+
+def edit(block: Locator, code: str) -> None:
+    button(block, "Edit").click()
+    block.get_by_role("textbox").fill(code)
+
+
+def results(page: Page) -> list[tuple[str | None, str]]:
+    """The blocks of a page, each run once."""
+    return [(block.get_attribute("data-snippet"), run(block)) for block in page.locator(BLOCK).all()]
+
+
+def promises(page: Page) -> list[tuple[str | None, str]]:
+    blocks = page.locator(BLOCK).all()
+    return [(block.get_attribute("data-snippet"), f"done: {text(block, 'data-promised')}") for block in blocks]
+
+
+def pythons(page: Page) -> list[Worker]:
+    return [worker for worker in page.workers if PYTHON.search(worker.url)]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_block_prints_what_its_page_promises(new_page: NewPage, path: str) -> None:
+    page = new_page()
+    page.goto(path)
+    assert results(page) == promises(page)
+
+
+def test_each_block_does_so_without_stack_switching(new_page: NewPage) -> None:
+    def without_stack_switching(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, body=f"delete WebAssembly.Suspending\n{response.text()}")
+
+    page = new_page()
+    page.route("**/worker.js", without_stack_switching)
+    page.goto("/storages/")
+    assert results(page) == promises(page)
+    [worker] = pythons(page)
+    assert worker.evaluate("'Suspending' in WebAssembly") is False
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_of_python_is_fetched_before_the_first_run(new_page: NewPage, path: str) -> None:
+    page = new_page()
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    page.goto(path, wait_until="networkidle")
+    assert [url for url in requested if PYTHON.search(url)] == []
+
+
+def test_python_is_fetched_once_and_survives_a_change_of_page(new_page: NewPage, server: str) -> None:
+    def with_this_origin(route: Route) -> None:  # pages are swapped in place only if the sitemap has them
+        response = route.fetch()
+        route.fulfill(response=response, body=response.text().replace("https://coatcheck.example", server))
+
+    page = new_page()
+    page.route("**/sitemap.xml", with_this_origin)
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    page.goto("/")
+    run(page.locator(BLOCK).first)
+    page.evaluate("document.documentElement.dataset.kept = 'yes'")
+    page.get_by_role("link", name="Sessions", exact=True).first.click()
+    page.wait_for_url("**/sessions/")
+    block = page.locator(BLOCK).first
+    assert run(block) == f"done: {text(block, 'data-promised')}"
+    expect(page.locator("html"), "the page was loaded anew").to_have_attribute("data-kept", "yes")
+    fetched = sorted(url for url in requested if PYTHON.search(url))
+    assert fetched == sorted(set(fetched))
+    assert len(fetched) > 5
+
+
+def test_stop_ends_a_program_that_never_would_and_the_next_run_works(block: Locator) -> None:
+    edit(block, "print('round and round')\nwhile True:\n    pass")
+    button(block, "Run").click()
+    expect(block.locator("[data-output]")).to_have_text("round and round\n", timeout=A_RUN)
+    expect(block).to_have_attribute("data-state", "running")
+    [worker] = pythons(block.page)
+    with worker.expect_event("close", timeout=10_000):  # Chromium gives a busy worker some time of its own
+        button(block, "Stop").click()
+        expect(block).to_have_attribute("data-state", "stopped", timeout=2000)
+    edit(block, "print('off')")
+    assert run(block) == "done: off\n"
+
+
+def test_edited_code_is_what_runs_and_reset_takes_it_back(block: Locator) -> None:
+    shown = block.locator(".snippet-code").inner_text()
+    edit(block, "print('a duffel coat')")
+    assert run(block) == "done: a duffel coat\n"
+    button(block, "Reset").click()
+    expect(block).to_have_attribute("data-state", "idle")
+    expect(block.get_by_role("textbox")).to_have_count(0)
+    expect(block.locator("[data-output]")).to_be_hidden()
+    assert block.locator(".snippet-code").inner_text() == shown
+    assert run(block) == f"done: {text(block, 'data-promised')}"
+
+
+def test_what_copy_copies_runs_as_pasted(block: Locator, tmp_path: Path) -> None:
+    button(block, "Copy").click()
+    expect(block.get_by_role("status")).to_have_text("Copied")
+    script = tmp_path / "pasted.py"
+    script.write_text(block.page.evaluate("navigator.clipboard.readText()"))
+    ended = subprocess.run([sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ended.stdout == text(block, "data-promised")
+
+
+def test_an_error_shows_the_line_that_the_reader_wrote(block: Locator) -> None:
+    edit(block, "hooks = {}\nprint('looking')\nhooks['duffel']")
+    assert run(block) == "failed: looking\n"
+    traceback = text(block, "data-error")
+    line = int(block.get_attribute("data-first") or "") + 2
+    assert f"File \"{EDITED}\", line {line}, in main\n    hooks['duffel']\n" in traceback
+    assert traceback.endswith("KeyError: 'duffel'\n")
+
+
+def test_what_a_program_prints_is_text_and_never_markup(block: Locator) -> None:
+    edit(block, "print('<b>coat</b>')\nraise ValueError('<b>ticket</b>')")
+    assert run(block) == "failed: <b>coat</b>\n"
+    assert text(block, "data-error").endswith("ValueError: <b>ticket</b>\n")
+    expect(block.locator("b")).to_have_count(0)
+
+
+def test_the_keyboard_alone_is_enough(new_page: NewPage) -> None:
+    page = new_page()
+    page.goto("/")
+    block = page.locator(BLOCK).first
+    tab_to(button(block, "Run"))
+    page.keyboard.press("Enter")
+    expect(block).to_have_attribute("data-state", "done", timeout=A_RUN)
+    tab_to(button(block, "Edit"))
+    page.keyboard.press("Enter")
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.insert_text("if True:\n")
+    page.keyboard.press("Tab")
+    page.keyboard.insert_text("print('typed')")
+    page.keyboard.press("Escape")
+    expect(button(block, "Run")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(block.locator("[data-output]")).to_have_text("typed\n")
+
+
+def tab_to(wanted: Locator) -> None:
+    for _ in range(100):
+        wanted.page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+    pytest.fail(f"a hundred Tabs do not reach {wanted}")
+
+
+@pytest.mark.parametrize(("color_scheme", "scheme"), [("light", "default"), ("dark", "slate")])
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_accessible(new_page: NewPage, path: str, color_scheme: str, scheme: str) -> None:
+    page = new_page(color_scheme=color_scheme)
+    page.goto(path)
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", scheme)
+    assert barriers(page) == []
+
+
+def test_a_page_is_accessible_on_a_phone_and_after_a_run(new_page: NewPage) -> None:
+    page = new_page(viewport=PHONE)
+    page.goto("/storages/")
+    run(page.locator(BLOCK).nth(0))
+    edit(page.locator(BLOCK).nth(1), "[].pop()")
+    run(page.locator(BLOCK).nth(1))
+    assert barriers(page) == []
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe finds that keeps people out."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html']}: {node['failureSummary']}"
+        for rule in found
+        if rule["impact"] in {"serious", "critical"}
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_phone_need_not_scroll_sideways(new_page: NewPage, path: str) -> None:
+    page = new_page(viewport=PHONE)
+    page.goto(path)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]

@@ -1,0 +1,154 @@
+"""The built site: every snippet is on a page, links lead somewhere, and nothing comes from another origin."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sysconfig
+from base64 import b64encode
+from dataclasses import dataclass, field
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+import pytest
+
+from livedoc.snippet import load, paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SNIPPETS = Path(__file__).parents[1] / "snippets"
+ORIGIN = "https://coatcheck.example/"
+LYCHEE = Path(sysconfig.get_path("scripts")) / "lychee"
+# These name another page; every other relation makes the browser fetch something.
+ONLY_NAMED = {"alternate", "author", "canonical", "license", "next", "prev"}
+LOADED_BY = ("src", "srcset", "poster", "data", "xlink:href")
+IN_STYLE = re.compile(r"""(?:url\(|@import)\s*["']?([^"')\s]+)""")
+DATA_BLOCK = "application/json"
+
+
+@dataclass
+class Block:
+    """A block as a browser without JavaScript has it."""
+
+    path: str
+    state: str | None
+    first: int
+    last: int
+    indent: int
+    tags: list[str] = field(default_factory=list)
+    code: str = ""
+    promised: str = ""
+
+
+class Document(HTMLParser):
+    """What a page carries, without running it."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.blocks: list[Block] = []
+        self.loads: list[str] = []
+        self.scripts: list[str] = []
+        self._depth = 0  # of <div> within a block
+        self._part = ""
+        self.feed(file.read_text())
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = {name: value or "" for name, value in attrs}
+        self.loads += _loads(tag, values)
+        if values.get("class") == "snippet":
+            first, last, indent = (int(values[f"data-{name}"]) for name in ("first", "last", "indent"))
+            self.blocks.append(Block(values["data-snippet"], values.get("data-state"), first, last, indent))
+        if self._depth or values.get("class") == "snippet":
+            self._depth += tag == "div"
+            self.blocks[-1].tags.append(tag)
+        if tag == "script":
+            self._part = "" if "src" in values or values.get("type") == DATA_BLOCK else "script"
+            self.scripts += [""] if self._part else []
+        elif tag in {"pre", "style"}:
+            self._part = {"style": "style"}.get(tag, "promised" if "data-promised" in values else "code")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "div" and self._depth:
+            self._depth -= 1
+        if tag in {"script", "style", "pre"}:
+            self._part = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._part == "script":
+            self.scripts[-1] += data
+        elif self._part == "style":
+            self.loads += IN_STYLE.findall(data)
+        elif self._part == "code" and self._depth:
+            self.blocks[-1].code += data
+        elif self._part == "promised":
+            self.blocks[-1].promised += data
+
+
+def _loads(tag: str, values: dict[str, str]) -> Iterator[str]:
+    """What a browser fetches because of a tag."""
+    for name in LOADED_BY:
+        yield from values.get(name, "").split()  # a srcset has several
+    yield from IN_STYLE.findall(values.get("style", ""))
+    if tag in {"image", "use"} or (tag == "link" and not ONLY_NAMED & set(values.get("rel", "").split())):
+        yield values.get("href", "")
+
+
+@pytest.fixture(scope="module")
+def documents(site: Path) -> dict[str, Document]:
+    return {file.relative_to(site).as_posix(): Document(file) for file in sorted(site.rglob("*.html"))}
+
+
+def test_every_snippet_is_on_a_page_and_in_the_site(site: Path, documents: dict[str, Document]) -> None:
+    embedded = {block.path for document in documents.values() for block in document.blocks}
+    copied = {file.relative_to(site / "snippets").as_posix() for file in (site / "snippets").rglob("*.py")}
+    assert embedded == copied == set(paths(SNIPPETS))
+
+
+def test_a_block_without_javascript_is_code_and_output_and_no_button(documents: dict[str, Document]) -> None:
+    for block in (block for document in documents.values() for block in document.blocks):
+        snippet = load(SNIPPETS, block.path)
+        shown = snippet.script.splitlines()[block.first - 1 : block.last]
+        assert block.code.splitlines() == [line[block.indent :] for line in shown]
+        assert block.promised == snippet.output
+        assert not {"button", "textarea", "input"} & set(block.tags)
+
+
+def test_a_block_can_be_run_unless_its_snippet_needs_more_than_a_browser(documents: dict[str, Document]) -> None:
+    for block in (block for document in documents.values() for block in document.blocks):
+        assert block.state == (None if load(SNIPPETS, block.path).needs else "idle")
+
+
+def test_every_link_and_anchor_leads_somewhere(site: Path) -> None:
+    command = [str(LYCHEE), "--offline", "--include-fragments", "--index-files", "index.html", "--no-progress"]
+    command += ["--root-dir", str(site), f"{site}/**/*.html"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_nothing_is_loaded_from_another_origin(site: Path, documents: dict[str, Document]) -> None:
+    loaded = {(name, url) for name, document in documents.items() for url in document.loads}
+    for file in (*site.rglob("*.css"), *site.rglob("*.svg")):
+        name = file.relative_to(site).as_posix()
+        loaded |= {(name, url) for url in (*IN_STYLE.findall(file.read_text()), *Document(file).loads)}
+    resolved = {(name, urljoin(ORIGIN + name, url)) for name, url in loaded}
+    assert {(name, url) for name, url in resolved if not url.startswith((ORIGIN, "data:"))} == set()
+
+
+def test_the_policy_names_each_inline_script(
+    header_rules: list[dict[str, Any]], documents: dict[str, Document]
+) -> None:
+    [rule] = [rule["values"] for rule in header_rules if "Content-Security-Policy" in rule["values"]]
+    directives = [directive.split() for directive in rule["Content-Security-Policy"].split(";")]
+    [allowed] = [set(sources) for name, *sources in directives if name == "script-src"]
+    inline = {_source(script) for document in documents.values() for script in document.scripts}
+    assert "'unsafe-inline'" not in allowed
+    assert {source for source in allowed if source.startswith("'sha256-")} == inline
+
+
+def _source(script: str) -> str:
+    return f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
