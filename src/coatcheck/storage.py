@@ -32,8 +32,8 @@ class SessionStorage(Protocol):
     message, log line or `repr`. A storage starts no background task and keeps no channel open: whoever opens a channel
     closes it, so a provider or a consumer must not use its channel after it has returned.
 
-    `coatcheck.testing.CHECKS` holds each sentence of this interface as a function that a storage passes or fails.
-    The three methods are those of Ktor's `SessionStorage`.
+    `coatcheck.testing.CHECKS` holds these rules as functions that a storage passes or fails. The three methods are
+    those of Ktor's `SessionStorage`.
     """
 
     async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
