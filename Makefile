@@ -37,8 +37,8 @@ format: setup  ## Put the code into its form
 
 lock: setup  ## Renew the hashed requirement files
 	$(LOCK) --universal --python-version 3.11 --group dev pyproject.toml -o requirements.txt
-	$(LOCK) $(BROWSER) --group browser pyproject.toml -o requirements-browser.txt
-	$(LOCK) $(BROWSER) --group pyodide-build pyproject.toml -o requirements-pyodide-build.txt
+	$(LOCK) $(BROWSER) --group pyproject.toml:browser -o requirements-browser.txt
+	$(LOCK) $(BROWSER) --group pyproject.toml:pyodide-build -o requirements-pyodide-build.txt
 
 clean:  ## Remove all that was installed or built
 	rm -rf .venv .cache site $(PLAYER)/node_modules
