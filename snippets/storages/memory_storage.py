@@ -23,23 +23,30 @@ async def add(request: Request) -> PlainTextResponse:
     return PlainTextResponse(f"{cart.items} in the cart")
 
 
-async def main() -> None:
-    # --8<-- [start:use]
-    app = Sessions(
+# --8<-- [start:use]
+def start_server() -> Sessions:
+    return Sessions(
         Starlette(routes=[Route("/add", add)]),
         cookie("CART", Cart, storage=SessionStorageMemory()),
     )
-    # --8<-- [end:use]
-    transport = httpx2.ASGITransport(app)
-    async with httpx2.AsyncClient(transport=transport, base_url="https://shop.example") as browser:
-        for _ in range(3):
-            print((await browser.get("/add")).text)
+
+
+# --8<-- [end:use]
+async def main() -> None:
+    cookies = httpx2.Cookies()
+    for server in ("first", "second"):  # the second server knows nothing of what the first one kept
+        transport = httpx2.ASGITransport(start_server())
+        async with httpx2.AsyncClient(transport=transport, base_url="https://shop.example", cookies=cookies) as browser:
+            for _ in range(2):
+                print(f"{server} server:", (await browser.get("/add")).text)
+            cookies = browser.cookies
 
 
 if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# 1 in the cart
-# 2 in the cart
-# 3 in the cart
+# first server: 1 in the cart
+# first server: 2 in the cart
+# second server: 1 in the cart
+# second server: 2 in the cart
