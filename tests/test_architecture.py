@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,7 @@ def test_snippets_import_public_names_only() -> None:
 
 def test_the_library_needs_nothing_but_its_two_dependencies() -> None:
     allowed = {"coatcheck", "anyio", "msgspec"}
-    stdlib = __import__("sys").stdlib_module_names
+    stdlib = sys.stdlib_module_names
     for path in (PROJECT / "src" / "coatcheck").glob("*.py"):
         others = {name.partition(".")[0] for name in imports(path)} - allowed - set(stdlib)
         assert not others, f"{path} imports {others}"
