@@ -16,9 +16,9 @@ PROJECT = Path(__file__).parent.parent
 
 FLOORS = {
     "coatcheck": [
-        {"storage", "serializer", "transport", "streams"},
+        {"storage", "serializer", "transport", "streams", "duration", "locks"},
         {"simplified"},
-        {"provider", "memory", "directory", "testing"},
+        {"provider", "memory", "directory", "cache", "redis", "testing"},
         {"sessions"},
         {"__init__"},
     ],

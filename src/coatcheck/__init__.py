@@ -6,7 +6,16 @@ from .provider import SessionProvider, cookie, header, new_session_id
 from .serializer import SessionSerializer
 from .sessions import CurrentSession, SessionAlreadySent, Sessions, current_session
 from .simplified import SimplifiedSessionStorage
-from .storage import ByteReadChannel, ByteWriteChannel, SessionNotFound, SessionStorage, read_bytes, write_bytes
+from .storage import (
+    ByteReadChannel,
+    ByteWriteChannel,
+    SessionNotFound,
+    SessionStorage,
+    StorageFull,
+    UpdatableSessionStorage,
+    read_bytes,
+    write_bytes,
+)
 
 __all__ = [
     "ByteReadChannel",
@@ -21,6 +30,8 @@ __all__ = [
     "SessionStorageMemory",
     "Sessions",
     "SimplifiedSessionStorage",
+    "StorageFull",
+    "UpdatableSessionStorage",
     "cookie",
     "current_session",
     "directory_session_storage",

@@ -2,25 +2,111 @@
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
+from datetime import timedelta
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from .duration import TOUCHES, seconds
 from .simplified import SimplifiedSessionStorage
+from .storage import SessionNotFound, StorageFull
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class SessionStorageMemory(SimplifiedSessionStorage):
     """Keeps sessions while the program runs, and forgets them when it ends.
 
-    For one process. Several workers each have a memory of their own; use a directory or a server for those.
+    For one process, whatever its threads and event loops. Several workers each have a memory of their own; use a
+    directory or a server for those. What is due to be forgotten is forgotten by the next call, whichever it is.
+
+    Args:
+        retention: How long a session is kept that is neither read nor written; a read counts once a tenth of this time
+            has passed since the last that did. `None`: until the program ends.
+        max_bytes: How many bytes of sessions are kept at most. `None`: as many as there are.
+        clock: Returns the time in seconds. If it jumps back, nothing is forgotten until it has caught up.
+
+    Raises:
+        ValueError: `retention` or `max_bytes` is zero or negative.
     """
 
-    def __init__(self) -> None:
-        self._sessions: dict[str, bytes] = {}
+    def __init__(
+        self,
+        *,
+        retention: timedelta | None = timedelta(days=7),
+        max_bytes: int | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        if max_bytes is not None and max_bytes < 1:
+            raise ValueError(f"max_bytes={max_bytes} leaves no room: pass more than zero, or None for no limit")
+        self.retention = retention
+        self._retention = seconds(retention, "retention")
+        self._max_bytes = max_bytes
+        self._clock = clock
+        # With the time of the last use; the longest unused first. A dict would be slow to lose its first items.
+        self._sessions: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+        self._bytes = 0
+        self._now = clock()
+        self._lock = Lock()
 
     async def load(self, id: str) -> bytes | None:
         """Return the bytes kept under `id`."""
-        return self._sessions.get(id)
+        with self._lock:
+            self._reclaim()
+            if id not in self._sessions:
+                return None
+            data, used = self._sessions[id]
+            if self._now - used >= self._retention / TOUCHES:
+                self._keep(id, data)
+            return data
 
     async def save(self, id: str, data: bytes | None) -> None:
-        """Keep `data` under `id`."""
-        if data is None:
-            self._sessions.pop(id, None)
-        else:
-            self._sessions[id] = data
+        """Keep `data` under `id`.
+
+        Raises:
+            StorageFull: `max_bytes` would be passed.
+        """
+        with self._lock:
+            self._reclaim()
+            if data is None:
+                self._forget(id)
+            else:
+                self._keep(id, data)
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        """Replace the bytes kept under `id` by `transform` of them.
+
+        Raises:
+            SessionNotFound: Nothing is kept under `id`.
+            StorageFull: `max_bytes` would be passed.
+        """
+        with self._lock:
+            self._reclaim()
+            if id not in self._sessions:
+                raise SessionNotFound
+            data = transform(self._sessions[id][0])
+            self._keep(id, data)
+            return data
+
+    def _keep(self, id: str, data: bytes) -> None:
+        old, _ = self._sessions.get(id, (b"", 0))
+        size = self._bytes + len(data) - len(old)
+        if self._max_bytes is not None and size > self._max_bytes:
+            raise StorageFull(f"{self._max_bytes} bytes of live sessions are kept already: raise max_bytes or wait")
+        self._sessions[id] = data, self._now
+        self._sessions.move_to_end(id)
+        self._bytes = size
+
+    def _forget(self, id: str) -> None:
+        data, _ = self._sessions.pop(id, (b"", 0))
+        self._bytes -= len(data)
+
+    def _reclaim(self) -> None:
+        self._now = max(self._now, self._clock())
+        while self._sessions:
+            longest_unused = next(iter(self._sessions))
+            if self._now - self._sessions[longest_unused][1] < self._retention:
+                break
+            self._forget(longest_unused)

@@ -25,6 +25,10 @@ class SessionNotFound(LookupError):  # noqa: N818 - "not found" is the field's w
         super().__init__(message)
 
 
+class StorageFull(RuntimeError):  # noqa: N818 - the pinned name
+    """The storage holds as many bytes of live sessions as it may. Nothing was stored, and nothing was lost."""
+
+
 class SessionStorage(Protocol):
     """Keeps the bytes of sessions, each under an id.
 
@@ -56,6 +60,24 @@ class SessionStorage(Protocol):
 
     async def invalidate(self, id: str, /) -> None:
         """Forget `id`. Doing so twice, or for an unknown id, is not an error."""
+
+
+class UpdatableSessionStorage(SessionStorage, Protocol):
+    """A storage that can also change a session in one step: the one optional ability.
+
+    `coatcheck.testing.UPDATE_CHECKS` holds its rules. `Sessions` uses `update` where a storage has it, so that of two
+    requests that change one session at once neither undoes the other, nor a logout.
+    """
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        """Replace the stored bytes by `transform(stored)` in one step that nothing can come between, and return them.
+
+        `transform` may be called again, and in another thread: keep it quick, and let it change nothing else. What it
+        raises arrives as it is, and the old value stays.
+
+        Raises:
+            SessionNotFound: Nothing is stored under `id`: an update never creates. `transform` has not been called.
+        """
 
 
 async def read_bytes(storage: SessionStorage, id: str) -> bytes:
