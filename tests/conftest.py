@@ -20,7 +20,7 @@ from coatcheck import SessionStorageDirectory, SessionStorageMemory
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from coatcheck import SessionStorage
+    from coatcheck import UpdatableSessionStorage
 
 PROJECT = Path(__file__).parents[1]
 
@@ -31,7 +31,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=["memory", "directory", "durable directory"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> SessionStorage:
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> UpdatableSessionStorage:
     """Every storage of the library, in turn."""
     if request.param == "memory":
         return SessionStorageMemory()

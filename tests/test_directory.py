@@ -127,8 +127,9 @@ async def test_a_planted_link_is_not_followed(directory: SessionStorageDirectory
     (file,) = root.iterdir()
     file.unlink()
     file.symlink_to(secret)
-    with pytest.raises(OSError, match="Too many levels of symbolic links"):
+    with pytest.raises(SessionNotFound):
         await read_bytes(directory, "id1")
+    await directory.invalidate("id1")
     await write_bytes(directory, "id1", b"a red scarf")
     assert secret.read_text() == "secret"
     assert await read_bytes(directory, "id1") == b"a red scarf"

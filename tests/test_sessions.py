@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -27,7 +29,7 @@ from coatcheck import (
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 
-    from coatcheck import ByteReadChannel, ByteWriteChannel, SessionProvider, SessionStorage
+    from coatcheck import ByteReadChannel, ByteWriteChannel, SessionProvider, UpdatableSessionStorage
 
     Handler = Callable[[CurrentSession], Awaitable[None]]
     Message = MutableMapping[str, Any]
@@ -48,7 +50,7 @@ class User:
 class Ledger:
     """A storage that notes each call and passes it on."""
 
-    def __init__(self, storage: SessionStorage) -> None:
+    def __init__(self, storage: UpdatableSessionStorage) -> None:
         self.storage = storage
         self.calls: list[str] = []
 
@@ -64,11 +66,15 @@ class Ledger:
         self.calls.append("invalidate")
         await self.storage.invalidate(id)
 
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        self.calls.append("update")
+        return await self.storage.update(id, transform)
+
 
 class LosesItsConnection(Ledger):
     """A storage that fails at the named calls."""
 
-    def __init__(self, storage: SessionStorage, *failing: str) -> None:
+    def __init__(self, storage: UpdatableSessionStorage, *failing: str) -> None:
         super().__init__(storage)
         self.failing = set(failing)
 
@@ -137,6 +143,12 @@ async def visit(
     return Response(messages)
 
 
+def a_record(session: bytes) -> bytes:
+    """What is stored of a session that began just now."""
+    now = time.time()
+    return json.dumps({"created": now, "seen": now}).encode() + b"\n" + session
+
+
 async def nothing(_: CurrentSession) -> None:
     pass
 
@@ -172,7 +184,7 @@ async def cart_of(id: str, *providers: SessionProvider[Any]) -> Cart | None:
 
 
 @pytest.fixture
-def ledger(storage: SessionStorage) -> Ledger:
+def ledger(storage: UpdatableSessionStorage) -> Ledger:
     return Ledger(storage)
 
 
@@ -253,7 +265,7 @@ async def test_a_change_inside_the_session_is_noticed(cart: SessionProvider[Cart
 
     ledger.calls.clear()
     response = await visit(add_scarf, cart, id=id)
-    assert ledger.calls == ["read", "write"]
+    assert ledger.calls == ["read", "update"]
     assert response.all("set-cookie") == []
     assert await cart_of(id, cart) == Cart(["coat", "scarf"])
 
@@ -272,7 +284,7 @@ async def test_a_change_inside_a_session_that_was_set_is_noticed(cart: SessionPr
 async def test_reading_what_another_version_of_the_class_stored_writes_nothing(
     cart: SessionProvider[Cart], ledger: Ledger
 ) -> None:
-    await write_bytes(ledger.storage, "CART:id1", b'{"removed": 1, "items": []}')
+    await write_bytes(ledger.storage, "CART:id1", a_record(b'{"removed": 1, "items": []}'))
     await visit(load_cart, cart, id="id1")
     assert ledger.calls == ["read"]
 
@@ -320,7 +332,7 @@ async def test_a_handler_that_raises_has_changed_nothing(cart: SessionProvider[C
     assert await cart_of(id, cart) == Cart(["coat"])
 
 
-async def test_an_error_response_of_the_app_stores_as_any_other(storage: SessionStorage) -> None:
+async def test_an_error_response_of_the_app_stores_as_any_other(storage: UpdatableSessionStorage) -> None:
     provider = cookie("CART", Cart, storage=storage)
     sent: list[Message] = []
 
@@ -338,7 +350,7 @@ async def test_an_error_response_of_the_app_stores_as_any_other(storage: Session
     assert await cart_of(Response(sent).id, provider) == Cart(["coat"])
 
 
-async def test_if_the_storage_fails_the_client_gets_no_cookie(storage: SessionStorage) -> None:
+async def test_if_the_storage_fails_the_client_gets_no_cookie(storage: UpdatableSessionStorage) -> None:
     sent: list[Message] = []
     provider = cookie("CART", Cart, storage=LosesItsConnection(storage, "write"))
     with pytest.raises(ConnectionError):
@@ -376,7 +388,7 @@ async def visit_that_answers_failures(
     return Response(sent)
 
 
-async def test_an_app_that_answers_a_storage_failure_itself_can_still_save(storage: SessionStorage) -> None:
+async def test_an_app_that_answers_a_storage_failure_itself_can_still_save(storage: UpdatableSessionStorage) -> None:
     shaky = LosesItsConnection(storage, "write")
     users = cookie("USER", User, storage=storage)
     carts = cookie("CART", Cart, storage=shaky)
@@ -480,7 +492,7 @@ def test_an_id_is_256_random_bits() -> None:
     assert len(set("".join(ids))) == 64
 
 
-async def test_an_id_of_one_provider_opens_nothing_in_another(storage: SessionStorage) -> None:
+async def test_an_id_of_one_provider_opens_nothing_in_another(storage: UpdatableSessionStorage) -> None:
     carts, users = cookie("CART", Cart, storage=storage), cookie("USER", User, storage=storage)
     id = (await visit(put("coat"), carts, users)).id
 
@@ -491,13 +503,13 @@ async def test_an_id_of_one_provider_opens_nothing_in_another(storage: SessionSt
     await visit(look, users, carts, id=f"CART:{id}")
 
 
-async def test_an_id_that_cannot_travel_is_refused_with_its_maker(storage: SessionStorage) -> None:
+async def test_an_id_that_cannot_travel_is_refused_with_its_maker(storage: UpdatableSessionStorage) -> None:
     provider = cookie("CART", Cart, storage=storage, new_id=lambda: "two words")
     with pytest.raises(ValueError, match="new_id for 'CART' made an id that cannot travel"):
         await visit(put("coat"), provider)
 
 
-async def test_ids_of_the_users_own_making_are_used(storage: SessionStorage) -> None:
+async def test_ids_of_the_users_own_making_are_used(storage: UpdatableSessionStorage) -> None:
     provider = cookie("CART", Cart, storage=storage, new_id=lambda: "my-own-id")
     assert (await visit(put("coat"), provider)).id == "my-own-id"
 
@@ -509,13 +521,13 @@ async def test_renewing_keeps_the_session_and_kills_the_old_id(cart: SessionProv
     old = (await visit(put("coat"), cart)).id
     ledger.calls.clear()
     new = (await visit(renew_cart, cart, id=old)).id
-    assert ledger.calls == ["read", "write", "invalidate"]
+    assert ledger.calls == ["read", "write", "read", "invalidate"]
     assert new != old
     assert await cart_of(old, cart) is None
     assert await cart_of(new, cart) == Cart(["coat"])
 
 
-async def test_a_crash_between_the_two_steps_of_a_renewal_loses_nothing(storage: SessionStorage) -> None:
+async def test_a_crash_between_the_two_steps_of_a_renewal_loses_nothing(storage: UpdatableSessionStorage) -> None:
     shaky = LosesItsConnection(storage)
     provider = cookie("CART", Cart, storage=shaky)
     old = (await visit(put("coat"), provider)).id
@@ -547,7 +559,9 @@ async def test_renewing_a_dead_id_takes_it_away(cart: SessionProvider[Cart]) -> 
 
 
 @pytest.mark.parametrize("failing", ["write", "invalidate"])
-async def test_a_renewal_that_failed_is_finished_by_the_next_response(failing: str, storage: SessionStorage) -> None:
+async def test_a_renewal_that_failed_is_finished_by_the_next_response(
+    failing: str, storage: UpdatableSessionStorage
+) -> None:
     shaky = LosesItsConnection(storage)
     provider = cookie("CART", Cart, storage=shaky)
     old = (await visit(put("coat"), provider)).id
@@ -558,7 +572,9 @@ async def test_a_renewal_that_failed_is_finished_by_the_next_response(failing: s
 
 
 @pytest.mark.parametrize("failing", ["write", "invalidate"])
-async def test_a_clear_after_a_renewal_that_failed_leaves_no_id_alive(failing: str, storage: SessionStorage) -> None:
+async def test_a_clear_after_a_renewal_that_failed_leaves_no_id_alive(
+    failing: str, storage: UpdatableSessionStorage
+) -> None:
     shaky = LosesItsConnection(storage)
     provider = cookie("CART", Cart, storage=shaky)
     ids = note_ids(provider)
@@ -587,19 +603,27 @@ def note_ids(provider: SessionProvider[Any]) -> list[str]:
 
 
 class DoesInBetween(Ledger):
-    """A storage during whose next write another task of the request does something."""
+    """A storage during whose next change another task of the request does something."""
 
     action: Callable[[], None] | None = None
 
     async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
         await super().write(id, provider)
+        self.act()
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        data = await super().update(id, transform)
+        self.act()
+        return data
+
+    def act(self) -> None:
         action, self.action = self.action, None
         if action is not None:
             action()
 
 
 @pytest.mark.parametrize("handler", [put("scarf"), renew_cart])
-async def test_a_clear_while_the_session_is_stored_holds(handler: Handler, storage: SessionStorage) -> None:
+async def test_a_clear_while_the_session_is_stored_holds(handler: Handler, storage: UpdatableSessionStorage) -> None:
     between = DoesInBetween(storage)
     provider = cookie("CART", Cart, storage=between)
     ids = note_ids(provider)
@@ -614,7 +638,7 @@ async def test_a_clear_while_the_session_is_stored_holds(handler: Handler, stora
         assert await cart_of(id, provider) is None
 
 
-async def test_a_clear_while_a_new_session_is_stored_holds(storage: SessionStorage) -> None:
+async def test_a_clear_while_a_new_session_is_stored_holds(storage: UpdatableSessionStorage) -> None:
     between = DoesInBetween(storage)
     provider = cookie("CART", Cart, storage=between)
 
@@ -626,7 +650,7 @@ async def test_a_clear_while_a_new_session_is_stored_holds(storage: SessionStora
     assert between.calls == ["write", "invalidate"]
 
 
-async def test_a_renewal_while_the_session_is_stored_is_done(storage: SessionStorage) -> None:
+async def test_a_renewal_while_the_session_is_stored_is_done(storage: UpdatableSessionStorage) -> None:
     between = DoesInBetween(storage)
     provider = cookie("CART", Cart, storage=between)
     old = (await visit(put("coat"), provider)).id
@@ -640,7 +664,7 @@ async def test_a_renewal_while_the_session_is_stored_is_done(storage: SessionSto
     assert await cart_of(new, provider) == Cart(["scarf"])
 
 
-async def test_a_session_that_begins_while_another_is_stored_is_stored_too(storage: SessionStorage) -> None:
+async def test_a_session_that_begins_while_another_is_stored_is_stored_too(storage: UpdatableSessionStorage) -> None:
     between = DoesInBetween(storage)
     carts, users = cookie("CART", Cart, storage=between), cookie("USER", User, storage=storage)
 
@@ -705,7 +729,7 @@ async def test_a_session_set_after_a_clear_gets_a_fresh_id_and_no_old_data(cart:
     assert await cart_of(new, cart) == Cart(["scarf"])
 
 
-async def test_a_clear_holds_although_a_read_was_under_way(storage: SessionStorage) -> None:
+async def test_a_clear_holds_although_a_read_was_under_way(storage: UpdatableSessionStorage) -> None:
     class ClearsInBetween(Ledger):
         sessions: CurrentSession | None = None
 
@@ -835,7 +859,7 @@ async def test_the_id_is_found_among_other_cookies(cart: SessionProvider[Cart]) 
     assert seen == [Cart(["coat"])] * 5
 
 
-async def test_two_cookies_are_one_thing_to_depend_on(storage: SessionStorage) -> None:
+async def test_two_cookies_are_one_thing_to_depend_on(storage: UpdatableSessionStorage) -> None:
     async def look(sessions: CurrentSession) -> None:
         await sessions.get(Cart)
         await sessions.get(User)
@@ -845,7 +869,9 @@ async def test_two_cookies_are_one_thing_to_depend_on(storage: SessionStorage) -
 
 
 @pytest.mark.parametrize("strange", ["a\\b", "caf\xe9"])
-async def test_the_first_header_counts_and_a_strange_one_is_no_session(strange: str, storage: SessionStorage) -> None:
+async def test_the_first_header_counts_and_a_strange_one_is_no_session(
+    strange: str, storage: UpdatableSessionStorage
+) -> None:
     ledger = Ledger(storage)
     provider = header("X-Cart", Cart, storage=ledger)
     (id,) = (await visit(put("coat"), provider)).all("x-cart")
@@ -856,7 +882,7 @@ async def test_the_first_header_counts_and_a_strange_one_is_no_session(strange: 
     assert (response.all("x-cart"), ledger.calls) == ([""], [])
 
 
-async def test_a_header_takes_ids_and_formats_of_the_users_own(storage: SessionStorage) -> None:
+async def test_a_header_takes_ids_and_formats_of_the_users_own(storage: UpdatableSessionStorage) -> None:
     class Plain:
         def serialize(self, session: User, /) -> bytes:
             return session.name.encode()
@@ -870,10 +896,10 @@ async def test_a_header_takes_ids_and_formats_of_the_users_own(storage: SessionS
         sessions.set(User("ada"))
 
     assert (await visit(log_in, provider)).all("x-user") == ["my-own-id"]
-    assert await read_bytes(storage, "x-user:my-own-id") == b"ada"
+    assert (await read_bytes(storage, "x-user:my-own-id")).endswith(b"\nada")
 
 
-async def test_a_header_carries_the_id_both_ways(storage: SessionStorage) -> None:
+async def test_a_header_carries_the_id_both_ways(storage: UpdatableSessionStorage) -> None:
     provider = header("X-Cart", Cart, storage=storage)
     response = await visit(put("coat"), provider)
     (id,) = response.all("x-cart")
@@ -896,10 +922,10 @@ async def test_a_header_carries_the_id_both_ways(storage: SessionStorage) -> Non
 
 
 async def test_a_record_that_cannot_be_decoded_is_no_session(
-    storage: SessionStorage, caplog: pytest.LogCaptureFixture
+    storage: UpdatableSessionStorage, caplog: pytest.LogCaptureFixture
 ) -> None:
     provider = cookie("CART", Cart, storage=storage)
-    await write_bytes(storage, "CART:damaged", b'{"items": 7}')
+    await write_bytes(storage, "CART:damaged", a_record(b'{"items": 7}'))
     with caplog.at_level(logging.WARNING, logger="coatcheck"):
         assert (await visit(load_cart, provider, id="damaged")).id == ""
     (record,) = caplog.records
@@ -907,7 +933,7 @@ async def test_a_record_that_cannot_be_decoded_is_no_session(
     assert "damaged" not in record.getMessage()
 
 
-async def test_whatever_a_serializer_raises_no_client_is_locked_out(storage: SessionStorage) -> None:
+async def test_whatever_a_serializer_raises_no_client_is_locked_out(storage: UpdatableSessionStorage) -> None:
     class Fussy:
         def serialize(self, session: Cart, /) -> bytes:
             return b" ".join(item.encode() for item in session.items)
@@ -916,13 +942,13 @@ async def test_whatever_a_serializer_raises_no_client_is_locked_out(storage: Ses
             return {b"coat": Cart(["coat"])}[data]
 
     provider = cookie("CART", Cart, storage=storage, serializer=Fussy())
-    await write_bytes(storage, "CART:id1", b"hat")
+    await write_bytes(storage, "CART:id1", a_record(b"hat"))
     assert (await visit(load_cart, provider, id="id1")).id == ""
 
 
-async def test_clearing_removes_a_record_that_cannot_be_decoded(storage: SessionStorage) -> None:
+async def test_clearing_removes_a_record_that_cannot_be_decoded(storage: UpdatableSessionStorage) -> None:
     provider = cookie("CART", Cart, storage=storage)
-    await write_bytes(storage, "CART:damaged", b"{}}")
+    await write_bytes(storage, "CART:damaged", a_record(b"{}}"))
 
     async def look_then_clear(sessions: CurrentSession) -> None:
         await sessions.get(Cart)
@@ -967,7 +993,7 @@ async def test_any_request_object_with_a_scope_will_do(cart: SessionProvider[Car
     await Sessions(app, cart)({"type": "http", "headers": []}, receive, send)
 
 
-async def test_the_same_name_or_type_twice_is_refused(storage: SessionStorage) -> None:
+async def test_the_same_name_or_type_twice_is_refused(storage: UpdatableSessionStorage) -> None:
     async def app(*_: object) -> None:
         pass
 

@@ -17,8 +17,8 @@ class Visit:
 
 
 def set_cookie(name: str = "VISIT", **options: Any) -> str:
-    provider = cookie(name, Visit, storage=SessionStorageMemory(), **options)
-    return provider.transport.grant("id1")[1].decode()
+    provider = cookie(name, Visit, storage=SessionStorageMemory(), clock=lambda: 0, **options)
+    return provider.grant("id1", provider.begin(b""))[1].decode()
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,7 @@ def test_the_cookie_says_what_was_asked_for(options: dict[str, Any], expected: s
         ({"max_age": timedelta(0)}, "pass a second or more"),
         ({"max_age": timedelta(seconds=-1)}, "pass a second or more"),
         ({"max_age": timedelta(seconds=0.5)}, "pass a second or more"),
+        ({"idle_timeout": timedelta(seconds=0.5)}, "pass a second or more"),
     ],
 )
 def test_a_cookie_that_browsers_would_refuse_is_refused_with_a_way_out(options: dict[str, Any], way_out: str) -> None:
@@ -88,8 +89,8 @@ def test_a_cookie_that_browsers_would_refuse_is_refused_with_a_way_out(options: 
 
 def test_the_cookie_that_ends_a_cookie_mirrors_its_path_domain_and_flags() -> None:
     options: dict[str, Any] = {"path": "/shop", "domain": "shop.example", "same_site": "strict", "partitioned": True}
-    provider = cookie("VISIT", Visit, storage=SessionStorageMemory(), **options)
-    granted, ended = provider.transport.grant("")[1], provider.transport.expire()[1]
+    provider = cookie("VISIT", Visit, storage=SessionStorageMemory(), clock=lambda: 0, **options)
+    granted, ended = provider.grant("", provider.begin(b""))[1], provider.transport.expire()[1]
     assert ended == granted.replace(b"Max-Age=604800", b"Max-Age=0")
 
 

@@ -41,7 +41,7 @@ async def main() -> None:
             print((await browser.get("/add")).text)
             cookies = browser.cookies
     (file,) = Path(".sessions").iterdir()
-    print(file.suffix, file.read_bytes())
+    print(file.suffix, file.read_text().splitlines()[1])
 
 
 if __name__ == "__main__":
@@ -50,4 +50,4 @@ if __name__ == "__main__":
 # Output:
 # 1 in the cart
 # 2 in the cart
-# .session b'{"items":2}'
+# .session {"items":2}

@@ -1,5 +1,6 @@
 """Web sessions kept on the server: the client gets only a ticket."""
 
+from .cache import SessionStorageCache
 from .directory import SessionStorageDirectory, directory_session_storage
 from .memory import SessionStorageMemory
 from .provider import SessionProvider, cookie, header, new_session_id
@@ -26,6 +27,7 @@ __all__ = [
     "SessionProvider",
     "SessionSerializer",
     "SessionStorage",
+    "SessionStorageCache",
     "SessionStorageDirectory",
     "SessionStorageMemory",
     "Sessions",

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
+import stat
 import tempfile
+import time
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from fcntl import LOCK_EX, LOCK_UN, flock
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -12,11 +19,13 @@ from typing import TYPE_CHECKING, TypeVar
 from anyio import BrokenResourceError, CancelScope, EndOfStream, to_thread
 from anyio.abc import ByteReceiveStream
 
+from .cache import SessionStorageCache
+from .duration import TOUCHES, seconds
 from .storage import SessionNotFound
 from .streams import BytesReceiveStream, BytesSendStream
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from os import PathLike
 
     from .storage import ByteReadChannel, ByteWriteChannel, SessionStorage
@@ -24,6 +33,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PIECE = 65536
+_SESSION = re.compile(r"[0-9a-f]{64}\.session")
+_TEMPORARY = re.compile(r"[0-9a-f]{64}\.\w+\.tmp")
 
 
 class SessionStorageDirectory:
@@ -37,24 +48,41 @@ class SessionStorageDirectory:
     the `OSError` it is. Sessions below 64 KiB are read in one worker thread call and written in another; larger ones
     are streamed, 64 KiB at a time.
 
+    Whoever changes a session holds a lock on its file (`flock`), which the system takes back from a process that dies.
+    `update` calls `transform` in a worker thread.
+
     Args:
         root: The directory. Its parents are made as well.
-        durable: Whether a write also reaches the disk itself before it returns (`fsync` of the file and of the
+        retention: How long a session is kept that is neither read nor written; a read counts once a tenth of this time
+            has passed since the last that did. Then it is not found, and `sweep` removes its file. `None`: for ever.
+        durable: Whether a change also reaches the disk itself before the call returns (`fsync` of the file and of the
             directory), so that it survives a power cut and not only a crash of the process.
+        clock: Returns the time in seconds since 1970. The last use of a session is its file's time of modification.
 
     Raises:
         NotADirectoryError: `root` exists and is something else.
+        ValueError: `retention` is zero or negative.
     """
 
-    def __init__(self, root: str | PathLike[str], *, durable: bool = False) -> None:
+    def __init__(
+        self,
+        root: str | PathLike[str],
+        *,
+        retention: timedelta | None = timedelta(days=7),
+        durable: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.retention = retention
         self._root = Path(root).absolute()
+        self._retention = seconds(retention, "retention")
         self._durable = durable
+        self._clock = clock
         if self._root.exists() and not self._root.is_dir():
             raise NotADirectoryError(f"{self._root} is not a directory: name another, or one that is still to be made")
 
     async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
         """Send the session to a temporary file, then put that in its place."""
-        draft = _Draft(self._path(id), durable=self._durable)
+        draft = self._draft(self._path(id))
         try:
             async with _DraftSendStream(draft) as channel:
                 await provider(channel)
@@ -65,30 +93,156 @@ class SessionStorageDirectory:
 
     async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
         """Open the file, then hand its bytes to `consumer`."""
-        async with _FileReceiveStream(self._path(id)) as channel:
-            try:
-                await channel.open()
-            except FileNotFoundError:
-                raise SessionNotFound from None
+        path = self._path(id)
+        async with _FileReceiveStream(lambda: self._open(path)) as channel:
+            await channel.begin()
             return await consumer(channel)
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        """Replace the file by one with `transform` of its bytes, while its lock is held."""
+        return await to_thread.run_sync(self._update, self._path(id), transform)
 
     async def invalidate(self, id: str, /) -> None:
         """Remove the file."""
-        await to_thread.run_sync(lambda: self._path(id).unlink(missing_ok=True))
+        await to_thread.run_sync(self._remove, self._path(id), lambda _: True)
+
+    async def sweep(self) -> int:
+        """Remove the sessions that outlived `retention`, and return their number.
+
+        Call it now and then: as the server starts, or from a daily job. Temporary files that a crash left behind go as
+        well, once they are older than `retention` by the system's clock; they are not counted. Files that are not the
+        storage's own stay.
+        """
+        return await to_thread.run_sync(self._sweep)
 
     def _path(self, id: str) -> Path:
         # "surrogatepass": any string is an id, also one that UTF-8 cannot encode.
         return self._root / f"{sha256(id.encode('utf-8', 'surrogatepass')).hexdigest()}.session"
 
+    def _draft(self, path: Path) -> _Draft:
+        return _Draft(path, durable=self._durable, clock=self._clock)
 
-def directory_session_storage(root: str | PathLike[str], *, durable: bool = False) -> SessionStorage:
+    def _unused(self, file: int) -> float:
+        return self._clock() - os.fstat(file).st_mtime
+
+    def _is_over(self, file: int) -> bool:
+        return self._unused(file) >= self._retention
+
+    def _open(self, path: Path) -> int:
+        file = _open_session(path)
+        if file is None:
+            raise SessionNotFound
+        unused = self._unused(file)
+        if unused >= self._retention:
+            os.close(file)
+            raise SessionNotFound
+        if unused >= self._retention / TOUCHES:
+            _stamp(file, self._clock())
+        return file
+
+    def _update(self, path: Path, transform: Callable[[bytes], bytes]) -> bytes:
+        with _held(path) as file:
+            if file is None or self._is_over(file):
+                raise SessionNotFound
+            data = transform(_read(file, os.fstat(file).st_size))
+            draft = self._draft(path)
+            try:
+                draft.commit_held(data)
+            finally:
+                draft.discard()
+        return data
+
+    def _remove(self, path: Path, condition: Callable[[int], bool]) -> bool:
+        with _held(path) as file:
+            if file is None or not condition(file):
+                return False
+            path.unlink(missing_ok=True)
+            if self._durable:
+                _sync_directory(path.parent)
+        return True
+
+    def _sweep(self) -> int:
+        removed = 0
+        for path in self._root.iterdir() if self._root.exists() else ():
+            if _SESSION.fullmatch(path.name):
+                removed += self._remove(path, self._is_over)
+            elif _TEMPORARY.fullmatch(path.name):
+                with suppress(FileNotFoundError):  # its writer has just put it in place
+                    if time.time() - path.lstat().st_mtime >= self._retention:
+                        path.unlink()
+        return removed
+
+
+def directory_session_storage(
+    root: str | PathLike[str],
+    *,
+    cached: bool = False,
+    retention: timedelta | None = timedelta(days=7),
+    durable: bool = False,
+    clock: Callable[[], float] = time.time,
+) -> SessionStorage:
     """Return a storage that keeps sessions in files under `root`, as Ktor's `directorySessionStorage` does.
 
     Args:
         root: The directory; see `SessionStorageDirectory`.
-        durable: Whether each write reaches the disk itself before it returns.
+        cached: Whether what was read is remembered for a minute; see `SessionStorageCache`. A change made by another
+            process, a logout as well, may then be seen a minute late. Ktor's default is `true`.
+        retention: How long a session is kept that is neither read nor written.
+        durable: Whether each change reaches the disk itself before the call returns.
+        clock: Returns the time in seconds since 1970.
     """
-    return SessionStorageDirectory(root, durable=durable)
+    directory = SessionStorageDirectory(root, retention=retention, durable=durable, clock=clock)
+    return SessionStorageCache(directory) if cached else directory
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[int | None]:
+    """Hold the lock of the session at `path`. Gives its open file, or `None` if no session is there.
+
+    A session's file is its own lock, and where there is none, the directory is. Once the lock is got, the file may have
+    been replaced or removed by whoever had it before: then it is not the session's any more, so look again.
+    """
+    while True:
+        file = _open_session(path)
+        try:
+            lock = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY) if file is None else file
+        except FileNotFoundError:  # not even a directory
+            yield None
+            return
+        try:
+            flock(lock, LOCK_EX)
+            try:
+                if _is_at(path, file):
+                    yield file
+                    return
+            finally:
+                flock(lock, LOCK_UN)  # closing is not enough where another thread has forked meanwhile
+        finally:
+            os.close(lock)
+
+
+def _open_session(path: Path) -> int | None:
+    """Open the session at `path`. What is no regular file, such as a link somebody planted, is no session."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
+            return None
+        raise
+    if stat.S_ISREG(os.fstat(file).st_mode):
+        return file
+    os.close(file)
+    return None
+
+
+def _is_at(path: Path, file: int | None) -> bool:
+    try:
+        there = path.lstat()
+    except FileNotFoundError:
+        return file is None
+    return not stat.S_ISREG(there.st_mode) if file is None else os.path.samestat(os.fstat(file), there)
 
 
 # A task that is cancelled outside AnyIO (by `asyncio.timeout`, say) does not wait for its worker thread. The locks in
@@ -98,9 +252,10 @@ def directory_session_storage(root: str | PathLike[str], *, durable: bool = Fals
 class _Draft:
     """A file that is going to take the place of `path`, or to leave no trace. Its methods block."""
 
-    def __init__(self, path: Path, *, durable: bool) -> None:
+    def __init__(self, path: Path, *, durable: bool, clock: Callable[[], float]) -> None:
         self._path = path
         self._durable = durable
+        self._clock = clock
         self._lock = Lock()
         self._file: int | None = None
         self._name: str | None = None
@@ -113,18 +268,17 @@ class _Draft:
                 self._write(data)
 
     def commit(self, data: bytes) -> None:
-        """Write `data`, the rest, and put the file in its place."""
+        """Write `data`, the rest, and put the file in its place once nobody else is changing the session."""
         with self._lock:
-            if self._over:
-                return
-            file, name = self._write(data)
-            if self._durable:
-                os.fsync(file)
-            self._close()
-            Path(name).replace(self._path)
-            self._over = True
-            if self._durable:
-                _sync_directory(self._path.parent)
+            if not self._over:
+                name = self._complete(data)
+                with _held(self._path):
+                    self._place(name)
+
+    def commit_held(self, data: bytes) -> None:
+        """Do the same for a caller that holds the session."""
+        with self._lock:
+            self._place(self._complete(data))
 
     def discard(self) -> None:
         """Remove the file, unless it is in its place already."""
@@ -138,13 +292,33 @@ class _Draft:
 
     def _write(self, data: bytes) -> tuple[int, str]:
         if self._file is None or self._name is None:
-            root = self._path.parent
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._file, self._name = tempfile.mkstemp(prefix=f"{self._path.stem}.", suffix=".tmp", dir=root)
+            self._file, self._name = self._create()
         rest = memoryview(data)
         while rest:  # the system may take less than it was given
             rest = rest[os.write(self._file, rest) :]
         return self._file, self._name
+
+    def _create(self) -> tuple[int, str]:
+        root, prefix = self._path.parent, f"{self._path.stem}."
+        try:
+            return tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=root)
+        except FileNotFoundError:
+            _make_directory(root, durable=self._durable)
+            return tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=root)
+
+    def _complete(self, data: bytes) -> str:
+        file, name = self._write(data)
+        _stamp(file, self._clock())
+        if self._durable:
+            os.fsync(file)
+        self._close()
+        return name
+
+    def _place(self, name: str) -> None:
+        Path(name).replace(self._path)
+        self._over = True
+        if self._durable:
+            _sync_directory(self._path.parent)
 
     def _close(self) -> None:
         file, self._file = self._file, None
@@ -187,17 +361,17 @@ class _DraftSendStream(BytesSendStream):
 
 
 class _FileReceiveStream(ByteReceiveStream):
-    """The bytes of a file. A small one is closed as soon as it was read."""
+    """The bytes of the file that `open` opens. A small one is closed as soon as it was read."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, open: Callable[[], int]) -> None:
+        self._open = open
         self._lock = Lock()
         self._file: int | None = None
         self._over = False
         self._piece = BytesReceiveStream(b"")
         self._next: bytes | None = None
 
-    async def open(self) -> None:
+    async def begin(self) -> None:
         """Open the file and read its first piece."""
         await to_thread.run_sync(self._read)
         self._piece, self._next = BytesReceiveStream(self._next or b""), None
@@ -208,7 +382,7 @@ class _FileReceiveStream(ByteReceiveStream):
         except EndOfStream:
             if self._over and self._next is None:
                 raise
-        await self.open()
+        await self.begin()
         return await self._piece.receive(max_bytes)
 
     async def aclose(self) -> None:
@@ -222,10 +396,8 @@ class _FileReceiveStream(ByteReceiveStream):
                 return
             try:
                 if self._file is None:
-                    self._file = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW)
-                data = b""
-                while part := os.read(self._file, _PIECE - len(data)):  # the system may give less than it was asked for
-                    data += part
+                    self._file = self._open()
+                data = _read(self._file, _PIECE)
             except BaseException:
                 self._end()
                 raise
@@ -244,6 +416,13 @@ class _FileReceiveStream(ByteReceiveStream):
             os.close(file)
 
 
+def _read(file: int, size: int) -> bytes:
+    data = b""
+    while part := os.read(file, size - len(data)):  # the system may give less than it was asked for
+        data += part
+    return data
+
+
 async def _surely(cleanup: Callable[[], None]) -> None:
     """Run `cleanup` in a worker thread whatever is cancelled, or at once if that thread cannot be waited for."""
     with CancelScope(shield=True):
@@ -252,6 +431,19 @@ async def _surely(cleanup: Callable[[], None]) -> None:
         except BaseException:
             cleanup()
             raise
+
+
+def _stamp(file: int, now: float) -> None:
+    os.utime(file, (now, now))
+
+
+def _make_directory(path: Path, *, durable: bool) -> None:
+    """Make `path` for its owner only, and its parents."""
+    new = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if durable:
+        for folder in new:
+            _sync_directory(folder.parent)
 
 
 def _sync_directory(path: Path) -> None:

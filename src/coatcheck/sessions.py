@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from anyio import Lock
 
+from .provider import Record
+from .storage import SessionNotFound
 from .transport import is_well_formed
 
 if TYPE_CHECKING:
@@ -47,6 +49,11 @@ class Sessions:
     client never gets an id that is not in the storage; if the storage fails, the error goes to the server and the
     client gets no id. A handler that raises before that has changed nothing.
 
+    Of two requests that change one session at the same time, both keep what they changed: the session is stored field
+    by field, and of one field the later value wins. A session that another request ended stays ended, and what this one
+    changed in it is dropped. Both hold for any number of processes if the storage has `update`, as those of the library
+    do, and within one process if it has not.
+
     Only ids that a provider made and its storage still holds are accepted. For any other the app sees no session, the
     response takes the id away from the client, and a new session gets a fresh id.
 
@@ -84,9 +91,14 @@ class Sessions:
                 slots.sent = True
             await send(message)
 
-        await self._app({**scope, _SCOPE_KEY: slots}, receive, send_with_sessions)
+        try:
+            await self._app({**scope, _SCOPE_KEY: slots}, receive, send_with_sessions)
+        except Exception:
+            if slots.sent:
+                await slots.finish(_Slot.forget)  # a logout holds, whatever fails after it
+            raise
         if slots.sent:
-            await slots.commit()
+            await slots.finish(_Slot.commit)
 
 
 class CurrentSession:
@@ -125,6 +137,23 @@ class CurrentSession:
             SessionAlreadySent: A session would have to begin, but the response already did.
         """
         self._slots.of(type(session)).set(session)
+
+    async def update(self, type: type[S], change: Callable[[S], S]) -> S:
+        """Store what `change` makes of the session as it is stored now, at once, and return it.
+
+        Nothing can come between: this is for counters, stock and balances, where a later value must not simply win. It
+        waits for no response. Go on with the session it returns; what this request had changed before is in it as well,
+        to be stored with the response.
+
+        Args:
+            type: The class of the session.
+            change: Returns the changed session; it may be the one it got. It may be called again, and in another
+                thread: keep it quick, and let it change nothing else. What it raises arrives as it is.
+
+        Raises:
+            SessionNotFound: The client has no session of this type in the storage.
+        """
+        return await self._slots.of(type).update(change)
 
     def clear(self, type: type[object]) -> None:
         """End the client's session of this type: the storage forgets it and the client's id is taken away."""
@@ -196,6 +225,19 @@ class _Slots:
                 await slot.commit()
             unsettled = [slot for slot in self._slots.values() if slot.unsettled]
 
+    async def finish(self, work: Callable[[_Slot[Any]], Awaitable[None]]) -> None:
+        """Do what is left to do for each session, also where it fails for another."""
+        errors = []
+        for slot in self._slots.values():
+            try:
+                await work(slot)
+            except Exception as error:  # noqa: BLE001 - raised below
+                errors.append(error)
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise ExceptionGroup("several sessions could not be stored", errors)
+
     async def begin(self, message: Message) -> Message:
         """Store what changed, then return `message` with the headers that tell the client."""
         await self.commit()
@@ -222,7 +264,7 @@ class _Slot(Generic[S]):
         self._plausible = None if self._looked_up else claim  # what the storage may hold for this client
         self._lock = Lock()
         self._session: S | None = None
-        self._stored: bytes | None = None  # the session as it is stored, to notice a change
+        self._record = Record(0, 0)  # what is stored under `id`, as far as this request knows
         self._ended: list[str] = []  # ids that the storage is to forget
         self._clears = 0
         self._set = False
@@ -241,14 +283,30 @@ class _Slot(Generic[S]):
         self._session = session
         self._set = True
 
+    async def update(self, change: Callable[[S], S]) -> S:
+        async with self._lock:
+            await self._look_up()
+            if self.id is None:
+                raise SessionNotFound("the client has no such session to update: set one, and let a response begin")
+            base, clears = self._record.data, self._clears
+            touch = self._is_touch_due()
+            try:
+                session, record = await self.provider.apply(self.id, change, touch=touch)
+            except SessionNotFound:
+                self._lose(clears)
+                raise
+            if clears == self._clears:
+                self._session, self._record = self._rebased(base, session, record), record
+                self._granted = self._granted or touch
+                session = self._session
+            return session
+
     def clear(self) -> None:
         id = self.id or self._plausible
         if id is not None and id not in self._ended:
             self._ended.append(id)
         self._clears += 1
-        self._looked_up = True
-        self.id = self._session = self._stored = None
-        self._set = self._renewed = self._granted = False
+        self._lose(self._clears)
 
     def renew(self) -> None:
         if self._slots.sent:
@@ -264,33 +322,19 @@ class _Slot(Generic[S]):
         """Store what changed, then forget what ended. After a failure it can be called again."""
         async with self._lock:
             await self._store()
+        await self.forget()
+
+    async def forget(self) -> None:
+        """Forget what ended."""
+        async with self._lock:
             while self._ended:
                 await self.provider.forget(self._ended[0])
                 del self._ended[0]
 
-    async def _store(self) -> None:
-        if self._set or self._renewed:
-            await self._look_up()
-        session, renewed, clears = self._session, self._renewed, self._clears
-        self._set = self._renewed = False
-        if session is None:
-            return
-        data = self.provider.serializer.serialize(session)
-        try:
-            if self.id is None or renewed:
-                await self._grant(data)
-            elif data != self._stored:
-                await self.provider.save(self.id, data)
-        except BaseException:
-            if clears == self._clears:
-                self._renewed = self._renewed or renewed
-            raise
-        self._stored = data
-
     def tickets(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the header that the client needs, if any."""
         if self._granted and self.id is not None:
-            yield self.provider.transport.grant(self.id)
+            yield self.provider.grant(self.id, self._record)
         elif self._claim is not None and self._looked_up and self.id is None:
             yield self.provider.transport.expire()
 
@@ -303,19 +347,68 @@ class _Slot(Generic[S]):
         self._looked_up = True
         if loaded is not None:
             self.id = self._claim
-            session, self._stored = loaded
+            session, self._record = loaded
             if not self._set:
                 self._session = session
 
-    async def _grant(self, data: bytes) -> None:
+    def _rebased(self, base: bytes, session: S, record: Record) -> S:
+        """Return `session` with what this request had changed since `base`."""
+        serializer = self.provider.serializer
+        if self._session is None or (mine := serializer.serialize(self._session)) == base:
+            return session
+        return serializer.deserialize(self.provider.merge(base, mine, record.data))
+
+    def _is_touch_due(self) -> bool:
+        return not self._slots.sent and self.provider.is_touch_due(self._record)
+
+    async def _store(self) -> None:
+        if self._set or self._renewed:
+            await self._look_up()
+        session, renewed, clears = self._session, self._renewed, self._clears
+        self._set = self._renewed = False
+        if session is None:
+            return
+        data = self.provider.serializer.serialize(session)
+        try:
+            if self.id is None or renewed:
+                await self._grant(data, clears)
+            elif data != self._record.data or self._is_touch_due():
+                await self._change(self.id, data, clears)
+        except SessionNotFound:
+            self._lose(clears)
+        except BaseException:
+            if clears == self._clears:
+                self._renewed = self._renewed or renewed
+            raise
+
+    async def _change(self, id: str, data: bytes, clears: int) -> None:
+        touch = self._is_touch_due()
+        record = await self.provider.change(id, self._record.data, data, touch=touch)
+        if clears == self._clears:
+            self._record = record
+            self._granted = self._granted or touch
+
+    async def _grant(self, data: bytes, clears: int) -> None:
         """Store the session under a fresh id. The old one, if any, is to be forgotten."""
         if self._slots.sent:
             raise SessionAlreadySent("a new session needs a header, but the response has begun: set it earlier")
-        id, old, clears = self.provider.issue_id(), self.id, self._clears
-        await self.provider.save(id, data)
+        id, old = self.provider.issue_id(), self.id
+        record = self.provider.begin(data, since=None if old is None else self._record.created)
+        await self.provider.save(id, record)
+        self._ended.append(id)  # until it is sure that the client may have it
+        if old is not None and await self.provider.load(old) is None:
+            raise SessionNotFound  # another request has ended it since this one loaded it
         if clears != self._clears:  # cleared meanwhile
-            self._ended.append(id)
             return
+        self._ended.remove(id)
         if old is not None:
             self._ended.append(old)
-        self.id, self._granted = id, True
+        self.id, self._record, self._granted = id, record, True
+
+    def _lose(self, clears: int) -> None:
+        """Have no session any more, unless it was cleared since: then another may have been set."""
+        if clears != self._clears:
+            return
+        self._looked_up = True
+        self.id = self._session = None
+        self._set = self._renewed = self._granted = False

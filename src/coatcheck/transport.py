@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ class Transport(Protocol):
     def receive(self, headers: Headers) -> str | None:
         """Return the id that the client claims, unverified, or `None` if it sent none. The first counts."""
 
-    def grant(self, id: str) -> tuple[bytes, bytes]:
-        """Return the response header that hands `id` to the client."""
+    def grant(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:
+        """Return the response header that hands `id` to the client, for `max_age` seconds."""
 
     def expire(self) -> tuple[bytes, bytes]:
         """Return the response header that makes the client forget its id."""
@@ -51,7 +50,6 @@ class CookieTransport:
         self,
         name: str,
         *,
-        max_age: timedelta | None,
         path: str,
         domain: str | None,
         secure: bool,
@@ -81,7 +79,6 @@ class CookieTransport:
             raise ValueError(f"the prefix of {name!r} needs path='/' and no domain: browsers drop the cookie otherwise")
 
         self._name = name.encode()
-        self._lifetime = f"; Max-Age={_seconds(max_age)}" if max_age is not None else ""
         self._attributes = "".join(
             (
                 f"; Path={path}",
@@ -103,9 +100,9 @@ class CookieTransport:
                         return value.decode("latin-1")
         return None
 
-    def grant(self, id: str) -> tuple[bytes, bytes]:
-        """Return the `Set-Cookie` header with `id`."""
-        return self._set_cookie(id, self._lifetime)
+    def grant(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:
+        """Return the `Set-Cookie` header with `id`; without `max_age` the cookie ends with the browser."""
+        return self._set_cookie(id, "" if max_age is None else f"; Max-Age={max_age}")
 
     def expire(self) -> tuple[bytes, bytes]:
         """Return the `Set-Cookie` header that ends the cookie: same path, domain and flags, no value."""
@@ -131,7 +128,7 @@ class HeaderTransport:
                 return value.strip().decode("latin-1")
         return None
 
-    def grant(self, id: str) -> tuple[bytes, bytes]:
+    def grant(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:  # noqa: ARG002 - a header has no age
         """Return the header with `id`."""
         return self.vary, id.encode()
 
@@ -155,9 +152,3 @@ _RESERVED = frozenset(
 def _check_token(name: str, kind: str) -> None:
     if not _TOKEN.fullmatch(name):
         raise ValueError(f"{name!r} is no {kind} name: use letters, digits and any of !#$%&'*+-.^_`|~")
-
-
-def _seconds(max_age: timedelta) -> int:
-    if max_age < timedelta(seconds=1):
-        raise ValueError(f"max_age={max_age} would end the session at once: pass a second or more, or None")
-    return int(max_age.total_seconds())

@@ -1,0 +1,177 @@
+"""A read cache in front of another storage."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, OrderedDict
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+from anyio import Event
+from anyio.lowlevel import current_token
+
+from .duration import seconds
+from .storage import SessionNotFound, read_bytes
+from .streams import BytesReceiveStream
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator
+
+    from .storage import ByteReadChannel, ByteWriteChannel, SessionStorage, UpdatableSessionStorage
+
+    class _Retaining(SessionStorage, Protocol):
+        retention: timedelta | None
+
+
+T = TypeVar("T")
+
+
+class SessionStorageCache:
+    """Answers reads from memory for a while, and leaves all else to the storage behind it.
+
+    What is changed through the cache is never read from it as it was before. A change made elsewhere, by another
+    process or in `delegate` itself, is seen `idle_timeout` after the value was fetched at the latest: for so long, a
+    logout in another process may go unnoticed. Reads of one id at the same time make one read of `delegate`. For one
+    process, whatever its threads and event loops; each event loop then reads for itself.
+
+    The cache has `update` and `retention` if `delegate` has them. A read that it answers from memory is no use of the
+    session in `delegate`: keep `idle_timeout` far below the `retention` there.
+
+    Args:
+        delegate: The storage that keeps the sessions.
+        idle_timeout: How long a value is served after it was fetched, read or not. Then the next call, whichever it is,
+            drops it.
+        clock: Returns the time in seconds, and never goes back.
+
+    Raises:
+        ValueError: `idle_timeout` is zero or negative.
+    """
+
+    def __init__(
+        self,
+        delegate: SessionStorage,
+        *,
+        idle_timeout: timedelta = timedelta(minutes=1),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._delegate = delegate
+        self._idle_timeout = seconds(idle_timeout, "idle_timeout")
+        self._clock = clock
+        # With the time when the fetch began; the earliest first. A dict would be slow to lose its first items.
+        self._known: OrderedDict[str, tuple[float, bytes | _Fetch]] = OrderedDict()
+        # How many are under way. Meanwhile their ids are not known, so what is known is what every reader sees.
+        self._changes: Counter[str] = Counter()
+        # Reentrant: a task that was lost with its event loop ends wherever the garbage collector happens to run.
+        self._lock = RLock()
+
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        """Write to the delegate."""
+        with self._change(id):
+            await self._delegate.write(id, provider)
+
+    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+        """Hand the bytes to `consumer`; they are fetched from the delegate if they are not known."""
+        async with BytesReceiveStream(await self._load(id)) as channel:
+            return await consumer(channel)
+
+    async def invalidate(self, id: str, /) -> None:
+        """Forget `id` here and in the delegate."""
+        with self._change(id):
+            await self._delegate.invalidate(id)
+
+    @property
+    def update(self) -> Callable[[str, Callable[[bytes], bytes]], Coroutine[Any, Any, bytes]]:
+        """The delegate's `update`; an `AttributeError` if it has none."""
+        delegate_update = cast("UpdatableSessionStorage", self._delegate).update
+
+        async def update(id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+            with self._change(id):
+                return await delegate_update(id, transform)
+
+        return update
+
+    @property
+    def retention(self) -> timedelta | None:
+        """The delegate's `retention`; an `AttributeError` if it has none."""
+        return cast("_Retaining", self._delegate).retention
+
+    async def _load(self, id: str) -> bytes:
+        while (known := self._find(id)) is not None:
+            if isinstance(known, bytes):
+                return known
+            await known.over.wait()
+            if known.data is not None:
+                return known.data
+            if known.error is SessionNotFound:
+                raise SessionNotFound
+            if known.error is not None:  # all at once: what times out would time out for each in turn
+                break
+        return await self._fetch(id)
+
+    def _find(self, id: str) -> bytes | _Fetch | None:
+        with self._lock:
+            self._evict()
+            _, known = self._known.get(id, (0, None))
+        return None if isinstance(known, _Fetch) and known.loop != current_token() else known
+
+    async def _fetch(self, id: str) -> bytes:
+        fetch = _Fetch()
+        with self._lock:
+            if id not in self._changes:
+                self._known.setdefault(id, (self._clock(), fetch))
+        try:
+            fetch.data = await read_bytes(self._delegate, id)
+        except Exception as error:
+            fetch.error = type(error)
+            raise
+        finally:
+            self._settle(id, fetch)
+        return fetch.data
+
+    def _settle(self, id: str, fetch: _Fetch) -> None:
+        with self._lock:
+            began, known = self._known.get(id, (0, None))
+            if known is fetch:
+                if fetch.data is None:
+                    del self._known[id]
+                else:
+                    self._known[id] = began, fetch.data
+        fetch.over.set()
+
+    @contextmanager
+    def _change(self, id: str) -> Iterator[None]:
+        with self._lock:
+            self._evict()
+            self._known.pop(id, None)
+            self._changes[id] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._changes[id] -= 1
+                if not self._changes[id]:
+                    del self._changes[id]
+
+    def _evict(self) -> None:
+        now = self._clock()
+        while self._known:
+            earliest = next(iter(self._known))
+            if now - self._known[earliest][0] < self._idle_timeout:
+                break
+            del self._known[earliest]
+
+
+class _Fetch:
+    """A read of the delegate that is under way, for all who ask for the same id meanwhile.
+
+    If it ends with neither `data` nor `error`, it was cancelled, and one of them has to read in its place.
+    """
+
+    def __init__(self) -> None:
+        self.loop = current_token()
+        self.over = Event()
+        self.data: bytes | None = None
+        # Not the error itself: one that is raised in several tasks would tell each of them about the others.
+        self.error: type[Exception] | None = None
