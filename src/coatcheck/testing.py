@@ -6,31 +6,40 @@ after, as a rule an `AssertionError` that says how. No test framework is needed,
     for check in CHECKS:
         await check(MyStorage())
 
-A check uses fresh ids, so one storage may serve them all.
+`UPDATE_CHECKS` are further ones, for a storage that has `update`. A check uses fresh ids, so one storage may serve them
+all. Run them one at a time: some look at all tasks, or at all that is logged.
 """
 
 from __future__ import annotations
 
+import logging
 import secrets
 import traceback
-from contextlib import suppress
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
-from anyio import CancelScope, ClosedResourceError, EndOfStream, move_on_after
+from anyio import CancelScope, ClosedResourceError, EndOfStream, create_task_group, get_running_tasks, move_on_after
 from anyio.lowlevel import checkpoint
 
-from .storage import SessionNotFound, read_bytes, write_bytes
+from .storage import SessionNotFound, SessionStorage, read_bytes, write_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Iterable, Iterator
 
-    from .storage import ByteReadChannel, ByteWriteChannel, SessionStorage
+    from .storage import ByteReadChannel, ByteWriteChannel, UpdatableSessionStorage
 
-    Check: TypeAlias = Callable[[SessionStorage], Awaitable[None]]
+    Call: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
+    Transform: TypeAlias = Callable[[bytes], bytes]
+
+Check: TypeAlias = Callable[[SessionStorage], Awaitable[None]]
+"""Returns if the storage keeps the rule, and raises if not."""
 
 T = TypeVar("T")
 
 _PATIENCE = 2.0  # seconds after which a storage that should not wait is taken to wait for ever
+_DELAYS = range(12)  # rounds of the event loop after which one call comes in another's way: early, halfway, late
 
 
 async def bytes_come_back_as_they_were(storage: SessionStorage) -> None:
@@ -152,14 +161,25 @@ async def a_cancelled_write_changes_nothing(storage: SessionStorage) -> None:
     for id in (known, unknown):
         with CancelScope() as scope:
 
-            async def give_up(channel: ByteWriteChannel, scope: CancelScope = scope) -> None:
+            async def send_and_give_up(channel: ByteWriteChannel, scope: CancelScope = scope) -> None:
                 await channel.send(b"new")
-                scope.cancel()
-                await checkpoint()
+                await _give_up(scope)
 
-            await storage.write(id, give_up)
+            await storage.write(id, send_and_give_up)
     await _holds(storage, known, b"old")
     await _holds_nothing(storage, unknown)
+
+
+async def a_cancellation_is_not_swallowed(storage: SessionStorage) -> None:
+    """What is cancelled in a provider or a consumer does not return as if it had been done."""
+    id = _new_id()
+    await write_bytes(storage, id, b"data")
+    with CancelScope() as scope:
+        await storage.write(id, lambda _: _give_up(scope))
+    _require(scope.cancelled_caught, "a write whose provider was cancelled returned")
+    with CancelScope() as scope:
+        await storage.read(id, lambda _: _give_up(scope))
+    _require(scope.cancelled_caught, "a read whose consumer was cancelled returned")
 
 
 async def a_providers_error_arrives_as_it_is(storage: SessionStorage) -> None:
@@ -176,7 +196,7 @@ async def a_consumers_error_arrives_as_it_is(storage: SessionStorage) -> None:
     """The very exception, also one that looks like a storage's own."""
     id = _new_id()
     await write_bytes(storage, id, b"data")
-    for mine in (_OnPurpose(), KeyError("on purpose"), FileNotFoundError("on purpose")):
+    for mine in _errors():
 
         async def fail(_: ByteReadChannel, mine: Exception = mine) -> None:
             raise mine
@@ -216,78 +236,55 @@ async def a_consumer_may_stop_early(storage: SessionStorage) -> None:
 
 async def a_reader_keeps_its_version_while_another_is_written(storage: SessionStorage) -> None:
     """A read that began sees one version to its end."""
-    id = _new_id()
-    old, new = b"o" * 300_000, b"n" * 300_000
-    await write_bytes(storage, id, old)
-
-    async def write_between(channel: ByteReadChannel) -> bytes:
-        first = await channel.receive(1)
-        await _promptly(write_bytes(storage, id, new), "a write waited for a reader")
-        return first + await _collect(channel)
-
-    _require(await storage.read(id, write_between) == old, "a reader saw parts of two versions")
+    id, new = _new_id(), b"n" * 300_000
+    await _reads_one_version(storage, id, partial(write_bytes, storage, id, new), "a write waited for a reader")
     await _holds(storage, id, new)
 
 
 async def a_reader_keeps_its_version_while_it_is_invalidated(storage: SessionStorage) -> None:
     """A read that began is served to its end."""
     id = _new_id()
-    data = b"d" * 300_000
-    await write_bytes(storage, id, data)
-
-    async def invalidate_between(channel: ByteReadChannel) -> bytes:
-        first = await channel.receive(1)
-        await _promptly(storage.invalidate(id), "an invalidation waited for a reader")
-        return first + await _collect(channel)
-
-    try:
-        _require(await storage.read(id, invalidate_between) == data, "a reader lost a part of its version")
-    except SessionNotFound as error:
-        raise AssertionError("a reader lost its session half-way") from error
+    await _reads_one_version(storage, id, partial(storage.invalidate, id), "an invalidation waited for a reader")
 
 
 async def a_session_is_seen_only_when_it_is_whole(storage: SessionStorage) -> None:
     """While a write is under way, readers see what was there before."""
     known, unknown = _new_id(), _new_id()
     await write_bytes(storage, known, b"old")
-
-    async def read_known(channel: ByteWriteChannel) -> None:
-        await channel.send(b"n" * 100_000)
-        await _promptly(_holds(storage, known, b"old"), "a read waited for a writer")
-        await channel.send(b"n")
-
-    async def read_unknown(channel: ByteWriteChannel) -> None:
-        await channel.send(b"n" * 100_000)
-        await _promptly(_holds_nothing(storage, unknown), "a read waited for a writer")
-        await channel.send(b"n")
-
-    await storage.write(known, read_known)
-    await storage.write(unknown, read_unknown)
+    await _writes_beside(storage, known, partial(_holds, storage, known, b"old"), "a read waited for a writer")
+    await _writes_beside(storage, unknown, partial(_holds_nothing, storage, unknown), "a read waited for a writer")
 
 
 async def a_slow_write_delays_no_other(storage: SessionStorage) -> None:
     """While one provider takes its time, another session is written."""
     slow, quick = _new_id(), _new_id()
-
-    async def write_another(channel: ByteWriteChannel) -> None:
-        await _promptly(write_bytes(storage, quick, b"quick"), "a write waited for the write of another session")
-        await channel.send(b"slow")
-
-    await storage.write(slow, write_another)
+    write = partial(write_bytes, storage, quick, b"quick")
+    await _writes_beside(storage, slow, write, "a write waited for the write of another session")
     await _holds(storage, quick, b"quick")
-    await _holds(storage, slow, b"slow")
+
+
+async def a_slow_write_delays_no_invalidation(storage: SessionStorage) -> None:
+    """While one provider takes its time, another session is forgotten."""
+    slow, quick = _new_id(), _new_id()
+    await write_bytes(storage, quick, b"quick")
+    invalidate = partial(storage.invalidate, quick)
+    await _writes_beside(storage, slow, invalidate, "an invalidation waited for the write of another session")
+    await _holds_nothing(storage, quick)
 
 
 async def the_write_that_returns_last_wins(storage: SessionStorage) -> None:
     """When a write has returned, a reader sees its session, whatever was written while it was under way."""
     id = _new_id()
+    overtake = partial(write_bytes, storage, id, b"overtaking")
+    await _writes_beside(storage, id, overtake, "a write waited for another of the same session")
 
-    async def be_overtaken(channel: ByteWriteChannel) -> None:
-        await channel.send(b"first to begin, last to return")
-        await _promptly(write_bytes(storage, id, b"overtaking"), "a write waited for another of the same session")
 
-    await storage.write(id, be_overtaken)
-    await _holds(storage, id, b"first to begin, last to return")
+async def a_write_outlasts_an_earlier_invalidation(storage: SessionStorage) -> None:
+    """When a write has returned, a reader sees its session, even if it was invalidated meanwhile."""
+    id = _new_id()
+    await write_bytes(storage, id, b"old")
+    invalidate = partial(storage.invalidate, id)
+    await _writes_beside(storage, id, invalidate, "an invalidation waited for a write of the same session")
 
 
 async def a_read_channel_gives_no_more_than_asked_for(storage: SessionStorage) -> None:
@@ -329,55 +326,44 @@ async def a_channel_is_closed_when_its_callback_returns(storage: SessionStorage)
 
     await storage.write(id, keep_write_channel)
     await storage.read(id, keep_read_channel)
-    try:
-        await write_channels[0].send(b"more")
-    except ClosedResourceError:
-        pass
-    else:
-        raise AssertionError("the write channel is still open after write returned")
-    try:
-        await read_channels[0].receive()
-    except ClosedResourceError:
-        return
-    except EndOfStream:
-        pass
-    raise AssertionError("the read channel is still open after read returned")
+    for kind, use in (("write", lambda: write_channels[0].send(b"more")), ("read", read_channels[0].receive)):
+        try:
+            with suppress(EndOfStream):
+                await use()
+        except ClosedResourceError:
+            continue
+        raise AssertionError(f"the {kind} channel is still open after {kind} returned")
 
 
 async def any_string_is_an_id(storage: SessionStorage) -> None:
     """An id is looked up, never interpreted: no path, no pattern, no case, no normal form, no limit of length."""
-    own = _new_id()
-    ids = [
-        f"{own}{ending}"
-        for ending in (
-            *("", "/", "/..", "/../..", "\\..\\", ".", "..", " ", "\n", "\x00", "\x00x", ":", "%2e", "*", "?", "[a]"),
-            *("{a}", "~", "'", '"', ";", "a", "A", "\xe9", "e\u0301", "\u202e", "\U0001f9e5", "\ud800", "\udcff"),
-            *("x" * 10_000, "x" * 10_001),
-        )
-    ]
-    ids += [f"../{own}", f"/{own}", f"C:\\{own}", f"-{own}", f"\x00{own}"]
+    ids = _odd_ids()
     for number, id in enumerate(ids):
         await write_bytes(storage, id, b"%d" % number)
-    for number, id in enumerate(ids):
-        try:
-            found = await read_bytes(storage, id) == b"%d" % number
-        except SessionNotFound:
-            found = False
-        _require(found, f"an id ending in {id[-10:]!a} is mixed up with another, or lost")
+    await _tells_apart(storage, ids, b"%d")
     for id in ids:
         await storage.invalidate(id)
 
 
 async def an_id_appears_in_no_message(storage: SessionStorage) -> None:
-    """An id opens a session, so neither an error's text nor a `repr` holds it."""
-    known, unknown = _new_id(), _new_id()
+    """An id opens a session, so neither an error's text, nor a note on it, nor a `repr` holds it."""
+    id, known = _new_id(), _new_id()
     await write_bytes(storage, known, b"data")
     _require(known not in repr(storage) + str(storage), "repr(storage) holds an id")
-    try:
-        await read_bytes(storage, unknown)
-    except SessionNotFound as error:
-        text = "".join(traceback.format_exception(error)) + repr(error)
-        _require(unknown not in text, "the text of SessionNotFound holds the id")
+    _require(id not in await _errors_of(_calls(storage, id)), "the text of an error holds the id")
+
+
+async def an_id_appears_in_no_log_line(storage: SessionStorage) -> None:
+    """Nor does it appear in what is logged, at whatever level."""
+    id = _new_id()
+    with _listening() as lines:
+        await _errors_of(_calls(storage, id))
+    _require(id not in "".join(lines), "a log line holds the id")
+
+
+async def no_task_outlives_its_call(storage: SessionStorage) -> None:
+    """A storage has no background task: when a call has ended, well or not, nothing of it goes on."""
+    await _leave_no_task(_calls(storage, _new_id()))
 
 
 CHECKS: tuple[Check, ...] = (
@@ -393,6 +379,7 @@ CHECKS: tuple[Check, ...] = (
     sessions_do_not_touch_each_other,
     a_write_that_raises_changes_nothing,
     a_cancelled_write_changes_nothing,
+    a_cancellation_is_not_swallowed,
     a_providers_error_arrives_as_it_is,
     a_consumers_error_arrives_as_it_is,
     the_consumers_result_is_returned,
@@ -401,21 +388,209 @@ CHECKS: tuple[Check, ...] = (
     a_reader_keeps_its_version_while_it_is_invalidated,
     a_session_is_seen_only_when_it_is_whole,
     a_slow_write_delays_no_other,
+    a_slow_write_delays_no_invalidation,
     the_write_that_returns_last_wins,
+    a_write_outlasts_an_earlier_invalidation,
     a_read_channel_gives_no_more_than_asked_for,
     a_channel_is_closed_when_its_callback_returns,
     any_string_is_an_id,
     an_id_appears_in_no_message,
+    an_id_appears_in_no_log_line,
+    no_task_outlives_its_call,
 )
 """What every storage must do, one rule each."""
+
+
+async def an_update_replaces_the_session_and_returns_it(storage: SessionStorage) -> None:
+    """What the transform makes of the session is stored and returned, `b""` included."""
+    update, id = _update_of(storage), _new_id()
+    await write_bytes(storage, id, b"a long session")
+    _require(await update(id, lambda data: data[2:6]) == b"long", "update did not return what it stored")
+    await _holds(storage, id, b"long")
+    _require(await update(id, lambda _: b"") == b"", "update did not return what it stored")
+    await _holds(storage, id, b"")
+
+
+async def a_transform_gets_the_stored_bytes(storage: SessionStorage) -> None:
+    """All of them as they were written, `b""` included, and nothing else, however often it is called."""
+    update, id, given = _update_of(storage), _new_id(), list[bytes]()
+    for stored in (bytes(range(256)) + b"\r\n \x00", b""):
+        given.clear()
+        await write_bytes(storage, id, stored)
+        await update(id, _noting(given))
+        _require({(type(data), data) for data in given} == {(bytes, stored)}, "the transform got something else")
+
+
+async def an_update_never_creates(storage: SessionStorage) -> None:
+    """Where nothing is stored, `SessionNotFound` is raised before the transform is called, and nothing is stored."""
+    update, id, given = _update_of(storage), _new_id(), list[bytes]()
+    try:
+        await update(id, _noting(given))
+    except SessionNotFound:
+        _require(not given, "the transform was called although nothing is stored")
+    else:
+        raise AssertionError("updating an unknown id raised no SessionNotFound")
+    await _holds_nothing(storage, id)
+
+
+async def an_update_that_raises_changes_nothing(storage: SessionStorage) -> None:
+    """If the transform raises, the old session stays."""
+    update, id = _update_of(storage), _new_id()
+    await write_bytes(storage, id, b"old")
+    with suppress(Exception):  # which error arrives is the business of the next check
+        await update(id, _raising(_OnPurpose()))
+    await _holds(storage, id, b"old")
+
+
+async def a_transforms_error_arrives_as_it_is(storage: SessionStorage) -> None:
+    """The very exception, also one that looks like a storage's own."""
+    update, id = _update_of(storage), _new_id()
+    await write_bytes(storage, id, b"data")
+    for mine in _errors():
+        await _raises(mine, update(id, _raising(mine)))
+
+
+async def an_update_leaves_other_sessions_alone(storage: SessionStorage) -> None:
+    """Updating one session leaves another as it was."""
+    update, mine, yours = _update_of(storage), _new_id(), _new_id()
+    await write_bytes(storage, mine, b"mine")
+    await write_bytes(storage, yours, b"yours")
+    await update(yours, _mark)
+    await _holds(storage, mine, b"mine")
+
+
+async def concurrent_updates_lose_nothing(storage: SessionStorage) -> None:
+    """Fifty tasks that each add one have added fifty."""
+    update, id = _update_of(storage), _new_id()
+    await write_bytes(storage, id, b"0")
+    await _together(*[partial(update, id, lambda count: b"%d" % (int(count) + 1))] * 50)
+    await _holds(storage, id, b"50")
+
+
+async def an_update_undoes_no_write(storage: SessionStorage) -> None:
+    """A session that was written beside updates is the one that was written, updated or not."""
+    for delay in _DELAYS:
+        id = _new_id()
+        await write_bytes(storage, id, b"old")
+        await _amid_updates(storage, id, delay, partial(write_bytes, storage, id, b"new"))
+        _require((await read_bytes(storage, id)).rstrip(b"+") == b"new", "an update undid a write")
+
+
+async def an_update_undoes_no_invalidation(storage: SessionStorage) -> None:
+    """A session that was invalidated, beside updates or before, is gone."""
+    for delay in _DELAYS:
+        id = _new_id()
+        await write_bytes(storage, id, b"old")
+        await _amid_updates(storage, id, delay, partial(storage.invalidate, id))
+        await _holds_nothing(storage, id)
+        with suppress(SessionNotFound):
+            await _update_of(storage)(id, _mark)
+        await _holds_nothing(storage, id)
+
+
+async def a_cancelled_update_leaves_the_old_session_or_the_new(storage: SessionStorage) -> None:
+    """Whole, whenever it is cancelled, and updates that come beside it or later are none the worse."""
+    update, old, new = _update_of(storage), b"o" * 100_000, b"n" * 100_000
+    for delay in _DELAYS:
+        id, scope = _new_id(), CancelScope()
+
+        async def be_cancelled(id: str = id, scope: CancelScope = scope) -> None:
+            with scope:
+                await update(id, lambda _: new)
+
+        async def cancel(delay: int = delay, scope: CancelScope = scope) -> None:
+            await _pass(delay)
+            scope.cancel()
+
+        await write_bytes(storage, id, old)
+        beside = _together(partial(update, id, _mark), be_cancelled, cancel)
+        await _promptly(beside, "an update waited for one that was cancelled")
+        await _promptly(update(id, _mark), "an update waited for one that had been cancelled")
+        left = await read_bytes(storage, id)
+        _require(left in (old + b"++", new + b"++", new + b"+"), "a cancelled update left something else")
+
+
+async def a_reader_keeps_its_version_while_it_is_updated(storage: SessionStorage) -> None:
+    """A read that began sees one version to its end."""
+    id, new = _new_id(), b"n" * 300_000
+    update = partial(_update_of(storage), id, lambda _: new)
+    await _reads_one_version(storage, id, update, "an update waited for a reader")
+    await _holds(storage, id, new)
+
+
+async def a_slow_write_delays_no_update(storage: SessionStorage) -> None:
+    """While one provider takes its time, this session and another are updated. Then the write counts."""
+    update, slow, quick = _update_of(storage), _new_id(), _new_id()
+    for id in (slow, quick):
+        await write_bytes(storage, id, b"old")
+        await _writes_beside(storage, slow, partial(update, id, _mark), "an update waited for a write")
+
+
+async def any_string_is_an_id_to_update(storage: SessionStorage) -> None:
+    """An update looks an id up as a read and a write do, and never interprets it."""
+    update, ids = _update_of(storage), _odd_ids()
+    for number, id in enumerate(ids):
+        await write_bytes(storage, id, b"%d" % number)
+    for id in ids:
+        await update(id, _mark)
+    await _tells_apart(storage, ids, b"%d+")
+
+
+async def an_update_tells_no_id(storage: SessionStorage) -> None:
+    """Neither an error's text, nor a note on it, nor a log line holds the id."""
+    id = _new_id()
+    with _listening() as lines:
+        _require(id not in await _errors_of(_updates(storage, id)), "the text of an error holds the id")
+    _require(id not in "".join(lines), "a log line holds the id")
+
+
+async def no_task_outlives_an_update(storage: SessionStorage) -> None:
+    """When an update has ended, well or not, nothing of it goes on."""
+    await _leave_no_task(_updates(storage, _new_id()))
+
+
+UPDATE_CHECKS: tuple[Check, ...] = (
+    an_update_replaces_the_session_and_returns_it,
+    a_transform_gets_the_stored_bytes,
+    an_update_never_creates,
+    an_update_that_raises_changes_nothing,
+    a_transforms_error_arrives_as_it_is,
+    an_update_leaves_other_sessions_alone,
+    concurrent_updates_lose_nothing,
+    an_update_undoes_no_write,
+    an_update_undoes_no_invalidation,
+    a_cancelled_update_leaves_the_old_session_or_the_new,
+    a_reader_keeps_its_version_while_it_is_updated,
+    a_slow_write_delays_no_update,
+    any_string_is_an_id_to_update,
+    an_update_tells_no_id,
+    no_task_outlives_an_update,
+)
+"""What a storage that also updates must do besides, one rule each."""
 
 
 class _OnPurpose(Exception):  # noqa: N818 - it is thrown, not reported
     pass
 
 
+def _errors() -> tuple[Exception, ...]:
+    """Return errors of a caller, two of which look like a storage's own."""
+    return _OnPurpose(), KeyError("on purpose"), FileNotFoundError("on purpose")
+
+
 def _new_id() -> str:
     return secrets.token_hex(16)
+
+
+def _odd_ids() -> list[str]:
+    own = _new_id()
+    endings = (
+        *("", "/", "/..", "/../..", "\\..\\", ".", "..", " ", "\n", "\x00", "\x00x", ":", "%2e", "*", "?", "[a]"),
+        *("{a}", "~", "'", '"', ";", "a", "A", "\xe9", "e\u0301", "\u202e", "\U0001f9e5", "\ud800", "\udcff"),
+        *("x" * 10_000, "x" * 10_001),
+    )
+    beginnings = ("../", "/", "C:\\", "-", "\x00")
+    return [f"{own}{ending}" for ending in endings] + [f"{beginning}{own}" for beginning in beginnings]
 
 
 def _require(condition: bool, broken: str) -> None:  # noqa: FBT001 - reads as an assert
@@ -462,3 +637,165 @@ async def _promptly(call: Awaitable[T], waited: str) -> None:
     with move_on_after(_PATIENCE) as scope:
         await call
     _require(not scope.cancelled_caught, waited)
+
+
+async def _tells_apart(storage: SessionStorage, ids: list[str], pattern: bytes) -> None:
+    for number, id in enumerate(ids):
+        try:
+            found = await read_bytes(storage, id) == pattern % number
+        except SessionNotFound:
+            found = False
+        _require(found, f"an id ending in {id[-10:]!a} is mixed up with another, or lost")
+
+
+async def _reads_one_version(storage: SessionStorage, id: str, between: Call, waited: str) -> None:
+    old = b"o" * 300_000
+    await write_bytes(storage, id, old)
+
+    async def consume(channel: ByteReadChannel) -> bytes:
+        first = await channel.receive(1)
+        await _promptly(between(), waited)
+        return first + await _collect(channel)
+
+    try:
+        _require(await storage.read(id, consume) == old, "a reader saw something else than its version")
+    except SessionNotFound as error:
+        raise AssertionError("a reader lost its session half-way") from error
+
+
+async def _writes_beside(storage: SessionStorage, id: str, between: Call, waited: str) -> None:
+    half = b"n" * 100_000
+
+    async def send(channel: ByteWriteChannel) -> None:
+        await channel.send(half)
+        await _promptly(between(), waited)
+        await channel.send(half)
+
+    await storage.write(id, send)
+    await _holds(storage, id, half + half)
+
+
+async def _amid_updates(storage: SessionStorage, id: str, delay: int, call: Call) -> None:
+    """Make `call` while two tasks go on marking the session."""
+    update, over = _update_of(storage), False
+
+    async def go_on() -> None:
+        with suppress(SessionNotFound):
+            while not over:
+                await update(id, _mark)
+                await checkpoint()
+
+    async def come_between() -> None:
+        nonlocal over
+        await _pass(delay)
+        await call()
+        over = True
+
+    await _together(go_on, go_on, come_between)
+
+
+async def _together(*calls: Call) -> None:
+    """Make all calls at once, in tasks. The first error arrives as it is."""
+    try:
+        async with create_task_group() as tasks:
+            for call in calls:
+                tasks.start_soon(call)
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
+
+
+async def _pass(rounds: int) -> None:
+    for _ in range(rounds):
+        await checkpoint()
+
+
+async def _give_up(scope: CancelScope) -> None:
+    scope.cancel()
+    await checkpoint()
+
+
+def _update_of(storage: SessionStorage) -> Callable[[str, Transform], Coroutine[Any, Any, bytes]]:
+    _require(hasattr(storage, "update"), "the storage has no update, so only CHECKS are for it")
+    return cast("UpdatableSessionStorage", storage).update
+
+
+def _mark(data: bytes) -> bytes:
+    return data + b"+"
+
+
+def _noting(given: list[bytes]) -> Transform:
+    def note(data: bytes) -> bytes:
+        given.append(data)
+        return data
+
+    return note
+
+
+def _raising(error: Exception) -> Transform:
+    def fail(_: bytes) -> bytes:
+        raise error
+
+    return fail
+
+
+def _calls(storage: SessionStorage, id: str) -> tuple[Call, ...]:
+    """Return all that can be done with an id, mishaps included."""
+
+    async def fail(_: object) -> None:
+        raise _OnPurpose
+
+    return (
+        partial(read_bytes, storage, id),
+        partial(storage.write, id, fail),
+        partial(write_bytes, storage, id, b"data"),
+        partial(read_bytes, storage, id),
+        partial(storage.read, id, fail),
+        partial(storage.invalidate, id),
+        partial(storage.invalidate, id),
+    )
+
+
+def _updates(storage: SessionStorage, id: str) -> tuple[Call, ...]:
+    """Return what an update can come to: a miss, a success, a failure."""
+    update, fail = _update_of(storage), _raising(_OnPurpose())
+    write = partial(write_bytes, storage, id, b"data")
+    return partial(update, id, _mark), write, partial(update, id, _mark), partial(update, id, fail)
+
+
+async def _errors_of(calls: Iterable[Call]) -> str:
+    """Make one call after the other, and return the text of their errors."""
+    text = ""
+    for call in calls:
+        try:
+            await call()
+        except Exception as error:  # noqa: BLE001 - which error arrives is the business of other checks
+            text += "".join(traceback.format_exception(error)) + repr(error)
+    return text
+
+
+async def _leave_no_task(calls: Iterable[Call]) -> None:
+    for call in calls:
+        before = {task.coro for task in get_running_tasks()}
+        await _errors_of([call])
+        left = {task.coro for task in get_running_tasks()} - before
+        _require(not left, "a task is still running after the call that started it")
+
+
+@contextmanager
+def _listening() -> Iterator[list[str]]:
+    """Collect what is logged meanwhile, whatever the level."""
+    lines: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            lines.append(f"{self.format(record)}{vars(record)}")
+
+    root, listener = logging.getLogger(), Listener()
+    level = root.level
+    root.setLevel(logging.NOTSET)
+    root.addHandler(listener)
+    try:
+        yield lines
+    finally:
+        root.removeHandler(listener)
+        root.setLevel(level)
