@@ -223,6 +223,26 @@ def test_a_need_that_is_not_there_fails_with_the_programs_own_error(project: Pro
     assert "ConnectionRefusedError" in project.run("snippets", failed=1)
 
 
+def test_a_need_is_started_for_the_run_and_ended_after_it() -> None:
+    body = (
+        'url = os.environ["REDIS_URL"]',
+        'reader, writer = await asyncio.open_unix_connection(url.removeprefix("unix://"))',
+        'writer.write(b"PING\\r\\n")',
+        "print(await reader.readline(), url)",
+        "writer.close()",
+    )
+    printed = run(snippet(*body, imports="import os\n# Needs: redis\n"))
+    answer, _, url = printed.strip().rpartition(" ")
+    assert answer == r"b'+PONG\r\n'"
+    assert not Path(url.removeprefix("unix://")).exists()
+
+
+def test_a_need_that_is_not_installed_fails_with_the_command_that_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(BrokenPromiseError, match=r"hang_up\.py: it needs Redis: install it, for example"):
+        run(snippet('print("duffel")', imports="# Needs: redis\n"))
+
+
 def test_anything_on_standard_error_fails() -> None:
     with pytest.raises(BrokenPromiseError, match=r"it wrote to standard error: a reader(.|\n)*standard error\nmoth\n"):
         run(snippet('print("duffel")', 'print("moth", file=sys.stderr)', imports="import sys\n"))

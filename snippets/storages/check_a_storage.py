@@ -35,4 +35,4 @@ if __name__ == "__main__":
 
 # Output:
 # an_empty_session_is_a_session: a session that should be there is not found
-# 24 of 25 checks passed
+# 29 of 30 checks passed

@@ -94,7 +94,7 @@ class SessionStorageMemory(SimplifiedSessionStorage):
         old, _ = self._sessions.get(id, (b"", 0))
         size = self._bytes + len(data) - len(old)
         if self._max_bytes is not None and size > self._max_bytes:
-            raise StorageFull(f"{self._max_bytes} bytes of live sessions are kept already: raise max_bytes or wait")
+            raise StorageFull(f"{size} bytes of live sessions would be more than max_bytes={self._max_bytes}: raise it")
         self._sessions[id] = data, self._now
         self._sessions.move_to_end(id)
         self._bytes = size

@@ -9,12 +9,14 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from difflib import unified_diff
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import pytest
 
+from livedoc.service import SERVICES
 from livedoc.snippet import Snippet, SnippetError, parse, read, with_output
 
 if TYPE_CHECKING:
@@ -141,7 +143,14 @@ def run(snippet: Snippet, time_limit: float = TIME_LIMIT) -> str:
     Raises:
         BrokenPromiseError: it ends in an error, writes to standard error, or takes more than `time_limit` seconds.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as services:
+        environment = _environment()
+        for need in snippet.needs:
+            if need in SERVICES:
+                try:
+                    environment |= services.enter_context(SERVICES[need]())
+                except RuntimeError as error:
+                    raise BrokenPromiseError(f"snippets/{snippet.path}: {error}") from None
         script = Path(folder, PurePosixPath(snippet.path).name)
         script.write_text(snippet.script, encoding="utf-8", newline="\n")
         try:
@@ -149,7 +158,7 @@ def run(snippet: Snippet, time_limit: float = TIME_LIMIT) -> str:
                 [sys.executable, "-W", "error", script.name],
                 check=False,
                 cwd=folder,
-                env=_environment(),
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=time_limit,
@@ -205,7 +214,7 @@ def _not_public(module: str, name: str) -> str | None:
     parts = module.split(".")
     for length in range(1, len(parts)):
         package = ".".join(parts[:length])
-        if name in _public_names(package):
+        if name in _public_names(package) and _attribute(package, name) is _attribute(module, name):
             return f"import it from {package}"
     names = _public_names(module)
     if names and name not in names and name != "*" and not _is_module(f"{module}.{name}"):
@@ -219,6 +228,10 @@ def _public_names(module: str) -> list[str]:
     except ImportError:
         # The run will say so, with the reader's own traceback.
         return []
+
+
+def _attribute(module: str, name: str) -> object:
+    return getattr(importlib.import_module(module), name, None)
 
 
 def _is_module(name: str) -> bool:
