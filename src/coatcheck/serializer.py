@@ -20,9 +20,11 @@ class SessionSerializer(Protocol[S]):
 
     def serialize(self, session: S, /) -> bytes:
         """Return the bytes to store. Equal sessions give equal bytes: that is how a change is noticed."""
+        ...
 
     def deserialize(self, data: bytes, /) -> S:
         """Return the session in `data`, or raise: a record that cannot be decoded counts as no session."""
+        ...
 
 
 class JSONSerializer(Generic[S]):

@@ -35,6 +35,7 @@ class HasScope(Protocol):
     @property
     def scope(self) -> Mapping[str, Any]:
         """The ASGI scope."""
+        ...
 
 
 class SessionAlreadySent(RuntimeError):  # noqa: N818 - the pinned name

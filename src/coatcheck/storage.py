@@ -57,6 +57,7 @@ class SessionStorage(Protocol):
         Raises:
             SessionNotFound: Nothing is stored under `id`. `consumer` has not been called.
         """
+        ...
 
     async def invalidate(self, id: str, /) -> None:
         """Forget `id`. Doing so twice, or for an unknown id, is not an error."""
@@ -78,6 +79,7 @@ class UpdatableSessionStorage(SessionStorage, Protocol):
         Raises:
             SessionNotFound: Nothing is stored under `id`: an update never creates. `transform` has not been called.
         """
+        ...
 
 
 async def read_bytes(storage: SessionStorage, id: str) -> bytes:

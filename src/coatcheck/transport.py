@@ -25,15 +25,18 @@ class Transport(Protocol):
     @property
     def vary(self) -> bytes:
         """The request header that a response depends on once the id was read."""
+        ...
 
     def receive(self, headers: Headers) -> str | None:
         """Return the id that the client claims, unverified, or `None` if it sent none. The first counts."""
 
     def grant(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:
         """Return the response header that hands `id` to the client, for `max_age` seconds."""
+        ...
 
     def expire(self) -> tuple[bytes, bytes]:
         """Return the response header that makes the client forget its id."""
+        ...
 
 
 def is_well_formed(id: str) -> bool:
