@@ -818,6 +818,20 @@ async def test_a_late_clear_ends_the_session(cart: SessionProvider[Cart]) -> Non
     assert await cart_of(id, cart) is None
 
 
+async def test_a_late_clear_holds_although_the_request_is_cancelled(cart: SessionProvider[Cart]) -> None:
+    id = (await visit(put("coat"), cart)).id
+    with anyio.CancelScope() as scope:
+
+        async def clear_then_leave(sessions: CurrentSession) -> None:
+            sessions.clear(Cart)
+            scope.cancel()
+            await anyio.sleep_forever()
+
+        await visit(load_cart, cart, id=id, late=clear_then_leave)
+    assert scope.cancelled_caught
+    assert await cart_of(id, cart) is None
+
+
 async def test_a_websockets_response_begins_with_the_accept(cart: SessionProvider[Cart]) -> None:
     response = await visit(put("coat"), cart, scope_type="websocket")
     assert await cart_of(response.id, cart) == Cart(["coat"])

@@ -123,6 +123,7 @@ class SessionProvider(Generic[S]):
     def grant(self, id: str, record: Record) -> tuple[bytes, bytes]:
         """Return the response header that hands `id` to the client, for as long as its session lives."""
         rest = min(self._max_age - max(0, record.seen - record.created), self._idle_timeout)
+        rest = max(0, rest - max(0, self._clock() - record.seen) // 1)  # whole seconds since it was stored
         return self.transport.grant(id, None if rest == inf else int(rest))
 
     async def load(self, id: str) -> tuple[S, Record] | None:

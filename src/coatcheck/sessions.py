@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from anyio import Lock
+from anyio import CancelScope, Lock, get_cancelled_exc_class
 
 from .provider import Record
 from .storage import SessionNotFound
 from .transport import is_well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+    from collections.abc import Awaitable, Callable, Iterator
 
     from .provider import SessionProvider
     from .transport import Headers
 
-    Scope = MutableMapping[str, Any]
-    Message = MutableMapping[str, Any]
+    Scope = Any  # each framework has typed dictionaries of its own, and none of them is a MutableMapping
+    Message = Any
     Receive = Callable[[], Awaitable[Message]]
     Send = Callable[[Message], Awaitable[None]]
     ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -48,7 +48,8 @@ class Sessions:
     `current_session(request)` returns them inside the app. A session that nobody asks for costs nothing: no storage
     call, no header. What was set or changed is stored when the response begins, before its headers are sent, so a
     client never gets an id that is not in the storage; if the storage fails, the error goes to the server and the
-    client gets no id. A handler that raises before that has changed nothing.
+    client gets no id. A handler that raises before that has changed nothing, unless somebody inside answers for it with
+    an error page: that is a response like any other.
 
     Of two requests that change one session at the same time, both keep what they changed: the session is stored field
     by field, and of one field the later value wins. A session that another request ended stays ended, and what this one
@@ -94,12 +95,14 @@ class Sessions:
 
         try:
             await self._app({**scope, _SCOPE_KEY: slots}, receive, send_with_sessions)
-        except Exception:
-            if slots.sent:
-                await slots.finish(_Slot.forget)  # a logout holds, whatever fails after it
+        except Exception:  # many a websocket ends so, when its client leaves
+            await slots.finish()
             raise
-        if slots.sent:
-            await slots.finish(_Slot.commit)
+        except get_cancelled_exc_class():
+            with CancelScope(shield=True):
+                await slots.forget()  # a logout holds
+            raise
+        await slots.finish()
 
 
 class CurrentSession:
@@ -200,6 +203,7 @@ class _Slots:
 
     def __init__(self, providers: Mapping[type, SessionProvider[Any]], headers: Headers, outer: _Slots | None) -> None:
         self.sent = False
+        self.over = False  # the app has returned: what changes now, nobody stores
         self._providers = providers
         self._headers = headers
         self._outer = outer
@@ -226,18 +230,28 @@ class _Slots:
                 await slot.commit()
             unsettled = [slot for slot in self._slots.values() if slot.unsettled]
 
-    async def finish(self, work: Callable[[_Slot[Any]], Awaitable[None]]) -> None:
-        """Do what is left to do for each session, also where it fails for another."""
+    async def finish(self) -> None:
+        """Store what changed since the response began, also where it fails for another session. Then no more can."""
         errors = []
-        for slot in self._slots.values():
-            try:
-                await work(slot)
-            except Exception as error:  # noqa: BLE001 - raised below
-                errors.append(error)
+        unsettled = [*self._slots.values()] if self.sent else []
+        while unsettled:
+            for slot in unsettled:
+                try:
+                    await slot.commit()
+                except Exception as error:  # noqa: BLE001 - raised below
+                    errors.append(error)
+            unsettled = [] if errors else [slot for slot in self._slots.values() if slot.unsettled]
+        self.over = True
         if len(errors) == 1:
             raise errors[0]
         if errors:
             raise ExceptionGroup("several sessions could not be stored", errors)
+
+    async def forget(self) -> None:
+        """Forget what ended since the response began."""
+        self.over = True
+        for slot in self._slots.values() if self.sent else ():
+            await slot.forget()
 
     async def begin(self, message: Message) -> Message:
         """Store what changed, then return `message` with the headers that tell the client."""
@@ -249,8 +263,12 @@ class _Slots:
         tickets = [ticket for slot in self._slots.values() for ticket in slot.tickets()]
         if tickets and not any(name.lower() == b"cache-control" for name, _ in headers):
             tickets.append((b"cache-control", b"no-store"))
+        said = {
+            name.strip() for header, value in headers if header.lower() == b"vary" for name in value.lower().split(b",")
+        }
         read = dict.fromkeys(slot.provider.transport.vary for slot in self._slots.values())
-        return {**message, "headers": [*headers, *tickets, *((b"vary", name) for name in read)]}
+        vary = [(b"vary", name) for name in read if not said & {name, b"*"}]
+        return {**message, "headers": [*headers, *tickets, *vary]}
 
 
 class _Slot(Generic[S]):
@@ -273,12 +291,14 @@ class _Slot(Generic[S]):
         self._granted = False
 
     async def get(self) -> S | None:
+        self._must_go_on()
         async with self._lock:
             if not self._set:
                 await self._look_up()
             return self._session
 
     def set(self, session: S) -> None:
+        self._must_go_on()
         if self._slots.sent and self._looked_up and self.id is None:
             raise SessionAlreadySent("a new session needs a header, but the response has begun: set it earlier")
         self._session = session
@@ -303,6 +323,7 @@ class _Slot(Generic[S]):
             return session
 
     def clear(self) -> None:
+        self._must_go_on()
         id = self.id or self._plausible
         if id is not None and id not in self._ended:
             self._ended.append(id)
@@ -313,6 +334,12 @@ class _Slot(Generic[S]):
         if self._slots.sent:
             raise SessionAlreadySent("a new id needs a header, but the response has begun: renew it earlier")
         self._renewed = True
+
+    def _must_go_on(self) -> None:
+        if self._slots.over:
+            raise SessionAlreadySent(
+                "the request is over, and nothing more is stored for it: call update, or be earlier"
+            )
 
     @property
     def unsettled(self) -> bool:

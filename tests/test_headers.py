@@ -1,0 +1,543 @@
+"""The headers of a response, byte for byte, and the headers of a request at their strangest."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import httpx2
+import pytest
+
+from coatcheck import CurrentSession, Sessions, SessionStorageMemory, cookie, current_session, header
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+
+    from coatcheck import ByteReadChannel, SessionProvider
+
+    Message = MutableMapping[str, Any]
+    Send = Callable[[Message], Awaitable[None]]
+    App = Callable[[CurrentSession, Send], Awaitable[None]]
+    Act = Callable[[CurrentSession], Awaitable[None]]
+
+T = TypeVar("T")
+
+
+@dataclass
+class Cart:
+    items: list[str] = field(default_factory=list)
+
+
+@dataclass
+class User:
+    name: str = "guest"
+
+
+@dataclass
+class Key:
+    uses: int = 0
+
+
+class CountsReads(SessionStorageMemory):
+    reads = 0
+
+    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+        self.reads += 1
+        return await super().read(id, consumer)
+
+
+@pytest.fixture
+def memory() -> CountsReads:
+    return CountsReads()
+
+
+@pytest.fixture
+def carts(memory: CountsReads) -> SessionProvider[Cart]:
+    return cookie("CART", Cart, storage=memory)
+
+
+@pytest.fixture
+def users(memory: CountsReads) -> SessionProvider[User]:
+    return cookie("USER", User, storage=memory)
+
+
+@pytest.fixture
+def keys(memory: CountsReads) -> SessionProvider[Key]:
+    return header("X-Key", Key, storage=memory)
+
+
+def wrapped(app: App, *providers: SessionProvider[Any]) -> Sessions:
+    async def asgi(scope: Message, _receive: object, send: Send) -> None:
+        await app(current_session(scope), send)
+
+    return Sessions(asgi, *providers)
+
+
+async def run(sessions: Sessions, headers: Iterable[tuple[str, str]] = (), method: str = "GET") -> list[Message]:
+    """Send one request and return what the server would be told."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
+    await sessions({"type": "http", "method": method, "headers": raw}, receive, send)
+    return sent
+
+
+def answering(act: Act, headers: Iterable[tuple[bytes, bytes]] = (), status: int = 200) -> App:
+    """An app that does something with its sessions and then answers."""
+
+    async def app(sessions: CurrentSession, send: Send) -> None:
+        await act(sessions)
+        await send({"type": "http.response.start", "status": status, "headers": [*headers]})
+        await send({"type": "http.response.body", "body": b""})
+
+    return app
+
+
+def values(sent: list[Message], name: bytes) -> list[str]:
+    """The values of a header in the response, in order."""
+    (start,) = (message for message in sent if message["type"] == "http.response.start")
+    return [value.decode() for header_name, value in start["headers"] if header_name.lower() == name]
+
+
+def vary(sent: list[Message]) -> list[str]:
+    """What the response varies with, be it said in one header or in several."""
+    return [name.strip().lower() for value in values(sent, b"vary") for name in value.split(",")]
+
+
+def id_in(set_cookie: str) -> str:
+    return set_cookie.partition(";")[0].partition("=")[2]
+
+
+async def begin_cart(sessions: CurrentSession) -> None:
+    sessions.set(Cart(["coat"]))
+
+
+async def begin_key(sessions: CurrentSession) -> None:
+    sessions.set(Key(1))
+
+
+async def begin_all(sessions: CurrentSession) -> None:
+    for session in (Cart(), User(), Key()):
+        sessions.set(session)
+
+
+async def read_cart(sessions: CurrentSession) -> None:
+    await sessions.get(Cart)
+
+
+async def read_key(sessions: CurrentSession) -> None:
+    await sessions.get(Key)
+
+
+async def change_cart(sessions: CurrentSession) -> None:
+    (await sessions.get_or_set(Cart, Cart)).items.append("scarf")
+
+
+async def renew_cart(sessions: CurrentSession) -> None:
+    sessions.renew_id(Cart)
+
+
+async def clear_cart(sessions: CurrentSession) -> None:
+    sessions.clear(Cart)
+
+
+async def clear_key(sessions: CurrentSession) -> None:
+    sessions.clear(Key)
+
+
+@pytest.fixture
+async def cart_id(carts: SessionProvider[Cart]) -> str:
+    """The id of a client whose cart holds a coat."""
+    (ticket,) = values(await run(wrapped(answering(begin_cart), carts)), b"set-cookie")
+    return id_in(ticket)
+
+
+@pytest.fixture
+async def key_id(keys: SessionProvider[Key]) -> str:
+    """The id of a client that has a key."""
+    (id,) = values(await run(wrapped(answering(begin_key), keys)), b"x-key")
+    return id
+
+
+# --- Vary ---------------------------------------------------------------------------------------------------------
+
+
+async def test_vary_names_what_was_read_and_nothing_else(
+    carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key], memory: CountsReads
+) -> None:
+    untouched = header("X-Cart", Cart, storage=memory)
+    assert vary(await run(wrapped(answering(read_key), carts, users, keys))) == ["x-key"]
+    assert vary(await run(wrapped(answering(read_cart), carts, users, keys))) == ["cookie"]
+    assert vary(await run(wrapped(answering(begin_all), carts, users, keys))) == ["cookie", "x-key"]
+    assert vary(await run(wrapped(answering(read_key), untouched, users, keys))) == ["x-key"]
+
+
+@pytest.mark.parametrize("act", [begin_cart, read_cart, change_cart, renew_cart, clear_cart])
+async def test_whatever_was_done_with_a_session_the_response_depends_on_the_client(
+    act: Act, carts: SessionProvider[Cart], cart_id: str
+) -> None:
+    for cookies in ([], [("cookie", f"CART={cart_id}")], [("cookie", "CART=unknown")]):
+        assert vary(await run(wrapped(answering(act), carts), cookies)) == ["cookie"]
+
+
+async def test_the_apps_own_vary_is_kept(carts: SessionProvider[Cart]) -> None:
+    sent = await run(wrapped(answering(read_cart, [(b"Vary", b"Accept-Encoding, Origin")]), carts))
+    assert values(sent, b"vary")[0] == "Accept-Encoding, Origin"
+    assert vary(sent) == ["accept-encoding", "origin", "cookie"]
+
+
+@pytest.mark.parametrize(
+    "own", [[b"Cookie, X-Key"], [b"accept", b"x-key,COOKIE"], [b"cookie", b"X-Key"], [b"*"], [b"accept", b" * "]]
+)
+async def test_vary_does_not_say_again_what_the_app_has_said(
+    own: list[bytes], carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key]
+) -> None:
+    sent = await run(wrapped(answering(begin_all, [(b"vary", value) for value in own]), carts, users, keys))
+    assert values(sent, b"vary") == [value.decode() for value in own]
+
+
+async def test_vary_names_only_what_the_app_has_not_said(
+    carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key]
+) -> None:
+    sent = await run(wrapped(answering(begin_all, [(b"vary", b"Cookie, X-Keys")]), carts, users, keys))
+    assert values(sent, b"vary") == ["Cookie, X-Keys", "x-key"]
+
+
+async def test_sessions_within_sessions_say_it_once(
+    carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key]
+) -> None:
+    inner = wrapped(answering(begin_all), carts, keys)
+    sent = await run(Sessions(inner, users))
+    assert vary(sent) == ["cookie", "x-key"]
+    assert values(sent, b"cache-control") == ["no-store"]
+
+
+# --- Cache-Control ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("act", "sends_an_id"),
+    [(begin_cart, False), (read_cart, False), (change_cart, False), (renew_cart, True), (clear_cart, True)],
+)
+async def test_a_response_with_a_cookie_is_for_no_cache(
+    act: Act,
+    sends_an_id: bool,  # noqa: FBT001
+    carts: SessionProvider[Cart],
+    cart_id: str,
+) -> None:
+    sent = await run(wrapped(answering(act), carts), [("cookie", f"CART={cart_id}")])
+    assert len(values(sent, b"set-cookie")) == sends_an_id
+    assert values(sent, b"cache-control") == ["no-store"] * sends_an_id
+
+
+@pytest.mark.parametrize(("act", "sends_an_id"), [(begin_key, False), (read_key, False), (clear_key, True)])
+async def test_a_response_with_an_id_header_is_for_no_cache(
+    act: Act,
+    sends_an_id: bool,  # noqa: FBT001
+    keys: SessionProvider[Key],
+    key_id: str,
+) -> None:
+    sent = await run(wrapped(answering(act), keys), [("x-key", key_id)])
+    assert len(values(sent, b"x-key")) == sends_an_id
+    assert values(sent, b"cache-control") == ["no-store"] * sends_an_id
+
+
+@pytest.mark.parametrize("act", [begin_all, clear_cart, read_cart])
+async def test_a_dead_id_is_taken_away_in_a_response_for_no_cache(
+    act: Act, carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key]
+) -> None:
+    sent = await run(wrapped(answering(act), carts, users, keys), [("cookie", "CART=unknown")])
+    assert values(sent, b"cache-control") == ["no-store"]
+
+
+@pytest.mark.parametrize("own", [b"public, max-age=60", b"no-cache", b""])
+async def test_the_apps_own_cache_control_stands_whatever_it_says(own: bytes, keys: SessionProvider[Key]) -> None:
+    sent = await run(wrapped(answering(begin_key, [(b"cache-control", own)]), keys))
+    assert values(sent, b"cache-control") == [own.decode()]
+
+
+# --- Set-Cookie ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_apps_own_cookies_come_first_and_untouched(
+    carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key]
+) -> None:
+    own = [b"theme=dark; Path=/", b"CART=of-the-app", b"theme=light; Path=/a"]
+    app = answering(begin_all, [(b"Set-Cookie", value) for value in own])
+    cookies = values(await run(wrapped(app, carts, users, keys)), b"set-cookie")
+    assert cookies[:3] == [value.decode() for value in own]
+    assert [value.partition("=")[0] for value in cookies[3:]] == ["CART", "USER"]
+
+
+async def test_a_cookie_of_the_apps_own_under_the_same_name_does_not_win(carts: SessionProvider[Cart]) -> None:
+    app = wrapped(answering(begin_cart, [(b"set-cookie", b"CART=of-the-app; Path=/; Secure")]), carts)
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="https://shop.example") as browser:
+        await browser.get("/")
+        assert len(browser.cookies["CART"]) == 43
+
+
+# --- the cookies of a request -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        ["CART={id}; CART=planted"],
+        ["CART={id}", "CART=planted"],
+        ["a=b; CART={id}", "c=d", "CART=planted; CART="],
+        ["a=b", "", "CART={id}"],
+        ["a=b;CART={id};"],
+    ],
+)
+async def test_of_several_cookies_of_its_name_the_first_counts(
+    layout: list[str], carts: SessionProvider[Cart], cart_id: str
+) -> None:
+    """HTTP/2 may send each cookie in a header of its own."""
+    found: list[Cart | None] = []
+
+    async def look(sessions: CurrentSession) -> None:
+        found.append(await sessions.get(Cart))
+
+    sent = await run(wrapped(answering(look), carts), [("cookie", line.format(id=cart_id)) for line in layout])
+    assert found == [Cart(["coat"])]
+    assert values(sent, b"set-cookie") == []
+
+
+@pytest.mark.parametrize(
+    "layout", [["CART=planted; CART={id}"], ["CART=planted", "CART={id}"], ["CART=", "CART={id}"], ["CART=,;CART={id}"]]
+)
+async def test_a_later_cookie_of_its_name_does_not_stand_in_for_the_first(
+    layout: list[str], carts: SessionProvider[Cart], cart_id: str
+) -> None:
+    found: list[Cart | None] = []
+
+    async def look(sessions: CurrentSession) -> None:
+        found.append(await sessions.get(Cart))
+
+    sent = await run(wrapped(answering(look), carts), [("cookie", line.format(id=cart_id)) for line in layout])
+    assert found == [None]
+    assert [id_in(ticket) for ticket in values(sent, b"set-cookie")] == [""]
+
+
+NEARLY = {
+    "quoted": lambda good: f'"{good}"',
+    "percent-encoded": lambda good: f"%{ord(good[0]):02x}{good[1:]}",
+    "in the other case": str.swapcase,
+    "cut": lambda good: good[:-1],
+    "lengthened": lambda good: f"{good}x",
+    "doubled": lambda good: f"{good}, {good}",
+    "with a null": lambda good: f"{good}\0",
+    "in other letters": lambda good: f"{good}\xad",
+}
+
+
+@pytest.mark.parametrize("nearly", NEARLY.values(), ids=NEARLY.keys())
+async def test_what_is_nearly_an_id_is_none(
+    nearly: Callable[[str], str],
+    carts: SessionProvider[Cart],
+    keys: SessionProvider[Key],
+    cart_id: str,
+    key_id: str,
+) -> None:
+    async def look(sessions: CurrentSession) -> None:
+        assert await sessions.get(Cart) is None
+        assert await sessions.get(Key) is None
+
+    received = [("cookie", f"CART={nearly(cart_id)}"), ("x-key", nearly(key_id))]
+    sent = await run(wrapped(answering(look), carts, keys), received)
+    assert [id_in(ticket) for ticket in values(sent, b"set-cookie")] == [""]
+    assert values(sent, b"x-key") == [""]
+
+
+# --- the header of a request --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("id", "reads"),
+    [
+        *(("unknown", 1), ("x" * 512, 1), ("x" * 513, 0), ("x" * 100_000, 0), ("", 0), ("  ", 0), ("two words", 0)),
+        *(("a,b", 0), ("a;b", 0), ("a\\b", 0), ('"a"', 0), ("a\tb", 0), ("a\x7fb", 0), ("\xff\xfe", 0)),
+    ],
+)
+async def test_a_header_that_holds_no_id_of_ours_is_no_session_and_is_taken_away(
+    id: str, reads: int, keys: SessionProvider[Key], memory: CountsReads
+) -> None:
+    async def look(sessions: CurrentSession) -> None:
+        assert await sessions.get(Key) is None
+        assert sessions.id(Key) is None
+
+    sent = await run(wrapped(answering(look), keys), [("x-key", id)])
+    assert values(sent, b"x-key") == [""]
+    assert memory.reads == reads
+    (fresh,) = values(await run(wrapped(answering(begin_key), keys), [("x-key", id)]), b"x-key")
+    assert len(fresh) == 43
+
+
+async def test_a_later_header_does_not_stand_in_for_the_first(keys: SessionProvider[Key], key_id: str) -> None:
+    for first in ("", "unknown", "mal,formed"):
+        sent = await run(wrapped(answering(read_key), keys), [("x-key", first), ("x-key", key_id)])
+        assert values(sent, b"x-key") == [""]
+
+
+async def test_a_cookie_is_no_header_and_a_header_no_cookie(memory: CountsReads) -> None:
+    by_cookie, by_header = cookie("x-key", Cart, storage=memory), header("X-Cart", Key, storage=memory)
+
+    async def begin(sessions: CurrentSession) -> None:
+        sessions.set(Cart(["coat"]))
+        sessions.set(Key(1))
+
+    sent = await run(wrapped(answering(begin), by_cookie, by_header))
+    cart, key = id_in(values(sent, b"set-cookie")[0]), values(sent, b"x-cart")[0]
+
+    async def look(sessions: CurrentSession) -> None:
+        assert await sessions.get(Cart) is None
+        assert await sessions.get(Key) is None
+
+    await run(wrapped(answering(look), by_cookie, by_header), [("x-key", cart), ("cookie", f"x-cart={key}")])
+
+
+# --- the messages of a response -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("method", "status"),
+    [("HEAD", 200), ("GET", 204), ("GET", 304), ("GET", 404), ("GET", 500), ("OPTIONS", 204), ("CONNECT", 200)],
+)
+async def test_every_response_carries_the_id_and_what_goes_with_it(
+    method: str, status: int, carts: SessionProvider[Cart], keys: SessionProvider[Key]
+) -> None:
+    async def begin(sessions: CurrentSession) -> None:
+        sessions.set(Cart(["coat"]))
+        sessions.set(Key(1))
+
+    sent = await run(wrapped(answering(begin, status=status), carts, keys), method=method)
+    assert [message.get("status") for message in sent] == [status, None]
+    assert [len(values(sent, name)) for name in (b"set-cookie", b"x-key", b"cache-control")] == [1, 1, 1]
+    assert vary(sent) == ["cookie", "x-key"]
+
+    async def look(sessions: CurrentSession) -> None:
+        assert (await sessions.get(Cart), await sessions.get(Key)) == (Cart(["coat"]), Key(1))
+
+    received = [("cookie", values(sent, b"set-cookie")[0].partition(";")[0]), ("x-key", values(sent, b"x-key")[0])]
+    await run(wrapped(answering(look), carts, keys), received)
+
+
+async def test_what_is_sent_ahead_of_a_response_is_not_its_beginning(carts: SessionProvider[Cart]) -> None:
+    ahead: list[Message] = [
+        {"type": "http.response.debug", "info": {"template": "cart.html"}},
+        {"type": "http.response.early_hint", "links": [b"</cart.css>; rel=preload; as=style"]},
+        {"type": "http.response.early_hint", "links": [b"</cart.js>; rel=preload; as=script"]},
+    ]
+    before = copy.deepcopy(ahead)
+
+    async def app(sessions: CurrentSession, send: Send) -> None:
+        for message in ahead:
+            await send(message)
+        await answering(begin_cart)(sessions, send)
+
+    sent = await run(wrapped(app, carts))
+    assert all(told is message for told, message in zip(sent, ahead, strict=False))
+    assert ahead == before
+    assert [message["type"] for message in sent[3:]] == ["http.response.start", "http.response.body"]
+    assert len(values(sent, b"set-cookie")) == 1
+
+
+async def test_what_follows_the_beginning_passes_untouched(carts: SessionProvider[Cart], cart_id: str) -> None:
+    with TemporaryFile() as file:
+        after: list[Message] = [
+            {"type": "http.response.early_hint", "links": [b"</cart.css>; rel=preload; as=style"]},
+            {"type": "http.response.push", "path": "/cart.css", "headers": [(b"accept", b"text/css")]},
+            {"type": "http.response.body", "body": b"1", "more_body": True},
+            {"type": "http.response.zerocopysend", "file": file, "offset": 0, "count": 7, "more_body": True},
+            {"type": "http.response.pathsend", "path": "/cart.html"},
+            {"type": "http.response.trailers", "headers": [(b"x-sum", b"1")], "more_trailers": True},
+            {"type": "http.response.trailers", "headers": [(b"x-sum", b"2")]},
+        ]
+        before = [{**message} for message in after]
+
+        async def app(sessions: CurrentSession, send: Send) -> None:
+            await read_cart(sessions)
+            await send({"type": "http.response.start", "status": 200, "headers": [], "trailers": True})
+            for message in after:
+                await change_cart(sessions)
+                await send(message)
+
+        start, *rest = await run(wrapped(app, carts), [("cookie", f"CART={cart_id}")])
+        assert start == {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"vary", b"cookie")],
+            "trailers": True,
+        }
+        assert all(told is message for told, message in zip(rest, after, strict=True))
+        assert after == before
+
+    async def look(sessions: CurrentSession) -> None:
+        assert await sessions.get(Cart) == Cart(["coat", *["scarf"] * 7])
+
+    await run(wrapped(answering(look), carts), [("cookie", f"CART={cart_id}")])
+
+
+OWN = [(b"content-type", b"text/plain"), (b"x-own", b"1")]
+FORMS: dict[str, Callable[[], Any]] = {
+    "a list of tuples": lambda: [*OWN],
+    "a tuple of tuples": lambda: tuple(OWN),
+    "a list of lists": lambda: [list(pair) for pair in OWN],
+    "a generator": lambda: (pair for pair in OWN),
+    "the items of a dictionary": lambda: dict(OWN).items(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+@pytest.mark.parametrize("act", [begin_key, None])
+async def test_headers_may_come_in_any_form(
+    act: Act | None, form: Callable[[], Any], keys: SessionProvider[Key]
+) -> None:
+    async def app(sessions: CurrentSession, send: Send) -> None:
+        if act is not None:
+            await act(sessions)
+        await send({"type": "http.response.start", "status": 200, "headers": form()})
+
+    (start,) = await run(wrapped(app, keys))
+    headers = [tuple(pair) for pair in start["headers"]]
+    assert headers[:2] == OWN
+    assert [name for name, _ in headers[2:]] == ([] if act is None else [b"x-key", b"cache-control", b"vary"])
+
+
+@pytest.mark.parametrize("act", [begin_key, None])
+async def test_headers_may_be_left_out(act: Act | None, keys: SessionProvider[Key]) -> None:
+    async def app(sessions: CurrentSession, send: Send) -> None:
+        if act is not None:
+            await act(sessions)
+        await send({"type": "http.response.start", "status": 200})
+
+    (start,) = await run(wrapped(app, keys))
+    names = [name for name, _ in start.get("headers", ())]
+    assert names == ([] if act is None else [b"x-key", b"cache-control", b"vary"])
+
+
+async def test_a_message_that_an_app_sends_again_holds_nothing_of_another_client(carts: SessionProvider[Cart]) -> None:
+    headers = [(b"content-type", b"text/plain")]
+    start = {"type": "http.response.start", "status": 200, "headers": headers}
+    clients = [begin_cart, begin_cart, read_cart, None]
+
+    async def app(sessions: CurrentSession, send: Send) -> None:
+        act = clients.pop(0)
+        if act is not None:
+            await act(sessions)
+        await send(start)
+
+    sessions = wrapped(app, carts)
+    ids = [[id_in(ticket) for ticket in values(await run(sessions), b"set-cookie")] for _ in range(4)]
+    assert [len(granted) for granted in ids] == [1, 1, 0, 0]
+    assert ids[0] != ids[1]
+    assert start == {"type": "http.response.start", "status": 200, "headers": headers}
+    assert headers == [(b"content-type", b"text/plain")]
