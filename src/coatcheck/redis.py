@@ -1,0 +1,148 @@
+"""Sessions in Redis or Valkey."""
+
+from __future__ import annotations
+
+import random
+from asyncio import Semaphore
+from datetime import timedelta
+from hashlib import sha256
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from anyio import sleep
+from redis.asyncio import Redis, RedisCluster
+
+from .duration import TOUCHES, seconds
+from .locks import Locks
+from .simplified import SimplifiedSessionStorage
+from .storage import SessionNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Sent whole each time: the server knows a script again by its text, so none can be missing after a restart or a
+# failover. As scripts may write, a cluster runs them where the writes went, never on a replica that lags behind.
+_READ = """
+local session = redis.call('GET', KEYS[1])
+if session and ARGV[1] then
+    local left = redis.call('PTTL', KEYS[1])
+    if left <= tonumber(ARGV[2]) or left > tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+elseif session then
+    redis.call('PERSIST', KEYS[1])
+end
+return session
+"""
+_REPLACE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], unpack(ARGV, 3))
+return 1
+"""
+_ATTEMPTS = 100  # 16 processes that did nothing but update one session needed 17
+_LONGEST_PAUSE = 0.1  # seconds
+_CALLS_AT_ONCE = 50  # a client as redis-py makes it has 100 connections, and refuses what needs more
+
+
+class SessionStorageRedis(SimplifiedSessionStorage):
+    """Keeps sessions in Redis or Valkey, on one server or a cluster, for any number of processes and machines.
+
+    A session is a string of its own, its key a hash of its id: the server never sees an id. It is as safe as the server
+    keeps it: one that evicts keys when it is full evicts sessions, and one that neither saves nor replicates forgets
+    them when it stops. What the server refuses (it is full, it is a replica, the key holds something else) and what
+    fails on the way to it is raised as the `redis.exceptions.RedisError` it is; no session is ever left half-written.
+
+    For asyncio only, as the client is. The client stays yours: nothing here closes it or changes it. Where it sends a
+    command again after a lost connection (its `retry`), so it does here, except for the one step of `update` that must
+    not be done twice. The server's user needs SET, GET, DEL, PTTL, PEXPIRE, PERSIST and EVAL.
+
+    Args:
+        client: The client to use, from one event loop. It must not decode responses: sessions are bytes.
+        prefix: What every key begins with. Give each app that shares the server a prefix of its own.
+        retention: How long a session is kept that is neither read nor written, to the millisecond; a read counts once a
+            tenth of this time has passed since the last that did. `None`: as long as the server keeps it. A changed
+            retention reaches a session with its next use.
+
+    Raises:
+        TypeError: `client` is something else, such as a client that is not for asyncio.
+        ValueError: `client` decodes responses, or `retention` is zero or negative.
+    """
+
+    def __init__(
+        self, client: Redis | RedisCluster, *, prefix: str = "session:", retention: timedelta | None = timedelta(days=7)
+    ) -> None:
+        if not isinstance(client, Redis | RedisCluster):
+            raise TypeError(
+                f"{type(client)} is no asyncio client of redis-py: pass a redis.asyncio.Redis or RedisCluster"
+            )
+        if client.get_encoder().decode_responses:
+            raise ValueError("this client decodes responses, but sessions are bytes: pass one without decode_responses")
+        self.retention = retention
+        self._expiry: tuple[str | int, ...] = ()
+        self._touch: tuple[int, ...] = ()
+        if retention is not None:
+            limit = ceil(seconds(retention, "retention") * 1000)  # milliseconds
+            self._expiry = ("PX", limit)
+            self._touch = (limit, limit - limit // TOUCHES)
+        self._client = client
+        self._prefix = prefix
+        self._locks = Locks()
+        self._turns = Semaphore(_CALLS_AT_ONCE)
+
+    async def load(self, id: str) -> bytes | None:
+        """Return the bytes kept under `id`, in one round trip."""
+        key = self._key(id)
+        data: bytes | None = await self._send("EVAL", _READ, 1, key, *self._touch)
+        return data
+
+    async def save(self, id: str, data: bytes | None) -> None:
+        """Keep `data` under `id`."""
+        key = self._key(id)
+        await (self._send("DEL", key) if data is None else self._send("SET", key, data, *self._expiry))
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        """Replace the bytes kept under `id` by `transform` of them.
+
+        Nothing is locked on the server: the new bytes take the place of those that `transform` was given, or it is
+        given what is there by now. Tasks of one process take turns.
+
+        Raises:
+            SessionNotFound: Nothing is kept under `id`, or no longer.
+            RuntimeError: Other processes changed the session 100 times before this one could. Nothing was replaced.
+            redis.exceptions.RedisError: The server refused, and nothing was replaced. If it is a `ConnectionError` or a
+                `TimeoutError`, the answer may have been lost: the bytes were replaced once, or not at all.
+        """
+        key = self._key(id)
+        async with self._locks[key]:
+            for attempt in range(_ATTEMPTS):
+                stored = await self.load(id)
+                if stored is None:
+                    raise SessionNotFound
+                data = transform(stored)
+                if await self._send_once(key, "EVAL", _REPLACE, 1, key, stored, data, *self._expiry):
+                    return data
+                await sleep(random.uniform(0, min(0.001 * 2**attempt, _LONGEST_PAUSE)))  # noqa: S311 - no secret
+        raise RuntimeError(
+            f"other processes changed this session {_ATTEMPTS} times before this update could: update it less often, "
+            "or keep what changes so often outside of the session"
+        )
+
+    def _key(self, id: str) -> str:
+        # "surrogatepass": any string is an id, also one that UTF-8 cannot encode.
+        return f"{self._prefix}{sha256(id.encode('utf-8', 'surrogatepass')).hexdigest()}"
+
+    async def _send(self, *command: bytes | str | int) -> Any:
+        async with self._turns:
+            return await self._client.execute_command(*command)
+
+    async def _send_once(self, key: str, *command: bytes | str | int) -> Any:
+        """Send a command that must not be sent again, as `execute_command` would if the answer was lost."""
+        async with self._turns:
+            if isinstance(self._client, RedisCluster):
+                # To a node that the caller names, a command is sent once, or once more where that node points to.
+                return await self._client.execute_command(*command, target_nodes=self._client.get_node_from_key(key))
+            pool: Any = self._client.connection_pool  # has no types
+            connection = await pool.get_connection()
+            try:
+                await connection.send_command(*command)
+                return await connection.read_response()
+            finally:
+                await pool.release(connection)
