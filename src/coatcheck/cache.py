@@ -31,10 +31,10 @@ T = TypeVar("T")
 class SessionStorageCache:
     """Answers reads from memory for a while, and leaves all else to the storage behind it.
 
-    What is changed through the cache is never read from it as it was before. A change made elsewhere, by another
+    What was changed through the cache is never read from it as it was before. A change made elsewhere, by another
     process or in `delegate` itself, is seen `idle_timeout` after the value was fetched at the latest: for so long, a
-    logout in another process may go unnoticed. Reads of one id at the same time make one read of `delegate`. For one
-    process, whatever its threads and event loops; each event loop then reads for itself.
+    logout in another process may go unnoticed. Reads of one id at the same time make one read of `delegate`, unless
+    that id is being changed. For one process, whatever its threads; each event loop reads for itself.
 
     The cache has `update` and `retention` if `delegate` has them. A read that it answers from memory is no use of the
     session in `delegate`: keep `idle_timeout` far below the `retention` there.
@@ -61,7 +61,8 @@ class SessionStorageCache:
         self._clock = clock
         # With the time when the fetch began; the earliest first. A dict would be slow to lose its first items.
         self._known: OrderedDict[str, tuple[float, bytes | _Fetch]] = OrderedDict()
-        # How many are under way. Meanwhile their ids are not known, so what is known is what every reader sees.
+        # How many of an id are under way. Meanwhile nothing is known of it and each read goes to the delegate, so that
+        # none can see what is gone for another.
         self._changes: Counter[str] = Counter()
         # Reentrant: a task that was lost with its event loop ends wherever the garbage collector happens to run.
         self._lock = RLock()

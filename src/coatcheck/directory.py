@@ -168,7 +168,8 @@ class SessionStorageDirectory:
                 removed += self._remove(path, self._is_over)
             elif _TEMPORARY.fullmatch(path.name):
                 with suppress(FileNotFoundError):  # its writer has just put it in place
-                    if time.time() - path.lstat().st_mtime >= self._retention:
+                    left = path.lstat()
+                    if stat.S_ISREG(left.st_mode) and time.time() - left.st_mtime >= self._retention:
                         path.unlink()
         return removed
 

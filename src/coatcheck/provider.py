@@ -120,6 +120,10 @@ class SessionProvider(Generic[S]):
         """Return whether it is time to note that the session is in use, and to tell the client's cookie."""
         return self._clock() - record.seen >= self._idle_timeout / TOUCHES
 
+    def is_ahead(self, record: Record) -> bool:
+        """Return whether the clock has jumped back, so that no touch is due for long but the cookie goes on ageing."""
+        return self._clock() < record.seen and self._idle_timeout < inf
+
     def grant(self, id: str, record: Record) -> tuple[bytes, bytes]:
         """Return the response header that hands `id` to the client, for as long as its session lives."""
         rest = min(self._max_age - max(0, record.seen - record.created), self._idle_timeout)

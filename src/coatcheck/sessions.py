@@ -361,7 +361,7 @@ class _Slot(Generic[S]):
 
     def tickets(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the header that the client needs, if any."""
-        if self._granted and self.id is not None:
+        if self.id is not None and (self._granted or self.provider.is_ahead(self._record)):
             yield self.provider.grant(self.id, self._record)
         elif self._claim is not None and self._looked_up and self.id is None:
             yield self.provider.transport.expire()

@@ -1,0 +1,162 @@
+"""Breaks the library in many small ways, one at a time, and says which of them no test notices.
+
+    python tests/benchmarks/mutants [--count 150] [--seed 1] [--only directory]
+
+Each mutant is one change of one expression or statement. It counts as killed if a test of the module fails, or if the
+tests do not come to an end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROJECT = Path(__file__).parents[3]
+LIBRARY = PROJECT / "src" / "coatcheck"
+TIME_LIMIT = 300  # seconds
+TESTS = {  # the quickest to notice first
+    "cache": ["cache"],
+    "directory": ["contract", "directory", "expiry", "faults", "crashes"],
+    "duration": ["duration", "memory", "expiry"],
+    "locks": ["locks", "merge", "redis"],
+    "memory": ["memory", "contract"],
+    "provider": ["sessions", "expiry", "merge", "transport"],
+    "redis": ["redis"],
+    "serializer": ["serializer", "merge"],
+    "sessions": ["sessions", "merge", "headers", "expiry", "frameworks", "interleavings"],
+    "simplified": ["contract"],
+    "storage": ["contract", "sessions"],
+    "streams": ["streams", "contract"],
+    "testing": ["contract"],
+    "transport": ["transport", "headers", "sessions"],
+}
+OPERATORS: dict[type[ast.AST], str] = {
+    ast.Lt: "<=",
+    ast.LtE: "<",
+    ast.Gt: ">=",
+    ast.GtE: ">",
+    ast.Eq: "!=",
+    ast.NotEq: "==",
+    ast.Is: "is not",
+    ast.IsNot: "is",
+    ast.In: "not in",
+    ast.NotIn: "in",
+    ast.Add: "-",
+    ast.Sub: "+",
+    ast.Mult: "/",
+    ast.Div: "*",
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    module: str
+    line: int
+    before: str
+    after: str
+    text: str  # of the whole module
+
+    def __str__(self) -> str:
+        return f"{self.module}.py:{self.line}: {self.before} -> {self.after}"
+
+
+def mutants(module: str) -> Iterator[Mutant]:
+    """Yield every change of a module that this file knows how to make."""
+    text = (LIBRARY / f"{module}.py").read_text()
+    tree = ast.parse(text)
+    starts = [0]
+    for line in text.encode().splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+    for node in ast.walk(tree):
+        for place, after in changes(node):
+            begin = starts[place.lineno - 1] + place.col_offset
+            end = starts[(place.end_lineno or 0) - 1] + (place.end_col_offset or 0)
+            before = text.encode()[begin:end].decode()
+            mutated = (text.encode()[:begin] + after.encode() + text.encode()[end:]).decode()
+            yield Mutant(module, place.lineno, " ".join(before.split()), after, mutated)
+
+
+def changes(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:  # noqa: C901 - one case for each kind
+    """Yield what can become of a node: the part of the text that goes, and what takes its place."""
+    match node:
+        case ast.Compare(left, [operator], [right]) if type(operator) in OPERATORS:
+            yield node, f"{ast.unparse(left)} {OPERATORS[type(operator)]} {ast.unparse(right)}"
+        case ast.BinOp(left, operator, right) if type(operator) in OPERATORS:
+            yield node, f"({ast.unparse(left)} {OPERATORS[type(operator)]} {ast.unparse(right)})"
+        case ast.BoolOp(operator, [first, *rest]):
+            other = " or " if isinstance(operator, ast.And) else " and "
+            yield node, f"({other.join(ast.unparse(part) for part in (first, *rest))})"
+        case ast.UnaryOp(ast.Not(), operand):
+            yield node, ast.unparse(operand)
+        case ast.If(test) | ast.IfExp(test) | ast.While(test) if not _names_type_checking(test):
+            yield test, f"not ({ast.unparse(test)})"
+        case ast.Constant(bool(value)):
+            yield node, str(not value)
+        case ast.Constant(int(value)):
+            yield node, str(value + 1)
+        case ast.Return(ast.expr() as value):
+            yield value, "None"
+        case ast.Raise() | ast.Assign() | ast.AugAssign() | ast.Delete():
+            yield node, "pass"
+        case ast.Expr(ast.Call() | ast.Await()):
+            yield node, "pass"
+
+
+def _names_type_checking(test: ast.expr) -> bool:
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+
+
+def is_killed(mutant: Mutant) -> bool:
+    """Whether a test fails with this mutant in the place of its module."""
+    with tempfile.TemporaryDirectory() as folder:
+        for part in ("src/coatcheck", "src/livedoc", "tests", "snippets"):
+            ignore = shutil.ignore_patterns("__pycache__", "node_modules")
+            shutil.copytree(PROJECT / part, Path(folder, part), ignore=ignore)
+        shutil.copy(PROJECT / "pyproject.toml", folder)
+        Path(folder, "src", "coatcheck", f"{mutant.module}.py").write_text(mutant.text)
+        files = [f"tests/test_{name}.py" for name in TESTS[mutant.module]]
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-k", "not trio", *files]
+        environment = os.environ | {"PYTHONPATH": f"{folder}/src", "PYTHONDONTWRITEBYTECODE": "1"}
+        try:
+            ended = subprocess.run(  # the tests of a copy
+                command, cwd=folder, env=environment, capture_output=True, timeout=TIME_LIMIT, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return True
+        return ended.returncode != 0
+
+
+def main() -> None:
+    """Try a sample of all mutants and print those that survive."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=150)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", choices=TESTS)
+    arguments = parser.parse_args()
+    every = [mutant for module in TESTS if arguments.only in (None, module) for mutant in mutants(module)]
+    some = random.Random(arguments.seed).sample(every, min(arguments.count, len(every)))  # noqa: S311 - no secret
+    print(f"{len(some)} of {len(every)} mutants", flush=True)
+    killed = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for mutant, dead in zip(some, pool.map(is_killed, some), strict=True):
+            killed += dead
+            if not dead:
+                print(f"survived: {mutant}", flush=True)
+    print(f"{killed} of {len(some)} killed ({killed / len(some):.0%})")
+
+
+if __name__ == "__main__":
+    main()

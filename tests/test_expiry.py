@@ -1,0 +1,1236 @@
+"""When sessions end: by `max_age` and `idle_timeout`, and in a directory by `retention` and `sweep`."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import socket
+import time
+from contextlib import chdir
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import anyio
+import anyio.from_thread
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coatcheck import (
+    CurrentSession,
+    SessionNotFound,
+    Sessions,
+    SessionStorageCache,
+    SessionStorageDirectory,
+    SessionStorageMemory,
+    cookie,
+    current_session,
+    directory_session_storage,
+    header,
+    read_bytes,
+    write_bytes,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+
+    from coatcheck import ByteReadChannel, ByteWriteChannel, SessionProvider, SessionStorage, UpdatableSessionStorage
+
+    Handler = Callable[[CurrentSession], Awaitable[None]]
+    Message = MutableMapping[str, Any]
+
+T = TypeVar("T")
+
+LIMIT = timedelta(seconds=100)
+SHORTLY = 0.125
+
+
+class Clock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self, now: float = 1_800_000_000) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Cart:
+    items: list[str] = field(default_factory=list)
+
+
+class Ledger:
+    """A storage that notes each call and passes it on."""
+
+    def __init__(self, storage: UpdatableSessionStorage) -> None:
+        self.storage = storage
+        self.calls: list[str] = []
+
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        self.calls.append("write")
+        await self.storage.write(id, provider)
+
+    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+        self.calls.append("read")
+        return await self.storage.read(id, consumer)
+
+    async def invalidate(self, id: str, /) -> None:
+        self.calls.append("invalidate")
+        await self.storage.invalidate(id)
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        self.calls.append("update")
+        return await self.storage.update(id, transform)
+
+
+class Ticket(NamedTuple):
+    """What a response hands to the client. An empty `id` takes its ticket away; a header has no `max_age`."""
+
+    id: str
+    max_age: int | None = None
+
+
+async def visit(
+    handler: Handler,
+    provider: SessionProvider[Any],
+    id: str | None = None,
+    *,
+    late: Handler | None = None,
+    scope_type: str = "http",
+) -> Ticket | None:
+    """Send one request through the middleware, with `id` in a cookie and in a header."""
+    tickets: list[Ticket] = []
+
+    async def app(scope: Message, _: object, send: Callable[[Message], Awaitable[None]]) -> None:
+        await handler(current_session(scope))
+        start = "http.response.start" if scope_type == "http" else "websocket.accept"
+        await send({"type": start, "status": 200, "headers": []})
+        if late is not None:
+            await late(current_session(scope))
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(message: Message) -> None:
+        for name, value in message["headers"]:
+            if name == b"x-cart":
+                tickets.append(Ticket(value.decode()))
+            elif name == b"set-cookie":
+                max_age = re.search(r"; Max-Age=(-?\d+)", value.decode())
+                id = value.partition(b";")[0].removeprefix(b"X-Cart=").decode()
+                tickets.append(Ticket(id, None if max_age is None else int(max_age[1])))
+
+    headers = [] if id is None else [(b"cookie", f"X-Cart={id}".encode()), (b"x-cart", id.encode())]
+    await Sessions(app, provider)({"type": scope_type, "headers": headers}, receive, send)
+    assert len(tickets) <= 1
+    return tickets[0] if tickets else None
+
+
+async def nothing(_: CurrentSession) -> None:
+    pass
+
+
+async def look(sessions: CurrentSession) -> None:
+    await sessions.get(Cart)
+
+
+async def renew(sessions: CurrentSession) -> None:
+    sessions.renew_id(Cart)
+
+
+async def put_scarf(sessions: CurrentSession) -> None:
+    sessions.set(Cart(["scarf"]))
+
+
+async def look_then_put_scarf(sessions: CurrentSession) -> None:
+    await sessions.get(Cart)
+    sessions.set(Cart(["scarf"]))
+
+
+async def add_scarf(sessions: CurrentSession) -> None:
+    cart = await sessions.get(Cart)
+    assert cart is not None
+    cart.items.append("scarf")
+
+
+async def update_scarf(sessions: CurrentSession) -> None:
+    await sessions.update(Cart, lambda cart: Cart([*cart.items, "scarf"]))
+
+
+async def clear_then_put_scarf(sessions: CurrentSession) -> None:
+    sessions.clear(Cart)
+    sessions.set(Cart(["scarf"]))
+
+
+CHANGES = pytest.mark.parametrize("change", [put_scarf, look_then_put_scarf, add_scarf, update_scarf])
+
+
+async def begin(provider: SessionProvider[Cart]) -> str:
+    """Begin a session with a coat in it, and return its id."""
+
+    async def put_coat(sessions: CurrentSession) -> None:
+        sessions.set(Cart(["coat"]))
+
+    ticket = await visit(put_coat, provider)
+    assert ticket is not None
+    return ticket.id
+
+
+async def found(provider: SessionProvider[Cart], id: str) -> tuple[Cart | None, Ticket | None]:
+    """The cart that a request with this id finds, and what its response hands to the client."""
+    carts: list[Cart | None] = []
+
+    async def get(sessions: CurrentSession) -> None:
+        carts.append(await sessions.get(Cart))
+
+    ticket = await visit(get, provider, id)
+    return carts[0], ticket
+
+
+class Stored(NamedTuple):
+    """What the storage holds of a session."""
+
+    created: float
+    seen: float
+    session: Any
+
+
+async def stored(storage: SessionStorage, provider: SessionProvider[Cart], id: str) -> Stored:
+    times, session = (await read_bytes(storage, f"{provider.name}:{id}")).split(b"\n")
+    return Stored(**json.loads(times), session=json.loads(session))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def memory() -> SessionStorageMemory:
+    return SessionStorageMemory()
+
+
+@pytest.fixture
+def ledger(memory: SessionStorageMemory) -> Ledger:
+    return Ledger(memory)
+
+
+@pytest.fixture(params=["cookie", "header"])
+def provide(request: pytest.FixtureRequest, clock: Clock) -> Callable[..., SessionProvider[Cart]]:
+    """Builds a provider for each transport in turn."""
+
+    def build(storage: SessionStorage, **options: Any) -> SessionProvider[Cart]:
+        transport = {"cookie": cookie, "header": header}[request.param]
+        return transport("X-Cart", Cart, storage=storage, clock=clock, **options)
+
+    return build
+
+
+def taken_away(ticket: Ticket | None) -> bool:
+    return ticket in (Ticket("", 0), Ticket(""))
+
+
+# --- the deadlines ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "limits", [{"max_age": LIMIT}, {"idle_timeout": LIMIT}, {"max_age": None, "idle_timeout": LIMIT}]
+)
+async def test_a_session_ends_on_the_server_when_its_limit_is_reached_and_not_before(
+    limits: dict[str, Any],
+    provide: Callable[..., SessionProvider[Cart]],
+    storage: UpdatableSessionStorage,
+    clock: Clock,
+) -> None:
+    provider = provide(storage, **limits)
+    for unused, there in ((100 - SHORTLY, True), (100, False), (100 + SHORTLY, False), (1e9, False)):
+        id = await begin(provider)
+        clock.now += unused
+        cart, ticket = await found(provider, id)
+        assert cart == (Cart(["coat"]) if there else None)
+        assert taken_away(ticket) is not there
+
+
+async def test_use_does_not_move_the_end_by_max_age(
+    provide: Callable[..., SessionProvider[Cart]], storage: UpdatableSessionStorage, clock: Clock
+) -> None:
+    provider = provide(storage, max_age=LIMIT, idle_timeout=LIMIT)
+    id = await begin(provider)
+    clock.now += 50
+    await visit(add_scarf, provider, id)
+    clock.now += 50 - SHORTLY
+    assert (await found(provider, id))[0] == Cart(["coat", "scarf"])
+    clock.now += SHORTLY
+    assert (await found(provider, id))[0] is None
+
+
+@pytest.mark.parametrize(
+    ("after", "lives_until"),
+    [(10 - SHORTLY, 100), (10, 110), (10 + SHORTLY, 110 + SHORTLY), (100 - SHORTLY, 200 - SHORTLY)],
+)
+async def test_a_read_moves_the_end_by_idle_timeout_once_a_tenth_has_passed(
+    after: float,
+    lives_until: float,
+    storage: UpdatableSessionStorage,
+    clock: Clock,
+) -> None:
+    provider = cookie("X-Cart", Cart, storage=storage, clock=clock, idle_timeout=LIMIT)
+    for offset, there in ((-SHORTLY, True), (0, False)):
+        began, id = clock.now, await begin(provider)
+        clock.now = began + after
+        assert (await found(provider, id))[0] == Cart(["coat"])
+        clock.now = began + lives_until + offset
+        assert ((await found(provider, id))[0] is not None) is there
+
+
+# --- touches ------------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_stored_can_be_read_by_people(
+    provide: Callable[..., SessionProvider[Cart]], storage: UpdatableSessionStorage, clock: Clock
+) -> None:
+    provider = provide(storage, idle_timeout=LIMIT)
+    began, id = clock.now, await begin(provider)
+    clock.now += 12.5
+    await visit(look, provider, id)
+    record = (await read_bytes(storage, f"{provider.name}:{id}")).decode()
+    assert record == '{"created":1800000000.0,"seen":1800000012.5}\n{"items":["coat"]}'
+    assert await stored(storage, provider, id) == (began, clock.now, {"items": ["coat"]})
+
+
+async def test_a_read_within_a_tenth_writes_nothing_and_tells_nothing(
+    provide: Callable[..., SessionProvider[Cart]], ledger: Ledger, clock: Clock
+) -> None:
+    provider = provide(ledger, idle_timeout=LIMIT)
+    id = await begin(provider)
+    before = await stored(ledger, provider, id)
+    ledger.calls.clear()
+    clock.now += 10 - SHORTLY
+    assert await visit(look, provider, id) is None
+    assert ledger.calls == ["read"]
+    assert await stored(ledger, provider, id) == before
+
+
+async def test_a_read_after_a_tenth_is_noted_once_and_told(
+    provide: Callable[..., SessionProvider[Cart]], ledger: Ledger, clock: Clock
+) -> None:
+    provider = provide(ledger, idle_timeout=LIMIT)
+    began, id = clock.now, await begin(provider)
+    ledger.calls.clear()
+    clock.now += 10
+    ticket = await visit(look, provider, id)
+    assert ticket is not None
+    assert ticket.id == id
+    assert ledger.calls == ["read", "update"]
+    assert await stored(ledger, provider, id) == (began, clock.now, {"items": ["coat"]})
+    ledger.calls.clear()
+    assert await visit(look, provider, id) is None
+    assert ledger.calls == ["read"]
+
+
+@CHANGES
+async def test_a_change_within_a_tenth_moves_no_deadline(
+    change: Handler, provide: Callable[..., SessionProvider[Cart]], ledger: Ledger, clock: Clock
+) -> None:
+    provider = provide(ledger, idle_timeout=LIMIT)
+    began, id = clock.now, await begin(provider)
+    ledger.calls.clear()
+    clock.now += 10 - SHORTLY
+    assert await visit(change, provider, id) is None
+    assert ledger.calls == ["read", "update"]
+    record = await stored(ledger, provider, id)
+    assert (record.created, record.seen, record.session["items"][-1]) == (began, began, "scarf")
+
+
+@CHANGES
+async def test_a_change_after_a_tenth_is_stored_and_noted_in_one_step(
+    change: Handler, provide: Callable[..., SessionProvider[Cart]], ledger: Ledger, clock: Clock
+) -> None:
+    provider = provide(ledger, idle_timeout=LIMIT)
+    began, id = clock.now, await begin(provider)
+    ledger.calls.clear()
+    clock.now += 10
+    ticket = await visit(change, provider, id)
+    assert ticket is not None
+    assert ticket.id == id
+    assert ledger.calls == ["read", "update"]
+    record = await stored(ledger, provider, id)
+    assert (record.created, record.seen, record.session["items"][-1]) == (began, clock.now, "scarf")
+
+
+async def test_without_idle_timeout_a_read_is_never_a_write(
+    provide: Callable[..., SessionProvider[Cart]], ledger: Ledger, clock: Clock
+) -> None:
+    provider = provide(ledger, max_age=LIMIT)
+    id = await begin(provider)
+    ledger.calls.clear()
+    clock.now += 100 - SHORTLY
+    assert await found(provider, id) == (Cart(["coat"]), None)
+    assert ledger.calls == ["read"]
+
+
+async def test_a_session_that_nobody_reads_is_not_in_use(
+    provide: Callable[..., SessionProvider[Cart]], ledger: Ledger, clock: Clock
+) -> None:
+    provider = provide(ledger, idle_timeout=LIMIT)
+    id = await begin(provider)
+    ledger.calls.clear()
+    clock.now += 50
+    assert await visit(nothing, provider, id) is None
+    assert ledger.calls == []
+
+
+async def test_after_the_response_began_no_deadline_is_moved_that_the_cookie_could_not_follow(
+    provide: Callable[..., SessionProvider[Cart]], ledger: Ledger, clock: Clock
+) -> None:
+    provider = provide(ledger, idle_timeout=LIMIT)
+    began, id = clock.now, await begin(provider)
+    clock.now += 50
+    ledger.calls.clear()
+    assert await visit(nothing, provider, id, late=look) is None
+    assert ledger.calls == ["read"]
+    for change in (put_scarf, add_scarf, update_scarf):
+        assert await visit(nothing, provider, id, late=change) is None
+        assert (await stored(ledger, provider, id)).seen == began
+
+
+async def test_a_touch_keeps_what_another_request_has_changed_meanwhile(
+    storage: UpdatableSessionStorage, clock: Clock
+) -> None:
+    provider = cookie("X-Cart", Cart, storage=storage, clock=clock, idle_timeout=LIMIT)
+    id = await begin(provider)
+    clock.now += 50
+
+    async def look_while_another_changes(sessions: CurrentSession) -> None:
+        await look(sessions)
+        await visit(add_scarf, provider, id)
+
+    await visit(look_while_another_changes, provider, id)
+    assert (await stored(storage, provider, id)).session == {"items": ["coat", "scarf"]}
+
+
+async def test_a_touch_brings_no_session_back_that_another_request_has_ended(
+    storage: UpdatableSessionStorage, clock: Clock
+) -> None:
+    provider = cookie("X-Cart", Cart, storage=storage, clock=clock, idle_timeout=LIMIT)
+    id = await begin(provider)
+    clock.now += 50
+
+    async def clear(sessions: CurrentSession) -> None:
+        sessions.clear(Cart)
+
+    async def look_while_another_ends_it(sessions: CurrentSession) -> None:
+        await look(sessions)
+        await visit(clear, provider, id)
+
+    assert taken_away(await visit(look_while_another_ends_it, provider, id))
+    assert (await found(provider, id))[0] is None
+
+
+# --- the cookie ---------------------------------------------------------------------------------------------------
+
+
+def seconds(duration: float | None) -> timedelta | None:
+    return None if duration is None else timedelta(seconds=duration)
+
+
+@pytest.mark.parametrize(
+    ("limits", "max_age"),
+    [
+        ({}, 604_800),
+        ({"max_age": 100}, 100),
+        ({"max_age": 100, "idle_timeout": 60}, 60),
+        ({"max_age": 60, "idle_timeout": 100}, 60),
+        ({"max_age": None, "idle_timeout": 60}, 60),
+        ({"max_age": None}, None),
+        ({"max_age": 1}, 1),
+        ({"max_age": 1.75}, 1),
+        ({"idle_timeout": 59.875}, 59),
+    ],
+)
+async def test_a_new_cookie_lasts_as_long_as_its_session(limits: dict[str, float | None], max_age: int | None) -> None:
+    options: dict[str, Any] = {name: seconds(limit) for name, limit in limits.items()}
+    for start in (1_800_000_000, 1_800_000_000.1, 1_763_933_423.123_456_7):
+        provider = cookie("X-Cart", Cart, storage=SessionStorageMemory(), clock=Clock(start), **options)
+        ticket = await visit(put_scarf, provider)
+        assert ticket is not None
+        assert ticket.max_age == max_age
+
+
+@pytest.mark.parametrize(
+    ("visits", "max_age"),
+    [
+        ((30,), 60),
+        ((40,), 60),
+        ((40 + SHORTLY,), 59),
+        ((59 + SHORTLY,), 40),
+        ((50, 99), 1),
+        ((50, 99 + SHORTLY), 0),
+    ],
+)
+@pytest.mark.parametrize("handler", [look, add_scarf, put_scarf, update_scarf, renew])
+async def test_a_cookie_is_sent_again_for_the_least_of_what_is_left(
+    handler: Handler, visits: tuple[float, ...], max_age: int, clock: Clock
+) -> None:
+    storage, idle_timeout = SessionStorageMemory(), timedelta(seconds=60)
+    provider = cookie("X-Cart", Cart, storage=storage, clock=clock, max_age=LIMIT, idle_timeout=idle_timeout)
+    began, id = clock.now, await begin(provider)
+    for at in visits:
+        clock.now = began + at
+        ticket = await visit(handler, provider, id)
+        assert ticket is not None
+        id = ticket.id
+    assert ticket is not None
+    assert ticket.max_age == max_age
+
+
+@pytest.mark.parametrize("takes", [5, 40])
+@pytest.mark.parametrize("handler", [look, add_scarf, update_scarf, renew])
+async def test_a_slow_response_gives_the_cookie_no_more_time_than_the_session_has(
+    handler: Handler, takes: float, clock: Clock
+) -> None:
+    storage = SessionStorageMemory()
+    provider = cookie("X-Cart", Cart, storage=storage, clock=clock, idle_timeout=LIMIT)
+    id = await begin(provider)
+
+    async def handle_then_work(sessions: CurrentSession) -> None:
+        await handler(sessions)
+        clock.now += takes
+
+    clock.now += 20
+    ticket = await visit(handle_then_work, provider, id)
+    assert ticket is not None
+    assert ticket.max_age is not None
+    assert clock.now + ticket.max_age <= (await stored(storage, provider, ticket.id)).seen + 100
+
+
+# --- what has ended, and what goes on -----------------------------------------------------------------------------
+
+LIMITS = pytest.mark.parametrize("limits", [{"max_age": LIMIT}, {"idle_timeout": LIMIT}])
+
+
+@LIMITS
+@pytest.mark.parametrize("handler", [put_scarf, look_then_put_scarf, clear_then_put_scarf])
+async def test_a_session_that_begins_after_another_has_ended_takes_nothing_over(
+    handler: Handler,
+    limits: dict[str, Any],
+    provide: Callable[..., SessionProvider[Cart]],
+    memory: SessionStorageMemory,
+    clock: Clock,
+) -> None:
+    provider = provide(memory, **limits)
+    old = await begin(provider)
+    clock.now += 100
+    ticket = await visit(handler, provider, old)
+    assert ticket is not None
+    assert ticket.id not in ("", old)
+    assert await stored(memory, provider, ticket.id) == (clock.now, clock.now, {"items": ["scarf"]})
+    assert (await found(provider, old))[0] is None
+
+
+@LIMITS
+async def test_a_session_that_has_ended_cannot_be_updated(
+    limits: dict[str, Any],
+    provide: Callable[..., SessionProvider[Cart]],
+    storage: UpdatableSessionStorage,
+    clock: Clock,
+) -> None:
+    provider = provide(storage, **limits)
+    id = await begin(provider)
+
+    async def fail_to_update(sessions: CurrentSession) -> None:
+        with pytest.raises(SessionNotFound):
+            await update_scarf(sessions)
+        assert await sessions.get(Cart) is None
+
+    clock.now += 100
+    assert taken_away(await visit(fail_to_update, provider, id))
+
+
+@LIMITS
+@pytest.mark.parametrize("handler", [add_scarf, look_then_put_scarf, renew])
+async def test_what_a_request_does_to_a_session_that_ends_meanwhile_is_dropped(
+    handler: Handler,
+    limits: dict[str, Any],
+    storage: UpdatableSessionStorage,
+    clock: Clock,
+) -> None:
+    ids: list[str] = []
+
+    def new_id() -> str:
+        ids.append(f"id{len(ids)}")
+        return ids[-1]
+
+    provider = cookie("X-Cart", Cart, storage=storage, clock=clock, new_id=new_id, **limits)
+    id = await begin(provider)
+    before = await stored(storage, provider, id)
+
+    async def handle_slowly(sessions: CurrentSession) -> None:
+        await look(sessions)
+        await handler(sessions)
+        clock.now += 100
+
+    assert taken_away(await visit(handle_slowly, provider, id))
+    assert await stored(storage, provider, id) == before
+    for other in ids[1:]:
+        with pytest.raises(SessionNotFound):
+            await read_bytes(storage, f"{provider.name}:{other}")
+
+
+@LIMITS
+@pytest.mark.parametrize("scope_type", ["http", "websocket"])
+@pytest.mark.parametrize("change", [look_then_put_scarf, add_scarf])
+async def test_a_late_change_of_a_session_that_has_ended_meanwhile_is_dropped(
+    change: Handler,
+    scope_type: str,
+    limits: dict[str, Any],
+    memory: SessionStorageMemory,
+    clock: Clock,
+) -> None:
+    provider = cookie("X-Cart", Cart, storage=memory, clock=clock, **limits)
+    id = await begin(provider)
+    before = await stored(memory, provider, id)
+
+    async def change_too_late(sessions: CurrentSession) -> None:
+        clock.now += 100
+        await change(sessions)
+
+    assert await visit(look, provider, id, late=change_too_late, scope_type=scope_type) is None
+    assert await stored(memory, provider, id) == before
+
+
+async def test_a_late_change_just_before_the_end_is_stored(storage: UpdatableSessionStorage, clock: Clock) -> None:
+    provider = cookie("X-Cart", Cart, storage=storage, clock=clock, max_age=LIMIT)
+    id = await begin(provider)
+
+    async def change_just_in_time(sessions: CurrentSession) -> None:
+        clock.now += 100 - SHORTLY
+        await add_scarf(sessions)
+
+    await visit(look, provider, id, late=change_just_in_time, scope_type="websocket")
+    assert (await stored(storage, provider, id)).session == {"items": ["coat", "scarf"]}
+
+
+async def test_a_late_update_of_a_session_that_has_ended_is_refused_aloud(
+    storage: UpdatableSessionStorage, clock: Clock
+) -> None:
+    provider = cookie("X-Cart", Cart, storage=storage, clock=clock, max_age=LIMIT)
+    id = await begin(provider)
+
+    async def update_too_late(sessions: CurrentSession) -> None:
+        clock.now += 100
+        await update_scarf(sessions)
+
+    with pytest.raises(SessionNotFound):
+        await visit(look, provider, id, late=update_too_late, scope_type="websocket")
+
+
+async def test_a_new_id_gives_no_more_time(
+    provide: Callable[..., SessionProvider[Cart]], storage: UpdatableSessionStorage, clock: Clock
+) -> None:
+    provider = provide(storage, max_age=LIMIT, idle_timeout=timedelta(seconds=60))
+    began, old = clock.now, await begin(provider)
+    clock.now += 50
+    ticket = await visit(renew, provider, old)
+    assert ticket is not None
+    assert ticket.id not in ("", old)
+    assert await stored(storage, provider, ticket.id) == (began, clock.now, {"items": ["coat"]})
+    clock.now += 50 - SHORTLY
+    assert (await found(provider, ticket.id))[0] == Cart(["coat"])
+    clock.now += SHORTLY
+    cart, last = await found(provider, ticket.id)
+    assert cart is None
+    assert taken_away(last)
+
+
+@pytest.mark.parametrize("change", [put_scarf, look_then_put_scarf])
+async def test_a_session_that_is_set_anew_gets_no_more_time(
+    change: Handler, provide: Callable[..., SessionProvider[Cart]], memory: SessionStorageMemory, clock: Clock
+) -> None:
+    provider = provide(memory, max_age=LIMIT)
+    began, id = clock.now, await begin(provider)
+    clock.now += 50
+    assert await visit(change, provider, id) is None
+    assert (await stored(memory, provider, id)).created == began
+    clock.now += 50
+    assert (await found(provider, id))[0] is None
+
+
+async def test_a_session_that_follows_a_cleared_one_begins_anew(
+    provide: Callable[..., SessionProvider[Cart]], storage: UpdatableSessionStorage, clock: Clock
+) -> None:
+    provider = provide(storage, max_age=LIMIT)
+    old = await begin(provider)
+    clock.now += 50
+    ticket = await visit(clear_then_put_scarf, provider, old)
+    assert ticket is not None
+    assert (await stored(storage, provider, ticket.id)).created == clock.now
+    clock.now += 100 - SHORTLY
+    assert (await found(provider, ticket.id))[0] == Cart(["scarf"])
+
+
+# --- what is refused ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", ["max_age", "idle_timeout"])
+@pytest.mark.parametrize("limit", [timedelta(0), timedelta(seconds=-1), timedelta(days=-7)])
+def test_a_limit_that_would_end_everything_at_once_is_refused(
+    limit: timedelta, option: str, provide: Callable[..., SessionProvider[Cart]]
+) -> None:
+    with pytest.raises(ValueError, match=rf"^{option}=.* at once: pass .*, or None"):
+        provide(SessionStorageMemory(), **{option: limit})
+
+
+@pytest.mark.parametrize("option", ["max_age", "idle_timeout"])
+def test_a_cookie_cannot_live_for_less_than_a_second(option: str) -> None:
+    storage = SessionStorageMemory()
+    options: dict[str, Any] = {option: timedelta(seconds=1)}
+    cookie("X-Cart", Cart, storage=storage, **options)
+    options[option] -= timedelta.resolution
+    with pytest.raises(ValueError, match=rf"^{option}=0:00:00.999999 would .*: pass a second or more, or None$"):
+        cookie("X-Cart", Cart, storage=storage, **options)
+
+
+async def test_a_session_in_a_header_can_live_for_less_than_a_second(clock: Clock) -> None:
+    provider = header("X-Cart", Cart, storage=SessionStorageMemory(), clock=clock, max_age=timedelta(milliseconds=250))
+    id = await begin(provider)
+    clock.now += SHORTLY
+    assert (await found(provider, id))[0] == Cart(["coat"])
+    clock.now += SHORTLY
+    assert (await found(provider, id))[0] is None
+
+
+class Forgetful(Ledger):
+    """A stranger's storage that says for how long it keeps a session."""
+
+    retention = LIMIT
+
+
+def forgetful_storages(tmp_path: Path) -> list[SessionStorage]:
+    memory = SessionStorageMemory(retention=LIMIT)
+    directory = SessionStorageDirectory(tmp_path, retention=LIMIT)
+    return [
+        memory,
+        directory,
+        SessionStorageCache(directory),
+        SessionStorageCache(SessionStorageCache(memory)),
+        Forgetful(memory),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("max_age", "idle_timeout"), [(100.000_001, None), (None, 100.000_001), (1000, 101), (101, 1000), (1000, 1000)]
+)
+def test_a_ticket_that_the_storage_would_not_honour_to_the_end_is_refused(
+    max_age: float | None, idle_timeout: float | None, provide: Callable[..., SessionProvider[Cart]], tmp_path: Path
+) -> None:
+    for storage in forgetful_storages(tmp_path):
+        with pytest.raises(ValueError, match=r"give the storage a longer retention, or the sessions a shorter max_age"):
+            provide(storage, max_age=seconds(max_age), idle_timeout=seconds(idle_timeout))
+
+
+def test_the_default_max_age_needs_a_retention_of_seven_days(provide: Callable[..., SessionProvider[Cart]]) -> None:
+    provide(SessionStorageMemory())
+    with pytest.raises(ValueError, match=r"forgets what was not used for 6 days"):
+        provide(SessionStorageMemory(retention=timedelta(days=6)))
+
+
+@pytest.mark.parametrize(
+    ("max_age", "idle_timeout"), [(100, None), (None, 100), (1000, 100), (100, 1000), (50, 60), (None, None)]
+)
+def test_the_shorter_limit_is_what_has_to_fit(
+    max_age: float | None, idle_timeout: float | None, provide: Callable[..., SessionProvider[Cart]], tmp_path: Path
+) -> None:
+    for storage in forgetful_storages(tmp_path):
+        provide(storage, max_age=seconds(max_age), idle_timeout=seconds(idle_timeout))
+
+
+def test_a_storage_that_keeps_for_ever_or_does_not_say_takes_every_limit(
+    provide: Callable[..., SessionProvider[Cart]], tmp_path: Path
+) -> None:
+    memory = SessionStorageMemory(retention=None)
+    directory = SessionStorageDirectory(tmp_path, retention=None)
+    silent = Ledger(SessionStorageMemory())
+    for storage in (memory, directory, SessionStorageCache(memory), silent, SessionStorageCache(silent)):
+        provide(storage, max_age=timedelta(days=10_000))
+        provide(storage, max_age=None, idle_timeout=timedelta(days=10_000))
+
+
+# --- a clock that jumps back --------------------------------------------------------------------------------------
+
+
+class Browser:
+    """A browser that keeps its cookie exactly as long as it was told, by a clock that never jumps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.until = inf
+        self._id: str | None = None
+
+    @property
+    def id(self) -> str | None:
+        return self._id if self.now < self.until else None
+
+    async def visit(self, handler: Handler, provider: SessionProvider[Cart]) -> None:
+        ticket = await visit(handler, provider, self.id)
+        if ticket is not None:
+            self._id = ticket.id or None
+            self.until = inf if ticket.max_age is None else self.now + ticket.max_age
+
+
+@pytest.mark.parametrize("jump", [5, 45, 95, 3_600, 1e9])
+async def test_when_the_clock_jumps_back_who_visits_twice_in_a_timeout_stays_logged_in(
+    jump: float, clock: Clock
+) -> None:
+    storage = SessionStorageMemory(clock=clock)
+    provider = cookie("X-Cart", Cart, storage=storage, clock=clock, max_age=None, idle_timeout=LIMIT)
+    browser = Browser()
+    await browser.visit(put_scarf, provider)
+    clock.now -= jump
+    for _ in range(10):
+        clock.now, browser.now = clock.now + 45, browser.now + 45
+        assert browser.id is not None, "the browser has dropped its cookie"
+        assert await provider.load(browser.id) is not None, "the server has dropped the session"
+        await browser.visit(look, provider)
+
+
+@pytest.mark.parametrize("jump", [50, 3_600])
+@pytest.mark.parametrize("handler", [look, add_scarf, look_then_put_scarf, update_scarf, renew])
+async def test_when_the_clock_jumps_back_no_session_ends_and_no_cookie_lasts_longer_than_one_may(
+    handler: Handler, jump: float, clock: Clock
+) -> None:
+    storage = SessionStorageMemory(clock=clock)
+    several: list[dict[str, Any]] = [
+        {"max_age": LIMIT},
+        {"idle_timeout": LIMIT},
+        {"max_age": 2 * LIMIT, "idle_timeout": LIMIT},
+    ]
+    for limits in several:
+        provider = cookie("X-Cart", Cart, storage=storage, clock=clock, **limits)
+        id = await begin(provider)
+        clock.now -= jump
+        for _ in range(3):
+            ticket = await visit(handler, provider, id)
+            if ticket is not None:
+                assert not taken_away(ticket)
+                assert (ticket.max_age or 0) <= 100
+                id = ticket.id
+            assert (await found(provider, id))[0] is not None
+            clock.now += 30
+
+
+# --- every history ------------------------------------------------------------------------------------------------
+
+
+class Limits(NamedTuple):
+    max_age: float | None
+    idle_timeout: float | None
+
+
+def provider_of(limits: Limits, storage: SessionStorage, clock: Clock) -> SessionProvider[Cart]:
+    max_age, idle_timeout = map(seconds, limits)
+    return cookie("X-Cart", Cart, storage=storage, clock=clock, max_age=max_age, idle_timeout=idle_timeout)
+
+
+EIGHTHS = st.integers(min_value=0, max_value=8 * 90).map(lambda eighths: eighths / 8)
+GAPS = st.one_of(EIGHTHS, st.sampled_from([0.0, 7.875, 8.0, 8.125, 71.875, 72.0, 79.875, 80.0]))
+HANDLERS = st.sampled_from([nothing, look, put_scarf, look_then_put_scarf, renew, clear_then_put_scarf])
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(
+    st.builds(Limits, st.sampled_from([None, 160, 200.5, 1000]), st.sampled_from([None, 80, 61.75])),
+    st.lists(st.tuples(GAPS, HANDLERS), max_size=30),
+)
+def test_no_history_of_visits_lets_a_cookie_outlive_its_session_or_drift_from_it(
+    limits: Limits, visits: list[tuple[float, Handler]]
+) -> None:
+    async def play() -> None:
+        clock, browser = Clock(), Browser()
+        least = min((limit for limit in limits if limit is not None), default=None)
+        storage = SessionStorageMemory(retention=seconds(least), clock=clock)  # not a second more than is asked for
+        provider = provider_of(limits, storage, clock)
+        for gap, handler in visits:
+            clock.now, browser.now = clock.now + gap, browser.now + gap
+            if browser.id is not None:
+                assert await provider.load(browser.id) is not None, "a cookie outlived its session"
+            await browser.visit(handler, provider)
+            if browser.id is not None:
+                record = await stored(storage, provider, browser.id)
+                end = min(record.created + (limits.max_age or inf), record.seen + (limits.idle_timeout or inf))
+                left = end - clock.now if end < inf else inf
+                assert browser.until == inf if left == inf else left - 1 < browser.until - browser.now <= left
+
+    anyio.run(play)
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(
+    st.sampled_from([None, 160, 1000]),
+    st.lists(st.tuples(GAPS.filter(lambda gap: gap <= 72), st.sampled_from([look, add_scarf, put_scarf])), max_size=30),
+)
+def test_who_visits_often_enough_is_never_logged_out_before_max_age(
+    max_age: float | None, visits: list[tuple[float, Handler]]
+) -> None:
+    async def play() -> None:
+        clock, browser = Clock(), Browser()
+        storage = SessionStorageMemory(retention=timedelta(seconds=80), clock=clock)
+        provider = provider_of(Limits(max_age, 80), storage, clock)
+        await browser.visit(put_scarf, provider)
+        for gap, handler in visits:
+            clock.now, browser.now = clock.now + gap, browser.now + gap
+            if max_age is not None and browser.now > max_age - 1:  # a cookie counts in whole seconds
+                break
+            assert browser.id is not None
+            assert await provider.load(browser.id) is not None
+            await browser.visit(handler, provider)
+
+    anyio.run(play)
+
+
+# --- a directory's retention --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "sessions"
+
+
+@pytest.fixture
+def directory(root: Path, clock: Clock) -> SessionStorageDirectory:
+    return SessionStorageDirectory(root, retention=LIMIT, clock=clock)
+
+
+async def is_read(directory: SessionStorageDirectory, id: str) -> bool:
+    try:
+        await read_bytes(directory, id)
+    except SessionNotFound:
+        return False
+    return True
+
+
+async def is_updated(directory: SessionStorageDirectory, id: str) -> bool:
+    try:
+        await directory.update(id, bytes.upper)
+    except SessionNotFound:
+        return False
+    return True
+
+
+def file_of(root: Path, id: str) -> Path:
+    return root / f"{sha256(id.encode()).hexdigest()}.session"
+
+
+def descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+@pytest.mark.parametrize("ask", [is_read, is_updated])
+@pytest.mark.parametrize(("unused", "there"), [(100 - SHORTLY, True), (100, False), (100 + SHORTLY, False)])
+async def test_a_directory_keeps_a_session_for_its_retention_and_no_longer(
+    directory: SessionStorageDirectory,
+    root: Path,
+    clock: Clock,
+    *,
+    ask: Callable[[SessionStorageDirectory, str], Awaitable[bool]],
+    unused: float,
+    there: bool,
+) -> None:
+    await write_bytes(directory, "id1", b"coat")
+    clock.now += unused
+    open_files = descriptors()
+    assert await ask(directory, "id1") is there
+    assert descriptors() == open_files
+    assert [path.suffix for path in root.iterdir()] == [".session"]
+
+
+async def test_what_a_directory_has_forgotten_can_be_written_anew(
+    directory: SessionStorageDirectory, clock: Clock
+) -> None:
+    await write_bytes(directory, "id1", b"coat")
+    clock.now += 100
+    await write_bytes(directory, "id1", b"hat")
+    assert await read_bytes(directory, "id1") == b"hat"
+
+
+@pytest.mark.parametrize("size", [4, 200_000])
+@pytest.mark.parametrize(
+    ("after", "used"), [(0, 0), (10 - SHORTLY, 0), (10, 10), (10 + SHORTLY, 10 + SHORTLY), (99, 99)]
+)
+async def test_a_read_in_a_directory_counts_as_use_once_a_tenth_has_passed(
+    directory: SessionStorageDirectory, root: Path, clock: Clock, *, after: float, used: float, size: int
+) -> None:
+    await write_bytes(directory, "id1", b"x" * size)
+    began, clock.now = clock.now, clock.now + after
+    assert await read_bytes(directory, "id1") == b"x" * size
+    assert file_of(root, "id1").stat().st_mtime == began + used
+    clock.now = began + used + 100 - SHORTLY
+    assert await is_updated(directory, "id1")
+
+
+async def is_replaced(directory: SessionStorageDirectory, id: str) -> None:
+    await write_bytes(directory, id, b"hat")
+
+
+@pytest.mark.parametrize("use", [is_updated, is_replaced])
+async def test_a_change_in_a_directory_counts_as_use_at_once(
+    use: Callable[[SessionStorageDirectory, str], Awaitable[object]],
+    directory: SessionStorageDirectory,
+    root: Path,
+    clock: Clock,
+) -> None:
+    await write_bytes(directory, "id1", b"coat")
+    clock.now += SHORTLY
+    await use(directory, "id1")
+    assert file_of(root, "id1").stat().st_mtime == clock.now
+
+
+async def test_a_clock_that_jumps_back_harms_no_session_in_a_directory(
+    directory: SessionStorageDirectory, clock: Clock
+) -> None:
+    await write_bytes(directory, "id1", b"coat")
+    clock.now -= 3_600
+    assert await is_read(directory, "id1")
+    assert await directory.sweep() == 0
+    assert await is_updated(directory, "id1")
+    clock.now += 100 - SHORTLY
+    assert await is_read(directory, "id1")
+
+
+@pytest.mark.parametrize("retention", [timedelta(0), timedelta(microseconds=-1), timedelta(days=-1)])
+@pytest.mark.parametrize("open", [SessionStorageDirectory, directory_session_storage])
+def test_a_retention_that_would_end_everything_at_once_is_refused(
+    open: Callable[..., object],
+    retention: timedelta,
+    root: Path,
+) -> None:
+    with pytest.raises(ValueError, match=r"^retention=.* pass more than zero, or None for no limit$"):
+        open(root, retention=retention)
+
+
+async def test_directory_session_storage_passes_retention_and_clock_on(root: Path, clock: Clock) -> None:
+    storage = directory_session_storage(root, retention=LIMIT, clock=clock)
+    assert isinstance(storage, SessionStorageDirectory)
+    await write_bytes(storage, "id1", b"coat")
+    clock.now += 100
+    assert not await is_read(storage, "id1")
+    with pytest.raises(ValueError, match="longer retention"):
+        cookie("X-Cart", Cart, storage=directory_session_storage(root, cached=True, retention=LIMIT))
+
+
+# --- sweep --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_sweep_removes_exactly_what_is_over_and_says_how_much(
+    directory: SessionStorageDirectory, root: Path, clock: Clock
+) -> None:
+    began = clock.now
+    for number in range(5):  # over: 100.25, 100.125 and 100 seconds unused
+        clock.now = began + number * SHORTLY
+        await write_bytes(directory, f"id{number}", b"coat")
+    clock.now = began + 100 + 2 * SHORTLY
+    open_files = descriptors()
+    assert await directory.sweep() == 3
+    assert await directory.sweep() == 0
+    assert descriptors() == open_files
+    assert set(root.iterdir()) == {file_of(root, "id3"), file_of(root, "id4")}
+    assert await read_bytes(directory, "id3") == await read_bytes(directory, "id4") == b"coat"
+
+
+async def test_a_sweep_keeps_what_was_read_and_is_no_use_itself(
+    directory: SessionStorageDirectory, clock: Clock
+) -> None:
+    for id in ("id1", "id2"):
+        await write_bytes(directory, id, b"coat")
+    clock.now += 50
+    assert await directory.sweep() == 0
+    assert await is_read(directory, "id2")
+    clock.now += 50
+    assert await directory.sweep() == 1
+    assert await is_read(directory, "id2")
+
+
+async def test_a_sweep_of_a_root_that_is_not_there_makes_none(directory: SessionStorageDirectory, root: Path) -> None:
+    assert await directory.sweep() == 0
+    assert not root.exists()
+
+
+async def test_without_retention_a_sweep_removes_nothing(root: Path, clock: Clock) -> None:
+    directory = SessionStorageDirectory(root, retention=None, clock=clock)
+    await write_bytes(directory, "id1", b"coat")
+    leftover = root / f"{'0' * 64}.abcd1234.tmp"
+    leftover.touch()
+    os.utime(leftover, (0, 0))
+    clock.now += 1e12
+    assert await directory.sweep() == 0
+    assert set(root.iterdir()) == {leftover, file_of(root, "id1")}
+    assert await is_read(directory, "id1")
+
+
+async def name_of_a_temporary_file(root: Path) -> str:
+    """The name of a file that a write of the storage leaves behind if the machine stops half-way."""
+    names: list[str] = []
+
+    async def note_the_name(channel: ByteWriteChannel) -> None:
+        await channel.send(b"x" * 100_000)
+        names.extend(path.name for path in root.glob("*.tmp"))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await SessionStorageDirectory(root).write("id1", note_the_name)
+    (name,) = names
+    return name
+
+
+@pytest.mark.parametrize("storages_clock", [0, 1e10])
+async def test_a_sweep_removes_old_temporary_files_by_the_systems_clock_and_counts_none(
+    storages_clock: float, root: Path
+) -> None:
+    retention = timedelta(hours=2)
+    directory = SessionStorageDirectory(root, retention=retention, clock=Clock(storages_clock))
+    leftover = root / await name_of_a_temporary_file(root)
+    for hours, there in ((-100, True), (0, True), (1, True), (3, False), (100_000, False)):
+        leftover.write_bytes(b"half a coat")
+        modified = time.time() - hours * 3_600
+        os.utime(leftover, (modified, modified))
+        assert await directory.sweep() == 0
+        assert leftover.exists() is there
+
+
+async def test_a_sweep_leaves_a_write_that_is_under_way_alone(directory: SessionStorageDirectory, clock: Clock) -> None:
+    async def sweep_meanwhile(channel: ByteWriteChannel) -> None:
+        await channel.send(b"x" * 100_000)
+        clock.now += 1e9
+        assert await directory.sweep() == 1
+        await channel.send(b"y")
+
+    await write_bytes(directory, "id1", b"coat")
+    await directory.write("id1", sweep_meanwhile)
+    assert await read_bytes(directory, "id1") == b"x" * 100_000 + b"y"
+
+
+def plant_directory(path: Path) -> None:
+    path.mkdir()
+    (path / "coat").touch()
+
+
+def plant_link(path: Path) -> None:
+    target = path.parent.parent / "not ours"
+    target.write_bytes(b"a grey coat")
+    os.utime(target, (0, 0))
+    path.symlink_to(target)
+
+
+def plant_dangling_link(path: Path) -> None:
+    path.symlink_to(path.parent / "nowhere")
+
+
+def plant_socket(path: Path) -> None:
+    with chdir(path.parent), socket.socket(socket.AF_UNIX) as listening:  # the whole path may be too long
+        listening.bind(path.name)
+
+
+@pytest.mark.parametrize("ending", [".session", ".abcd1234.tmp"])
+@pytest.mark.parametrize("plant", [plant_directory, plant_link, plant_dangling_link, plant_socket, os.mkfifo])
+async def test_a_sweep_leaves_alone_what_is_no_file_whatever_its_name(
+    plant: Callable[[Path], None], ending: str, directory: SessionStorageDirectory, root: Path, clock: Clock
+) -> None:
+    for id in ("id1", "id2"):
+        await write_bytes(directory, id, b"coat")
+    planted = root / f"{'0' * 64}{ending}"
+    plant(planted)
+    os.utime(planted, (0, 0), follow_symlinks=False)
+    clock.now += 100
+    with anyio.fail_after(10):
+        assert await directory.sweep() == 2
+    assert list(root.iterdir()) == [planted]
+    assert planted.is_symlink() or planted.stat()
+    if plant is plant_link:
+        assert planted.read_bytes() == b"a grey coat"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "notes.txt",
+        ".session",
+        f"{'0' * 63}.session",
+        f"{'0' * 65}.session",
+        f"{'A' * 64}.session",
+        f"{'0' * 64}.session.bak",
+        f"{'0' * 64}.session\n",
+        f"{'0' * 64}",
+        f"{'0' * 64}.tmp",
+        f"{'0' * 64}..tmp",
+        f"{'0' * 63}.abcd1234.tmp",
+        f"{'0' * 64}.abcd1234.tmp~",
+        f"{'0' * 64}.a-b.tmp",
+    ],
+)
+async def test_a_sweep_leaves_alone_what_is_named_otherwise(
+    name: str, directory: SessionStorageDirectory, root: Path, clock: Clock
+) -> None:
+    await write_bytes(directory, "id1", b"coat")
+    foreign = root / name
+    foreign.touch()
+    os.utime(foreign, (0, 0))
+    clock.now += 100
+    assert await directory.sweep() == 1
+    assert list(root.iterdir()) == [foreign]
+
+
+def before_the_first_lock(monkeypatch: pytest.MonkeyPatch, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Let `action` happen between a sweep's look at its first session and the lock on it."""
+    pending = [action]
+
+    def lock(file: int, operation: int) -> None:
+        if pending:
+            anyio.from_thread.run(pending.pop())
+        fcntl.flock(file, operation)
+
+    monkeypatch.setattr("coatcheck.directory.flock", lock)
+
+
+async def test_a_session_that_is_written_anew_while_a_sweep_waits_for_it_is_kept(
+    directory: SessionStorageDirectory, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write_bytes(directory, "id1", b"coat")
+    clock.now += 100
+    before_the_first_lock(monkeypatch, lambda: write_bytes(directory, "id1", b"hat"))
+    assert await directory.sweep() == 0
+    assert await read_bytes(directory, "id1") == b"hat"
+
+
+async def test_a_session_that_is_invalidated_while_a_sweep_waits_for_it_does_not_count(
+    directory: SessionStorageDirectory, root: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write_bytes(directory, "id1", b"coat")
+    clock.now += 100
+    before_the_first_lock(monkeypatch, lambda: directory.invalidate("id1"))
+    assert await directory.sweep() == 0
+    assert list(root.iterdir()) == []
+
+
+async def test_two_sweeps_at_once_count_each_session_once(
+    directory: SessionStorageDirectory, root: Path, clock: Clock
+) -> None:
+    removed: list[int] = []
+    for number in range(30):
+        await write_bytes(directory, f"id{number}", b"coat")
+    clock.now += 100
+
+    async def sweep(storage: SessionStorageDirectory) -> None:
+        removed.append(await storage.sweep())
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(sweep, SessionStorageDirectory(root, retention=LIMIT, clock=clock))
+    assert sum(removed) == 30
+    assert list(root.iterdir()) == []

@@ -1,0 +1,106 @@
+"""A lock for each key: who waits for whom, and what is left when nobody does."""
+
+from __future__ import annotations
+
+import gc
+import threading
+
+import anyio
+import anyio.to_thread
+import pytest
+from anyio.lowlevel import checkpoint
+
+from coatcheck.locks import Locks
+
+
+async def pass_time() -> None:
+    """Let every other task go as far as it can."""
+    for _ in range(10):
+        await checkpoint()
+
+
+async def test_who_holds_a_key_is_alone_with_it() -> None:
+    locks, inside, most = Locks(), 0, 0
+
+    async def enter() -> None:
+        nonlocal inside, most
+        async with locks["coat"]:
+            inside += 1
+            most = max(most, inside)
+            await pass_time()
+            inside -= 1
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(enter)
+    assert most == 1
+    assert len(locks) == 0
+
+
+async def test_another_key_is_not_waited_for() -> None:
+    locks = Locks()
+    with anyio.fail_after(5):
+        async with locks["coat"], locks["hat"], locks["coat", "hat"]:
+            assert len(locks) == 3
+
+
+async def test_who_comes_while_others_wait_waits_as_well() -> None:
+    locks, order = Locks(), list[int]()
+
+    async def enter(number: int) -> None:
+        async with locks["coat"]:
+            order.append(number)
+            await pass_time()
+
+    async with anyio.create_task_group() as tasks:
+        async with locks["coat"]:
+            tasks.start_soon(enter, 1)
+            await pass_time()
+        tasks.start_soon(enter, 2)  # the first holder has gone, the next has not yet been told
+        await pass_time()
+        tasks.start_soon(enter, 3)
+        await pass_time()
+        assert len(locks) <= 1
+    assert order == [1, 2, 3]
+
+
+async def test_a_lock_is_gone_with_its_last_user_whatever_happened() -> None:
+    locks = Locks()
+
+    async def fail() -> None:
+        async with locks["coat"]:
+            assert len(locks) == 1
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    async with anyio.create_task_group() as tasks, locks["hat"]:
+        tasks.start_soon(locks["hat"].acquire)
+        await pass_time()
+        tasks.cancel_scope.cancel()
+    gc.collect()  # an exception may have kept a frame
+    assert len(locks) == 0
+
+
+def test_each_event_loop_has_locks_of_its_own(anyio_backend: str) -> None:
+    locks, entered, leave = Locks(), threading.Event(), threading.Event()
+
+    async def hold() -> None:
+        async with locks["coat"]:
+            entered.set()
+            await anyio.to_thread.run_sync(leave.wait, 10)
+
+    async def enter() -> None:
+        with anyio.fail_after(5):
+            async with locks["coat"]:
+                assert len(locks) == 2
+
+    thread = threading.Thread(target=lambda: anyio.run(hold, backend=anyio_backend))
+    thread.start()
+    try:
+        assert entered.wait(10)
+        anyio.run(enter, backend=anyio_backend)
+    finally:
+        leave.set()
+        thread.join()
+    assert len(locks) == 0
