@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from contextlib import suppress
+from inspect import iscoroutinefunction
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 import pytest
+import trio
+from anyio import to_thread
 from anyio.abc import ByteReceiveStream, ByteSendStream
+from anyio.lowlevel import checkpoint
 
-from coatcheck import SessionNotFound, SessionStorageMemory, SimplifiedSessionStorage
+from coatcheck import SessionNotFound, SessionStorageMemory, SimplifiedSessionStorage, testing
 from coatcheck.streams import BytesReceiveStream, BytesSendStream
-from coatcheck.testing import CHECKS
+from coatcheck.testing import (
+    CHECKS,
+    UPDATE_CHECKS,
+    an_id_appears_in_no_log_line,
+    no_task_outlives_an_update,
+    no_task_outlives_its_call,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -26,7 +40,12 @@ async def test_a_storage_of_the_library_keeps_the_contract(check: Check, storage
     await check(storage)
 
 
-# --- two storages as a stranger would write them ------------------------------------------------------------------
+@pytest.mark.parametrize("check", UPDATE_CHECKS)
+async def test_a_storage_of_the_library_updates_as_it_must(check: Check, storage: SessionStorage) -> None:
+    await check(storage)
+
+
+# --- storages as a stranger would write them -----------------------------------------------------------------------
 
 
 class Shelf(SimplifiedSessionStorage):
@@ -89,10 +108,92 @@ class ThreeMethods:
         self.sessions.pop(id, None)
 
 
+class FourMethods(ThreeMethods):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        if id not in self.sessions:
+            raise SessionNotFound
+        new = self.sessions[id] = transform(self.sessions[id])
+        return new
+
+
+class Threaded(FourMethods):
+    """Transforms in a worker thread. Whatever changes a session holds a lock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = Lock()
+
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        async with Writer() as channel:
+            await provider(channel)
+        with self.lock:
+            self.sessions[id] = bytes(channel.data)
+
+    async def invalidate(self, id: str, /) -> None:
+        with self.lock:
+            self.sessions.pop(id, None)
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        def replace() -> bytes:
+            with self.lock:
+                if id not in self.sessions:
+                    raise SessionNotFound
+                new = self.sessions[id] = transform(self.sessions[id])
+                return new
+
+        return await to_thread.run_sync(replace)
+
+
+class Optimistic(ThreeMethods):
+    """Transforms aside, and again if the session was changed meanwhile, in whatever way it does not overlook."""
+
+    overlooks = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changes: list[tuple[str, str]] = []
+
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        await super().write(id, provider)
+        self.changes.append(("write", id))
+
+    async def invalidate(self, id: str, /) -> None:
+        await super().invalidate(id)
+        self.changes.append(("invalidate", id))
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        while id in self.sessions:
+            seen = len(self.changes)
+            new = transform(self.sessions[id])
+            await a_while()
+            if all(how == self.overlooks for how, changed in self.changes[seen:] if changed == id):
+                self.sessions[id] = new
+                self.changes.append(("update", id))
+                return new
+        raise SessionNotFound
+
+
+async def a_while() -> None:
+    for _ in range(3):
+        await checkpoint()
+
+
 @pytest.mark.parametrize("stranger", [Shelf, ThreeMethods])
 @pytest.mark.parametrize("check", CHECKS)
 async def test_a_strangers_storage_keeps_the_contract(check: Check, stranger: Callable[[], SessionStorage]) -> None:
     await check(stranger())
+
+
+@pytest.mark.parametrize("stranger", [FourMethods, Threaded, Optimistic])
+@pytest.mark.parametrize("check", UPDATE_CHECKS)
+async def test_a_strangers_storage_updates_as_it_must(check: Check, stranger: Callable[[], SessionStorage]) -> None:
+    await check(stranger())
+
+
+@pytest.mark.parametrize("check", UPDATE_CHECKS)
+async def test_a_storage_without_update_is_told_so(check: Check) -> None:
+    with pytest.raises(AssertionError, match="has no update"):
+        await check(ThreeMethods())
 
 
 # --- a storage for each mistake -----------------------------------------------------------------------------------
@@ -149,7 +250,8 @@ class NeverForgets(Shelf):
 
 class RefusesToForgetTheUnknown(ThreeMethods):
     async def invalidate(self, id: str, /) -> None:
-        del self.sessions[id]
+        if self.sessions.pop(id, None) is None:
+            raise SessionNotFound
 
 
 class BansWhatItForgot(Shelf):
@@ -157,10 +259,15 @@ class BansWhatItForgot(Shelf):
         super().__init__()
         self.banned: set[str] = set()
 
-    async def save(self, id: str, data: bytes | None) -> None:
-        if data is None:
-            self.banned.add(id)
-        await super().save(id, None if id in self.banned else data)
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        banned = id in self.banned
+        await super().write(id, provider)
+        if banned:
+            await self.save(id, None)
+
+    async def invalidate(self, id: str, /) -> None:
+        self.banned.add(id)
+        await super().invalidate(id)
 
 
 class ForgetsAllAtOnce(ThreeMethods):
@@ -190,6 +297,19 @@ class KeepsWhatACancellationLeft(ThreeMethods):
             raise
         await channel.aclose()
         self.sessions[id] = bytes(channel.data)
+
+
+class SwallowsACancelledWrite(Shelf):
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        with suppress(anyio.get_cancelled_exc_class()):
+            await super().write(id, provider)
+
+
+class SwallowsACancelledRead(Shelf):
+    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+        with suppress(anyio.get_cancelled_exc_class()):
+            return await super().read(id, consumer)
+        return None  # type: ignore[return-value]  # the mistake
 
 
 class WrapsTheProvidersError(Shelf):
@@ -300,12 +420,52 @@ class WritesOneAtATime(Shelf):
                 self.writing = None
 
 
+class InvalidatesAfterTheWrite(Shelf):
+    of_the_same: bool
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = anyio.Lock()
+        self.writing: str | None = None
+
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        if self.lock.locked():
+            await super().write(id, provider)
+        else:
+            async with self.lock:
+                self.writing = id
+                await super().write(id, provider)
+
+    async def invalidate(self, id: str, /) -> None:
+        if (id == self.writing) is self.of_the_same:
+            async with self.lock:
+                pass
+        await super().invalidate(id)
+
+
+class InvalidatesAfterTheWriteOfAnother(InvalidatesAfterTheWrite):
+    of_the_same = False
+
+
+class InvalidatesAfterTheWriteOfTheSame(InvalidatesAfterTheWrite):
+    of_the_same = True
+
+
 class DropsWhatWasOvertaken(ThreeMethods):
     async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
         before = self.sessions.get(id)
         async with Writer() as channel:
             await provider(channel)
-        if self.sessions.get(id) == before:
+        if self.sessions.get(id) in (before, None):
+            self.sessions[id] = bytes(channel.data)
+
+
+class DropsWhatWasInvalidated(ThreeMethods):
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        known = id in self.sessions
+        async with Writer() as channel:
+            await provider(channel)
+        if id in self.sessions or not known:
             self.sessions[id] = bytes(channel.data)
 
 
@@ -344,51 +504,369 @@ class NamesTheId(Shelf):
         return await super().read(id, consumer)
 
 
-MISTAKES: dict[str, type[SessionStorage]] = {
-    "bytes_come_back_as_they_were": TranslatesNewlines,
-    "a_large_session_comes_back_whole": CutsLargeSessions,
-    "pieces_are_joined_in_order": KeepsTheLastPiece,
-    "an_empty_session_is_a_session": LosesEmptySessions,
-    "a_write_replaces_what_was_there": WritesOverWithoutCutting,
-    "an_unknown_id_calls_no_consumer": CallsTheConsumerOnAMiss,
-    "an_invalidated_id_is_not_found": NeverForgets,
-    "invalidating_twice_is_harmless": RefusesToForgetTheUnknown,
-    "an_invalidated_id_can_be_written_again": BansWhatItForgot,
-    "sessions_do_not_touch_each_other": ForgetsAllAtOnce,
-    "a_write_that_raises_changes_nothing": KeepsWhatAFailureLeft,
-    "a_cancelled_write_changes_nothing": KeepsWhatACancellationLeft,
-    "a_providers_error_arrives_as_it_is": WrapsTheProvidersError,
-    "a_consumers_error_arrives_as_it_is": TakesTheConsumersErrorForItsOwn,
-    "the_consumers_result_is_returned": ReturnsNoNothing,
-    "a_consumer_may_stop_early": WantsToBeReadToTheEnd,
-    "a_reader_keeps_its_version_while_another_is_written": ReadsWhatIsWrittenMeanwhile,
-    "a_reader_keeps_its_version_while_it_is_invalidated": LosesWhatIsInvalidatedMeanwhile,
-    "a_session_is_seen_only_when_it_is_whole": ShowsHalfASession,
-    "a_slow_write_delays_no_other": WritesOneAtATime,
-    "the_write_that_returns_last_wins": DropsWhatWasOvertaken,
-    "a_read_channel_gives_no_more_than_asked_for": GivesMoreThanAskedFor,
-    "a_channel_is_closed_when_its_callback_returns": LeavesItsChannelsOpen,
-    "any_string_is_an_id": IgnoresCase,
-    "an_id_appears_in_no_message": NamesTheId,
+class HasIdsInItsRepr(Shelf):
+    def __repr__(self) -> str:
+        return f"<a shelf of {list(self.sessions)}>"
+
+
+class ChainsTheId(ThreeMethods):
+    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+        try:
+            data = self.sessions[id]
+        except KeyError as error:
+            raise SessionNotFound from error
+        async with Reader(data) as channel:
+            return await consumer(channel)
+
+
+class NotesTheId(Shelf):
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        try:
+            await super().write(id, provider)
+        except Exception as error:
+            error.add_note(f"while {id} was written")
+            raise
+
+
+class LogsTheId(Shelf):
+    async def save(self, id: str, data: bytes | None) -> None:
+        logging.getLogger("shelf").debug("saving %s", id)
+        await super().save(id, data)
+
+
+class LogsTheIdAside(Shelf):
+    async def load(self, id: str) -> bytes | None:
+        logging.getLogger("shelf").info("loading", extra={"session": id})
+        return await super().load(id)
+
+
+class LeavesATaskBehind(Shelf):
+    async def save(self, id: str, data: bytes | None) -> None:
+        await super().save(id, data)
+        self.task = start_a_task()
+
+
+class LeavesATaskOnAMiss(Shelf):
+    async def load(self, id: str) -> bytes | None:
+        if id not in self.sessions:
+            self.task = start_a_task()
+        return await super().load(id)
+
+
+def start_a_task() -> object:
+    """Start a task that nobody waits for, and that does not end."""
+    try:
+        return asyncio.get_running_loop().create_task(anyio.sleep_forever())
+    except RuntimeError:
+        return trio.lowlevel.spawn_system_task(anyio.sleep_forever)
+
+
+MISTAKES: dict[type[SessionStorage], str] = {
+    TranslatesNewlines: "bytes_come_back_as_they_were",
+    CutsLargeSessions: "a_large_session_comes_back_whole",
+    KeepsTheLastPiece: "pieces_are_joined_in_order",
+    LosesEmptySessions: "an_empty_session_is_a_session",
+    WritesOverWithoutCutting: "a_write_replaces_what_was_there",
+    CallsTheConsumerOnAMiss: "an_unknown_id_calls_no_consumer",
+    NeverForgets: "an_invalidated_id_is_not_found",
+    RefusesToForgetTheUnknown: "invalidating_twice_is_harmless",
+    BansWhatItForgot: "an_invalidated_id_can_be_written_again",
+    ForgetsAllAtOnce: "sessions_do_not_touch_each_other",
+    KeepsWhatAFailureLeft: "a_write_that_raises_changes_nothing",
+    KeepsWhatACancellationLeft: "a_cancelled_write_changes_nothing",
+    SwallowsACancelledWrite: "a_cancellation_is_not_swallowed",
+    SwallowsACancelledRead: "a_cancellation_is_not_swallowed",
+    WrapsTheProvidersError: "a_providers_error_arrives_as_it_is",
+    TakesTheConsumersErrorForItsOwn: "a_consumers_error_arrives_as_it_is",
+    ReturnsNoNothing: "the_consumers_result_is_returned",
+    WantsToBeReadToTheEnd: "a_consumer_may_stop_early",
+    ReadsWhatIsWrittenMeanwhile: "a_reader_keeps_its_version_while_another_is_written",
+    LosesWhatIsInvalidatedMeanwhile: "a_reader_keeps_its_version_while_it_is_invalidated",
+    ShowsHalfASession: "a_session_is_seen_only_when_it_is_whole",
+    WritesOneAtATime: "a_slow_write_delays_no_other",
+    InvalidatesAfterTheWriteOfAnother: "a_slow_write_delays_no_invalidation",
+    DropsWhatWasOvertaken: "the_write_that_returns_last_wins",
+    InvalidatesAfterTheWriteOfTheSame: "a_write_outlasts_an_earlier_invalidation",
+    DropsWhatWasInvalidated: "a_write_outlasts_an_earlier_invalidation",
+    GivesMoreThanAskedFor: "a_read_channel_gives_no_more_than_asked_for",
+    LeavesItsChannelsOpen: "a_channel_is_closed_when_its_callback_returns",
+    IgnoresCase: "any_string_is_an_id",
+    NamesTheId: "an_id_appears_in_no_message",
+    HasIdsInItsRepr: "an_id_appears_in_no_message",
+    ChainsTheId: "an_id_appears_in_no_message",
+    NotesTheId: "an_id_appears_in_no_message",
+    LogsTheId: "an_id_appears_in_no_log_line",
+    LogsTheIdAside: "an_id_appears_in_no_log_line",
+    LeavesATaskBehind: "no_task_outlives_its_call",
+    LeavesATaskOnAMiss: "no_task_outlives_its_call",
 }
 
 
-def test_there_is_a_mistake_for_each_check() -> None:
-    assert list(MISTAKES) == [check.__name__ for check in CHECKS]
+# --- and for each mistake in an update ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("caught_by", MISTAKES)
-async def test_a_mistake_is_caught_by_its_check_and_by_no_other(caught_by: str) -> None:
-    failed = []
-    for check in CHECKS:
+class ReturnsWhatWasThere(FourMethods):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        old = self.sessions.get(id, b"")
+        await super().update(id, transform)
+        return old
+
+
+class TranslatesForTheTransform(FourMethods):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        return await super().update(id, lambda data: transform(data.replace(b"\r\n", b"\n")))
+
+
+class UpdatesNoEmptySession(FourMethods):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        if not self.sessions.get(id):
+            raise SessionNotFound
+        return await super().update(id, transform)
+
+
+class TransformsOnAMiss(FourMethods):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        if id not in self.sessions:
+            transform(b"")
+        return await super().update(id, transform)
+
+
+class RemembersWhatItForgot(FourMethods):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forgotten: dict[str, bytes] = {}
+
+    async def invalidate(self, id: str, /) -> None:
+        self.forgotten[id] = self.sessions.pop(id, b"")
+
+
+class CreatesWhatWasNeverThere(RemembersWhatItForgot):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        if id not in self.forgotten:
+            self.sessions.setdefault(id, b"")
+        return await super().update(id, transform)
+
+
+class UpdatesWhatItForgot(RemembersWhatItForgot):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        if id in self.forgotten:
+            self.sessions[id] = self.forgotten.pop(id)
+        return await super().update(id, transform)
+
+
+class EmptiesASessionThatItCannotTransform(FourMethods):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
         try:
-            await check(MISTAKES[caught_by]())
+            return await super().update(id, transform)
+        except Exception:
+            if id in self.sessions:
+                self.sessions[id] = b""
+            raise
+
+
+class TakesTheTransformsErrorForItsOwn(ThreeMethods):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        try:
+            new = self.sessions[id] = transform(self.sessions[id])
+        except KeyError:
+            raise SessionNotFound from None
+        return new
+
+
+class UpdatesAllThatAreWords(FourMethods):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        new = await super().update(id, transform)
+        self.sessions.update({other: new for other, data in self.sessions.items() if data.isalpha()})
+        return new
+
+
+class OverlooksUpdates(Optimistic):
+    overlooks = "update"
+
+
+class OverlooksWrites(Optimistic):
+    overlooks = "write"
+
+
+class OverlooksInvalidations(Optimistic):
+    overlooks = "invalidate"
+
+
+class KeepsHalfOfACancelledUpdate(FourMethods):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        try:
+            await a_while()
+        except anyio.get_cancelled_exc_class():
+            self.sessions[id] = transform(self.sessions[id])[:1000]
+            raise
+        return await super().update(id, transform)
+
+
+class StaysLockedWhenCancelled(FourMethods):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = anyio.Lock()
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        await self.lock.acquire()
+        await a_while()
+        self.lock.release()
+        return await super().update(id, transform)
+
+
+class ReadsWhatIsUpdatedMeanwhile(FourMethods):
+    def __init__(self) -> None:
+        super().__init__()
+        self.updated: dict[str, bytes] = {}
+
+    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+        if id not in self.sessions:
+            raise SessionNotFound
+        self.updated.pop(id, None)
+        first = self.sessions[id]
+        async with LiveReader(lambda: self.updated.get(id, first)) as channel:
+            return await consumer(channel)
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        new = self.updated[id] = await super().update(id, transform)
+        return new
+
+
+class UpdatesAfterTheRead(FourMethods):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = anyio.Lock()
+
+    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+        async with self.lock:
+            return await super().read(id, consumer)
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        async with self.lock:
+            return await super().update(id, transform)
+
+
+class UpdatesAfterTheWrite(FourMethods):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = anyio.Lock()
+
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        if self.lock.locked():
+            await super().write(id, provider)
+        else:
+            async with self.lock:
+                await super().write(id, provider)
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        async with self.lock:
+            return await super().update(id, transform)
+
+
+class IgnoresCaseInUpdates(FourMethods):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        return await super().update(id.lower(), transform)
+
+
+class NamesTheIdOfAnUpdate(FourMethods):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        if id not in self.sessions:
+            raise SessionNotFound(f"no session {id}")
+        return await super().update(id, transform)
+
+
+class LogsTheIdOfAnUpdate(FourMethods):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        logging.getLogger("four").debug("updating %s", id)
+        return await super().update(id, transform)
+
+
+class LeavesATaskAfterAnUpdate(FourMethods):
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        self.task = start_a_task()
+        return await super().update(id, transform)
+
+
+UPDATE_MISTAKES: dict[type[SessionStorage], str] = {
+    ReturnsWhatWasThere: "an_update_replaces_the_session_and_returns_it",
+    TranslatesForTheTransform: "a_transform_gets_the_stored_bytes",
+    UpdatesNoEmptySession: "a_transform_gets_the_stored_bytes",
+    TransformsOnAMiss: "an_update_never_creates",
+    CreatesWhatWasNeverThere: "an_update_never_creates",
+    EmptiesASessionThatItCannotTransform: "an_update_that_raises_changes_nothing",
+    TakesTheTransformsErrorForItsOwn: "a_transforms_error_arrives_as_it_is",
+    UpdatesAllThatAreWords: "an_update_leaves_other_sessions_alone",
+    OverlooksUpdates: "concurrent_updates_lose_nothing",
+    OverlooksWrites: "an_update_undoes_no_write",
+    OverlooksInvalidations: "an_update_undoes_no_invalidation",
+    UpdatesWhatItForgot: "an_update_undoes_no_invalidation",
+    KeepsHalfOfACancelledUpdate: "a_cancelled_update_leaves_the_old_session_or_the_new",
+    StaysLockedWhenCancelled: "a_cancelled_update_leaves_the_old_session_or_the_new",
+    ReadsWhatIsUpdatedMeanwhile: "a_reader_keeps_its_version_while_it_is_updated",
+    UpdatesAfterTheRead: "a_reader_keeps_its_version_while_it_is_updated",
+    UpdatesAfterTheWrite: "a_slow_write_delays_no_update",
+    IgnoresCaseInUpdates: "any_string_is_an_id_to_update",
+    NamesTheIdOfAnUpdate: "an_update_tells_no_id",
+    LogsTheIdOfAnUpdate: "an_update_tells_no_id",
+    LeavesATaskAfterAnUpdate: "no_task_outlives_an_update",
+}
+
+
+def test_every_check_is_in_its_kit() -> None:
+    own = [value for value in vars(testing).values() if getattr(value, "__module__", None) == testing.__name__]
+    checks = [value for value in own if iscoroutinefunction(value) and not value.__name__.startswith("_")]
+    assert checks == [*CHECKS, *UPDATE_CHECKS]
+
+
+@pytest.mark.parametrize(("mistakes", "checks"), [(MISTAKES, CHECKS), (UPDATE_MISTAKES, UPDATE_CHECKS)])
+def test_there_is_a_mistake_for_each_check(
+    mistakes: dict[type[SessionStorage], str], checks: tuple[Check, ...]
+) -> None:
+    assert list(dict.fromkeys(mistakes.values())) == [check.__name__ for check in checks]
+
+
+async def failures(checks: tuple[Check, ...], mistake: type[SessionStorage]) -> list[str]:
+    failed = []
+    for check in checks:
+        try:
+            await check(mistake())
         except Exception:  # noqa: BLE001 - a check fails by raising, whatever it raises
             failed.append(check.__name__)
-    assert failed == [caught_by]
+    return failed
+
+
+@pytest.mark.parametrize(("mistake", "caught_by"), MISTAKES.items())
+async def test_a_mistake_is_caught_by_its_check_and_by_no_other(mistake: type[SessionStorage], caught_by: str) -> None:
+    assert await failures(CHECKS, mistake) == [caught_by]
+
+
+@pytest.mark.parametrize(("mistake", "caught_by"), UPDATE_MISTAKES.items())
+async def test_a_mistake_in_an_update_is_caught_likewise(mistake: type[SessionStorage], caught_by: str) -> None:
+    assert await failures(CHECKS + UPDATE_CHECKS, mistake) == [caught_by]
+
+
+# --- the kit as a guest -------------------------------------------------------------------------------------------
 
 
 async def test_one_storage_may_serve_all_checks() -> None:
     storage = SessionStorageMemory()
-    for check in (*CHECKS, *CHECKS):
+    for check in (CHECKS + UPDATE_CHECKS) * 2:
         await check(storage)
+
+
+async def test_tasks_of_others_are_not_held_against_a_storage() -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(a_while)
+        tasks.start_soon(anyio.sleep_forever)
+        await no_task_outlives_its_call(Threaded())
+        await no_task_outlives_an_update(Threaded())
+        tasks.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("shelf", [Shelf, LogsTheId])
+async def test_a_check_leaves_the_loggers_as_they_were(shelf: type[Shelf]) -> None:
+    root = logging.getLogger()
+    before = root.level, root.handlers.copy()
+    with suppress(AssertionError):
+        await an_id_appears_in_no_log_line(shelf())
+    assert (root.level, root.handlers) == before

@@ -801,6 +801,25 @@ async def test_when_the_clock_jumps_back_who_visits_twice_in_a_timeout_stays_log
         await browser.visit(look, provider)
 
 
+async def test_while_the_clock_is_behind_only_the_cookie_is_kept_alive(ledger: Ledger, clock: Clock) -> None:
+    provider = cookie("X-Cart", Cart, storage=ledger, clock=clock, idle_timeout=LIMIT)
+    began, id = clock.now, await begin(provider)
+    ledger.calls.clear()
+    clock.now -= 3_600
+    assert await visit(look, provider, id) == Ticket(id, 100)
+    assert await visit(nothing, provider, id, late=look) is None
+    assert ledger.calls == ["read", "read"]
+    clock.now = began
+    assert await visit(look, provider, id) is None
+
+
+async def test_without_idle_timeout_a_clock_that_is_behind_changes_nothing(ledger: Ledger, clock: Clock) -> None:
+    provider = cookie("X-Cart", Cart, storage=ledger, clock=clock, max_age=LIMIT)
+    id = await begin(provider)
+    clock.now -= 3_600
+    assert await visit(look, provider, id) is None
+
+
 @pytest.mark.parametrize("jump", [50, 3_600])
 @pytest.mark.parametrize("handler", [look, add_scarf, look_then_put_scarf, update_scarf, renew])
 async def test_when_the_clock_jumps_back_no_session_ends_and_no_cookie_lasts_longer_than_one_may(
@@ -1215,6 +1234,23 @@ async def test_a_session_that_is_invalidated_while_a_sweep_waits_for_it_does_not
     clock.now += 100
     before_the_first_lock(monkeypatch, lambda: directory.invalidate("id1"))
     assert await directory.sweep() == 0
+    assert list(root.iterdir()) == []
+
+
+async def test_a_temporary_file_that_goes_while_a_sweep_is_under_way_harms_nothing(
+    directory: SessionStorageDirectory, root: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):  # so many that the sweep comes to a session before it has come to all temporary files
+        await write_bytes(directory, f"id{number}", b"coat")
+        (root / f"{number:064x}.abcd1234.tmp").touch()
+    clock.now += 100
+
+    async def finish_the_writes() -> None:
+        for path in root.glob("*.tmp"):
+            path.unlink()
+
+    before_the_first_lock(monkeypatch, finish_the_writes)
+    assert await directory.sweep() == 20
     assert list(root.iterdir()) == []
 
 
