@@ -29,6 +29,7 @@ test: setup  ## Check and test everything: library, snippets, player, site, brow
 
 bench: setup  ## Measure, and print the figures
 	$(BIN)/python tests/benchmarks/start
+	$(BIN)/python tests/benchmarks/crashes
 
 format: setup  ## Put the code into its form
 	$(BIN)/ruff format
