@@ -570,19 +570,19 @@ def test_updates_in_several_threads_and_event_loops_lose_nothing(anyio_backend: 
     anyio.run(write_bytes, memory, "id1", b"0", backend=anyio_backend)
 
     async def count() -> None:
-        for _ in range(500):
+        for _ in range(1_000):
             await memory.update("id1", increment)
             await checkpoint()
 
     run_in_threads([count] * 4, anyio_backend)
-    assert anyio.run(read_bytes, memory, "id1", backend=anyio_backend) == b"2000"
+    assert anyio.run(read_bytes, memory, "id1", backend=anyio_backend) == b"4000"
 
 
 def test_the_count_of_bytes_is_right_whatever_threads_do_at_once(anyio_backend: str) -> None:
     memory = SessionStorageMemory()
 
     async def change() -> None:
-        for number in range(1_000):
+        for number in range(2_000):
             await write_bytes(memory, f"id{number % 3}", b"x" * (number % 7))
             await memory.invalidate(f"id{number % 2}")
 

@@ -8,7 +8,7 @@ import re
 import stat
 import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from fcntl import LOCK_EX, LOCK_UN, flock
 from hashlib import sha256
@@ -119,8 +119,8 @@ class SessionStorageDirectory:
         # "surrogatepass": any string is an id, also one that UTF-8 cannot encode.
         return self._root / f"{sha256(id.encode('utf-8', 'surrogatepass')).hexdigest()}.session"
 
-    def _draft(self, path: Path) -> _Draft:
-        return _Draft(path, durable=self._durable, clock=self._clock)
+    def _draft(self, path: Path, *, held: bool = False) -> _Draft:
+        return _Draft(path, held=held, durable=self._durable, clock=self._clock)
 
     def _unused(self, file: int) -> float:
         return self._clock() - os.fstat(file).st_mtime
@@ -132,12 +132,12 @@ class SessionStorageDirectory:
         file = _open_session(path)
         if file is None:
             raise SessionNotFound
-        unused = self._unused(file)
-        if unused >= self._retention:
-            os.close(file)
-            raise SessionNotFound
-        if unused >= self._retention / TOUCHES:
-            _stamp(file, self._clock())
+        with _closing_on_error(file):
+            unused = self._unused(file)
+            if unused >= self._retention:
+                raise SessionNotFound
+            if unused >= self._retention / TOUCHES:
+                _stamp(file, self._clock())
         return file
 
     def _update(self, path: Path, transform: Callable[[bytes], bytes]) -> bytes:
@@ -145,9 +145,9 @@ class SessionStorageDirectory:
             if file is None or self._is_over(file):
                 raise SessionNotFound
             data = transform(_read(file, os.fstat(file).st_size))
-            draft = self._draft(path)
+            draft = self._draft(path, held=True)
             try:
-                draft.commit_held(data)
+                draft.commit(data)
             finally:
                 draft.discard()
         return data
@@ -162,16 +162,28 @@ class SessionStorageDirectory:
         return True
 
     def _sweep(self) -> int:
-        removed = 0
-        for path in self._root.iterdir() if self._root.exists() else ():
-            if _SESSION.fullmatch(path.name):
-                removed += self._remove(path, self._is_over)
-            elif _TEMPORARY.fullmatch(path.name):
-                with suppress(FileNotFoundError):  # its writer has just put it in place
-                    left = path.lstat()
-                    if stat.S_ISREG(left.st_mode) and time.time() - left.st_mtime >= self._retention:
-                        path.unlink()
+        removed, errors = 0, []
+        try:
+            paths = list(self._root.iterdir())
+        except FileNotFoundError:
+            return removed
+        for path in paths:
+            try:
+                if _SESSION.fullmatch(path.name):
+                    removed += self._remove(path, self._is_over)
+                elif _TEMPORARY.fullmatch(path.name):
+                    self._remove_leftover(path)
+            except OSError as error:  # the others can be swept none the less
+                errors.append(error)
+        if errors:
+            raise errors[0]
         return removed
+
+    def _remove_leftover(self, path: Path) -> None:
+        with suppress(FileNotFoundError):  # its writer has just put it in place
+            left = path.lstat()
+            if stat.S_ISREG(left.st_mode) and time.time() - left.st_mtime >= self._retention:
+                path.unlink()
 
 
 def directory_session_storage(
@@ -232,10 +244,21 @@ def _open_session(path: Path) -> int | None:
         if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
             return None
         raise
-    if stat.S_ISREG(os.fstat(file).st_mode):
+    with _closing_on_error(file):
+        is_file = stat.S_ISREG(os.fstat(file).st_mode)
+    if is_file:
         return file
     os.close(file)
     return None
+
+
+@contextmanager
+def _closing_on_error(file: int) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        os.close(file)
+        raise
 
 
 def _is_at(path: Path, file: int | None) -> bool:
@@ -253,8 +276,9 @@ def _is_at(path: Path, file: int | None) -> bool:
 class _Draft:
     """A file that is going to take the place of `path`, or to leave no trace. Its methods block."""
 
-    def __init__(self, path: Path, *, durable: bool, clock: Callable[[], float]) -> None:
+    def __init__(self, path: Path, *, held: bool, durable: bool, clock: Callable[[], float]) -> None:
         self._path = path
+        self._held = held  # by the caller
         self._durable = durable
         self._clock = clock
         self._lock = Lock()
@@ -273,13 +297,8 @@ class _Draft:
         with self._lock:
             if not self._over:
                 name = self._complete(data)
-                with _held(self._path):
+                with nullcontext() if self._held else _held(self._path):
                     self._place(name)
-
-    def commit_held(self, data: bytes) -> None:
-        """Do the same for a caller that holds the session."""
-        with self._lock:
-            self._place(self._complete(data))
 
     def discard(self) -> None:
         """Remove the file, unless it is in its place already."""
@@ -293,19 +312,20 @@ class _Draft:
 
     def _write(self, data: bytes) -> tuple[int, str]:
         if self._file is None or self._name is None:
-            self._file, self._name = self._create()
+            try:
+                self._file, self._name = self._create()
+            except FileNotFoundError:
+                if self._held:  # whoever removed the directory has ended the session
+                    raise SessionNotFound from None
+                _make_directory(self._path.parent, durable=self._durable)
+                self._file, self._name = self._create()
         rest = memoryview(data)
         while rest:  # the system may take less than it was given
             rest = rest[os.write(self._file, rest) :]
         return self._file, self._name
 
     def _create(self) -> tuple[int, str]:
-        root, prefix = self._path.parent, f"{self._path.stem}."
-        try:
-            return tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=root)
-        except FileNotFoundError:
-            _make_directory(root, durable=self._durable)
-            return tempfile.mkstemp(prefix=prefix, suffix=".tmp", dir=root)
+        return tempfile.mkstemp(prefix=f"{self._path.stem}.", suffix=".tmp", dir=self._path.parent)
 
     def _complete(self, data: bytes) -> str:
         file, name = self._write(data)

@@ -32,7 +32,7 @@ class JSONSerializer(Generic[S]):
 
     Reading checks every field's type. A field that was added with a default still decodes, a field that was removed is
     ignored. Nothing in the stored bytes can make the reader run code. Changes made at the same time are
-    merged by field.
+    merged by field. A set may come out in another order, and then counts as changed.
 
     Raises:
         TypeError: `type` is neither a dataclass nor a `msgspec.Struct`.

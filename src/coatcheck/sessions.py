@@ -147,7 +147,7 @@ class CurrentSession:
 
         Nothing can come between: this is for counters, stock and balances, where a later value must not simply win. It
         waits for no response. Go on with the session it returns; what this request had changed before is in it as well,
-        to be stored with the response.
+        to be stored with the response. (With a serializer of your own that cannot `merge`, update before you change.)
 
         Args:
             type: The class of the session.
@@ -310,15 +310,13 @@ class _Slot(Generic[S]):
             if self.id is None:
                 raise SessionNotFound("the client has no such session to update: set one, and let a response begin")
             base, clears = self._record.data, self._clears
-            touch = self._is_touch_due()
             try:
-                session, record = await self.provider.apply(self.id, change, touch=touch)
+                session, record = await self.provider.apply(self.id, change)
             except SessionNotFound:
                 self._lose(clears)
                 raise
             if clears == self._clears:
                 self._session, self._record = self._rebased(base, session, record), record
-                self._granted = self._granted or touch
                 session = self._session
             return session
 
