@@ -847,7 +847,7 @@ SIZES = (10, 70_000, 1_000_000)
 
 
 async def test_a_server_killed_while_it_is_written_to_comes_back_with_whole_sessions(mortal: Server) -> None:
-    async with Redis(port=mortal.port, **promptly()) as client:
+    async with Redis(port=mortal.port, **promptly() | {"socket_timeout": 60}) as client:
         storage = SessionStorageRedis(client)
         returned: dict[str, int] = {}
 

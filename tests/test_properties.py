@@ -1,0 +1,1097 @@
+"""Long random stories: each storage against a dict, and `Sessions` against users with tabs, tickets and logouts.
+
+They are the same each time. `COATCHECK_STORIES=1000 pytest tests/test_properties.py` tells 1000 of each, new ones.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
+from functools import partial, wraps
+from itertools import count, cycle, product
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
+
+import anyio
+import msgspec
+import pytest
+import redis
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from redis.asyncio import Redis
+
+from coatcheck import (
+    SessionAlreadySent,
+    SessionNotFound,
+    Sessions,
+    SessionStorageCache,
+    SessionStorageDirectory,
+    SessionStorageMemory,
+    SimplifiedSessionStorage,
+    StorageFull,
+    cookie,
+    current_session,
+    header,
+    read_bytes,
+    write_bytes,
+)
+from coatcheck.redis import SessionStorageRedis
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping, Sequence
+
+    from anyio.abc import TaskGroup, TaskStatus
+
+    from coatcheck import (
+        ByteReadChannel,
+        ByteWriteChannel,
+        CurrentSession,
+        SessionStorage,
+        UpdatableSessionStorage,
+    )
+
+    Event = tuple[Callable[[Any, Any], Awaitable[None]], Any]  # a deed and what it is about
+    Message = MutableMapping[str, Any]
+    Send = Callable[[Message], Awaitable[None]]
+    Fields = dict[str, Any]
+    Answer = Fields | str | type[Exception] | None
+    Order = Callable[[CurrentSession], Awaitable[Answer]]
+    Deed = Callable[[Any, "Tab"], Awaitable[None]]
+
+M = TypeVar("M", bound="Story")
+P = ParamSpec("P")
+T = TypeVar("T")
+
+some = st.sampled_from
+
+
+class Interrupted(Exception):  # noqa: N818 - nothing has gone wrong
+    """What a provider, a consumer, a transform or a handler raises."""
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+# --- telling a story ----------------------------------------------------------------------------------------------
+
+
+class Story(RuleBasedStateMachine):
+    """Random steps, each of which says what must come of it."""
+
+    portal: BlockingPortal  # to the event loop of all stories of a test
+    tasks: TaskGroup  # there
+
+
+def in_loop(step: Callable[Concatenate[M, P], Coroutine[Any, Any, None]]) -> Callable[Concatenate[M, P], None]:
+    """Make a step of an async function."""
+
+    @wraps(step)
+    def run(self: M, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        self.portal.call(partial(step, self, *args, **kwargs))
+
+    return run
+
+
+async def stay(*, task_status: TaskStatus[TaskGroup]) -> None:
+    """Be where the tasks of the stories live."""
+    async with anyio.create_task_group() as tasks:
+        task_status.started(tasks)
+        await anyio.sleep_forever()
+
+
+def tell(stories: Callable[[], Story], backend: str) -> None:
+    number = os.environ.get("COATCHECK_STORIES")
+    with start_blocking_portal(backend) as portal:
+        staying, tasks = portal.start_task(stay)
+
+        def begin() -> Story:
+            story = stories()
+            story.portal, story.tasks = portal, tasks
+            return story
+
+        run_state_machine_as_test(
+            begin,  # type: ignore[arg-type]  # whatever makes a story will do
+            settings=settings(
+                max_examples=int(number or {"asyncio": 20, "trio": 6}[backend]),
+                stateful_step_count=15,
+                derandomize=number is None,
+                database=None,
+                deadline=None,
+                phases=[Phase.generate, Phase.shrink],
+                report_multiple_bugs=False,
+                suppress_health_check=[HealthCheck.too_slow],
+            ),
+        )
+        staying.cancel()
+
+
+def scenes(events: Sequence[T]) -> st.SearchStrategy[list[T]]:
+    return st.integers(1, 30).flatmap(lambda size: st.lists(some(events), min_size=size, max_size=size))
+
+
+# --- a storage is a dict ------------------------------------------------------------------------------------------
+
+RETENTION = 100  # seconds
+ROOM = 100  # bytes
+FRESH = 30  # seconds for which the cache serves a value
+IDS = ["a", "a", "a", "A", "", "?", "\ud800", "../" * 100]  # mostly the same
+MOVES = [10, 90, 10, 90, 9, 99, 100, -10]  # of the clock, in seconds
+SMALL = [[4], [], [40], [1, 0, 4], [40, 40], [99], [4], [], [100], [1]]
+SIZES = [*SMALL, [65_535, 1], *SMALL, [70_000, 70_000]]  # of the pieces of sessions, in bytes
+
+
+EXPECTED = (Interrupted, SessionNotFound, SessionAlreadySent, StorageFull)
+
+
+def outcome(call: Callable[[], T]) -> T | type[Exception]:
+    try:
+        return call()
+    except EXPECTED as error:
+        return type(error)
+
+
+async def outcome_of(call: Awaitable[T]) -> T | type[Exception]:
+    try:
+        return await call
+    except EXPECTED as error:
+        return type(error)
+
+
+class Model:
+    """What a storage must do: a dict, each value with the time of its last use that counted."""
+
+    def __init__(self, clock: Clock, *, retention: float = inf, room: float = inf) -> None:
+        self.clock = clock
+        self.retention = retention
+        self.room = room
+        self.kept: dict[str, tuple[bytes, float]] = {}
+
+    def look(self) -> float:
+        """Begin a call. Returns the time."""
+        return self.clock()
+
+    @contextmanager
+    def changing(self, _id: str) -> Iterator[None]:
+        """While a change of `_id` is under way, whatever becomes of it."""
+        yield
+
+    def read(self, id: str) -> bytes:
+        now = self.look()
+        data, used = self._live(id, now)
+        if now - used >= self.retention / 10:
+            self.kept[id] = data, now
+        return data
+
+    def write(self, id: str, data: bytes) -> None:
+        self._keep(id, data, self.look())
+
+    def update(self, id: str, transform: Callable[[bytes], bytes]) -> bytes:
+        now = self.look()
+        data = transform(self._live(id, now)[0])
+        self._keep(id, data, now)
+        return data
+
+    def invalidate(self, id: str) -> None:
+        self.look()
+        self.kept.pop(id, None)
+
+    def sweep(self) -> int:
+        over = [id for id, (_, used) in self.kept.items() if self.clock() - used >= self.retention]
+        for id in over:
+            del self.kept[id]
+        return len(over)
+
+    def _live(self, id: str, now: float) -> tuple[bytes, float]:
+        data, used = self.kept.get(id, (b"", -inf))
+        if now - used >= self.retention or id not in self.kept:
+            raise SessionNotFound
+        return data, used
+
+    def _keep(self, id: str, data: bytes, now: float) -> None:
+        if sum(len(kept) for other, (kept, _) in self.kept.items() if other != id) + len(data) > self.room:
+            raise StorageFull
+        self.kept[id] = data, now
+
+
+class MemoryModel(Model):
+    """Its time never goes back, and each call forgets for good what is due."""
+
+    latest = Clock.now
+
+    def look(self) -> float:
+        self.latest = max(self.latest, self.clock())
+        self.kept = {id: (data, used) for id, (data, used) in self.kept.items() if self.latest - used < self.retention}
+        return self.latest
+
+
+class CacheModel(Model):
+    """What was fetched stays as it was for a while, unless it is changed here. `kept` has the times of the fetches."""
+
+    def __init__(self, behind: Model, clock: Clock) -> None:
+        super().__init__(clock)
+        self.behind = behind
+        self.changes: Counter[str] = Counter()
+
+    @contextmanager
+    def changing(self, id: str) -> Iterator[None]:
+        self.kept.pop(id, None)
+        self.changes[id] += 1
+        try:
+            yield
+        finally:
+            self.changes[id] -= 1
+
+    def read(self, id: str) -> bytes:
+        data, fetched = self.kept.get(id, (b"", -inf))
+        if self.clock() - fetched >= FRESH:
+            data = self.behind.read(id)
+            if not self.changes[id]:
+                self.kept[id] = data, self.clock()
+        return data
+
+    def write(self, id: str, data: bytes) -> None:
+        with self.changing(id):
+            self.behind.write(id, data)
+
+    def update(self, id: str, transform: Callable[[bytes], bytes]) -> bytes:
+        self.kept.pop(id, None)
+        return self.behind.update(id, transform)
+
+    def invalidate(self, id: str) -> None:
+        with self.changing(id):
+            self.behind.invalidate(id)
+
+
+class StorageStory(Story):
+    """What every storage can do."""
+
+    def __init__(self, storage: SessionStorage, model: Model) -> None:
+        super().__init__()
+        self.storage = storage
+        self.model = model
+        self.letters = cycle(range(256))
+        self.sizes = cycle(SIZES)
+        self.scene: Iterator[Event] = iter(())
+
+    async def write(self, id: str) -> None:
+        await self._write(id, nothing)
+
+    async def write_slowly(self, id: str) -> None:
+        await self._write(id, self._next)
+
+    async def write_and_raise(self, id: str) -> None:
+        async def interrupt() -> None:
+            await self._next()
+            raise Interrupted
+
+        with self.model.changing(id), pytest.raises(Interrupted):
+            await self.storage.write(id, sending(self._pieces(), interrupt))
+
+    async def write_and_be_cancelled(self, id: str) -> None:
+        async def cancel() -> None:
+            await self._next()
+            scope.cancel()
+            await anyio.sleep_forever()
+
+        with self.model.changing(id), anyio.CancelScope() as scope:
+            await self.storage.write(id, sending(self._pieces(), cancel))
+        assert scope.cancelled_caught
+
+    async def read(self, id: str) -> None:
+        assert await outcome_of(read_bytes(self.storage, id)) == outcome(partial(self.model.read, id))
+
+    async def read_slowly(self, id: str) -> None:
+        async def consumer(channel: ByteReadChannel) -> bytes:
+            await self._next()
+            return b"".join([piece async for piece in channel])
+
+        expected = outcome(partial(self.model.read, id))
+        assert await outcome_of(self.storage.read(id, consumer)) == expected
+
+    async def read_a_piece(self, id: str) -> None:
+        async def consumer(channel: ByteReadChannel) -> bytes:
+            try:
+                return await channel.receive(3)
+            except anyio.EndOfStream:
+                return b""
+
+        expected = outcome(lambda: self.model.read(id)[:3])
+        assert await outcome_of(self.storage.read(id, consumer)) == expected
+
+    async def read_and_raise(self, id: str) -> None:
+        async def consumer(_: ByteReadChannel) -> None:
+            raise Interrupted
+
+        found = outcome(partial(self.model.read, id)) is not SessionNotFound
+        assert await outcome_of(self.storage.read(id, consumer)) is (Interrupted if found else SessionNotFound)
+
+    async def invalidate(self, id: str) -> None:
+        await self.storage.invalidate(id)
+        self.model.invalidate(id)
+
+    READS = (read, read, read_slowly, read_a_piece, read_and_raise)
+    WRITES = (write, write, write_slowly, write_and_raise, write_and_be_cancelled)
+    EVENTS: ClassVar[list[Event]] = [*product((*READS, *WRITES, invalidate), IDS)]
+
+    @rule(scene=st.runner().flatmap(lambda story: scenes(story.EVENTS)))
+    @in_loop
+    async def act(self, scene: list[Event]) -> None:
+        self.scene = iter(scene)
+        while await self._next():
+            pass
+
+    async def _next(self) -> bool:
+        """Let the next event of the scene happen, wherever it is called. Returns whether there was one."""
+        for deed, argument in self.scene:
+            await deed(self, argument)
+            return True
+        return False
+
+    async def _write(self, id: str, then: Callable[[], Awaitable[object]]) -> None:
+        pieces = self._pieces()
+        with self.model.changing(id):
+            written = await outcome_of(self.storage.write(id, sending(pieces, then)))
+            assert written == outcome(partial(self.model.write, id, b"".join(pieces)))
+
+    def _pieces(self) -> list[bytes]:
+        return [bytes([next(self.letters)]) * size for size in next(self.sizes)]
+
+
+def sending(
+    pieces: list[bytes], then: Callable[[], Awaitable[object]]
+) -> Callable[[ByteWriteChannel], Awaitable[None]]:
+    """A provider that sends the pieces and then does something else before it returns."""
+
+    async def provider(channel: ByteWriteChannel) -> None:
+        for piece in pieces:
+            await channel.send(piece)
+        await then()
+
+    return provider
+
+
+async def nothing() -> None:
+    pass
+
+
+class SimplifiedStory(StorageStory):
+    """Two methods over a dict."""
+
+    def __init__(self) -> None:
+        super().__init__(InADict(), Model(Clock()))
+
+
+class InADict(SimplifiedSessionStorage):
+    def __init__(self) -> None:
+        self.kept: dict[str, bytes] = {}
+
+    async def load(self, id: str) -> bytes | None:
+        return self.kept.get(id)
+
+    async def save(self, id: str, data: bytes | None) -> None:
+        if data is None:
+            self.kept.pop(id, None)
+        else:
+            self.kept[id] = data
+
+
+class UpdatableStory(StorageStory):
+    storage: UpdatableSessionStorage
+
+    async def append(self, id: str) -> None:
+        await self._update(id, lambda stored: stored + b"+")
+
+    async def double(self, id: str) -> None:
+        await self._update(id, lambda stored: stored * 2)
+
+    async def empty(self, id: str) -> None:
+        await self._update(id, lambda _: b"")
+
+    async def update_and_raise(self, id: str) -> None:
+        def transform(_: bytes) -> bytes:
+            raise Interrupted
+
+        await self._update(id, transform)
+
+    EVENTS: ClassVar[list[Event]] = [*StorageStory.EVENTS, *product((append, double, empty, update_and_raise), IDS)]
+
+    async def _update(self, id: str, transform: Callable[[bytes], bytes]) -> None:
+        updated = await outcome_of(self.storage.update(id, transform))
+        assert updated == outcome(partial(self.model.update, id, transform))
+
+
+class ClockedStory(UpdatableStory):
+    def __init__(self, clock: Clock, storage: UpdatableSessionStorage, model: Model) -> None:
+        super().__init__(storage, model)
+        self.clock = clock
+
+    async def move_the_clock(self, seconds: int) -> None:
+        self.clock.now += seconds
+
+    EVENTS: ClassVar[list[Event]] = [*UpdatableStory.EVENTS, *product((move_the_clock,), MOVES * 4)]
+
+
+class MemoryStory(ClockedStory):
+    def __init__(self) -> None:
+        clock = Clock()
+        storage = SessionStorageMemory(retention=timedelta(seconds=RETENTION), clock=clock)
+        super().__init__(clock, storage, MemoryModel(clock, retention=RETENTION))
+
+
+class SmallMemoryStory(ClockedStory):
+    def __init__(self) -> None:
+        clock = Clock()
+        storage = SessionStorageMemory(retention=timedelta(seconds=RETENTION), max_bytes=ROOM, clock=clock)
+        super().__init__(clock, storage, MemoryModel(clock, retention=RETENTION, room=ROOM))
+
+
+class DirectoryStory(ClockedStory):
+    """Its time is what the clock says: if that goes back, what was over and not swept is there again."""
+
+    storage: SessionStorageDirectory
+
+    def __init__(self) -> None:
+        clock = Clock()
+        self.folder = tempfile.TemporaryDirectory()
+        self.open = partial(
+            SessionStorageDirectory, self.folder.name, retention=timedelta(seconds=RETENTION), clock=clock
+        )
+        super().__init__(clock, self.open(), Model(clock, retention=RETENTION))
+
+    async def restart(self, _: None) -> None:
+        self.storage = self.open()
+
+    async def sweep(self, _: None) -> None:
+        assert await self.storage.sweep() == self.model.sweep()
+
+    EVENTS: ClassVar[list[Event]] = [*ClockedStory.EVENTS, *product((restart, sweep), [None] * 4)]
+
+    @invariant()
+    def there_is_a_file_for_each_session_and_no_other(self) -> None:
+        assert len([*Path(self.folder.name).iterdir()]) == len(self.model.kept)
+
+    def teardown(self) -> None:
+        self.folder.cleanup()
+
+
+class CacheStory(ClockedStory):
+    """The clock that goes back is that of the memory behind the cache."""
+
+    def __init__(self) -> None:
+        clock, self.clock_of_the_cache = Clock(), Clock()
+        self.behind = SessionStorageMemory(retention=timedelta(seconds=RETENTION), clock=clock)
+        self.model_behind = MemoryModel(clock, retention=RETENTION)
+        storage = SessionStorageCache(self.behind, idle_timeout=timedelta(seconds=FRESH), clock=self.clock_of_the_cache)
+        super().__init__(clock, storage, CacheModel(self.model_behind, self.clock_of_the_cache))
+
+    async def move_the_clock_of_the_cache(self, seconds: int) -> None:
+        self.clock_of_the_cache.now += seconds
+
+    async def write_behind(self, id: str) -> None:
+        await write_bytes(self.behind, id, b"glove")
+        self.model_behind.write(id, b"glove")
+
+    async def invalidate_behind(self, id: str) -> None:
+        await self.behind.invalidate(id)
+        self.model_behind.invalidate(id)
+
+    EVENTS: ClassVar[list[Event]] = [
+        *ClockedStory.EVENTS,
+        *product((move_the_clock_of_the_cache,), [FRESH / 2, FRESH - 1, 1] * 6),
+        *product((write_behind, write_behind, invalidate_behind), IDS),
+    ]
+
+
+class RedisStory(UpdatableStory):
+    """Its server has a clock of its own, which does not get far meanwhile."""
+
+    stories = count()
+
+    def __init__(self, *, port: int) -> None:
+        self.client = Redis(port=port)
+        super().__init__(SessionStorageRedis(self.client, prefix=f"{next(self.stories)}:"), Model(Clock()))
+
+    def teardown(self) -> None:
+        self.portal.call(self.client.aclose)
+
+
+@pytest.mark.parametrize("stories", [SimplifiedStory, MemoryStory, SmallMemoryStory, DirectoryStory, CacheStory])
+def test_a_storage_is_a_dict(stories: Callable[[], Story], anyio_backend: str) -> None:
+    tell(stories, anyio_backend)
+
+
+def test_redis_is_a_dict(redis_port: int) -> None:
+    tell(partial(RedisStory, port=redis_port), "asyncio")
+
+
+@pytest.fixture(scope="session")
+def redis_port() -> Iterator[int]:
+    """The port of a server of our own."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--loglevel", "warning"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        try:
+            with redis.Redis(port=port) as client:
+                wait_until_it_answers(server, client)
+            yield port
+        finally:
+            server.kill()
+
+
+def wait_until_it_answers(server: subprocess.Popen[bytes], client: redis.Redis) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        assert server.poll() is None, "redis-server has ended"
+        try:
+            client.ping()
+        except redis.ConnectionError:
+            assert time.monotonic() < deadline, "redis-server does not answer"
+            time.sleep(0.005)
+        else:
+            return
+
+
+# --- sessions are what their users make of them -------------------------------------------------------------------
+
+
+@dataclass
+class Basket:
+    owner: str
+    coat: str = ""
+    hat: str = ""
+    count: int = 0
+
+
+class Locker(Basket):
+    """The same, as another kind of session."""
+
+
+class Kind:
+    """A kind of session. Its limits are in seconds."""
+
+    def __init__(self, name: str, type: type[Basket], *, max_age: float, idle_timeout: float) -> None:
+        self.name = name
+        self.type = type
+        self.max_age = max_age
+        self.idle_timeout = idle_timeout
+
+    def __repr__(self) -> str:
+        return self.type.__name__
+
+
+BASKET = Kind("basket", Basket, max_age=100, idle_timeout=40)  # its id travels in a cookie
+LOCKER = Kind("x-locker", Locker, max_age=inf, idle_timeout=60)  # its id travels in a header
+TABS = {
+    "Ann's first": ("ann", BASKET),
+    "Ann's second": ("ann", BASKET),
+    "Ann's third": ("ann", BASKET),
+    "Ann's locker": ("ann", LOCKER),
+    "Ann's other locker": ("ann", LOCKER),
+    "Bob's": ("bob", BASKET),
+}
+PAUSES = [1, 3, 4, 6, 20, 39, 40]  # seconds
+GUESSED = ["guess", "x" * 512]
+MALFORMED = ["", "two,ids", "x" * 513]
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """What a response hands to its client: an id for so many seconds, or no id in place of the one it had."""
+
+    id: str
+    seconds: float
+
+
+@dataclass
+class Held:
+    """A session that the server holds."""
+
+    kind: Kind
+    fields: Fields
+    created: float
+    seen: float
+    line: int  # the same for all ids that one session had
+
+    @property
+    def end(self) -> float:
+        """When it is over if nobody uses it."""
+        return min(self.created + self.kind.max_age, self.seen + self.kind.idle_timeout)
+
+    def copy(self) -> Held:
+        return replace(self, fields=self.fields.copy())
+
+
+class Server:
+    """What the server must hold, by kind and id."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.held: dict[tuple[Kind, str], Held] = {}
+        self.issued: list[tuple[Kind, str]] = []
+        self._ended: set[int] = set()  # lines
+        self._lines = count()
+
+    def find(self, kind: Kind, id: str | None) -> Held | None:
+        held = self.held.get((kind, id or ""))
+        if held is None or self.clock() >= held.end:
+            return None
+        assert held.line not in self._ended, "a session is back after the logout"
+        return held
+
+    def issue(self, kind: Kind, id: str, fields: Fields, old: Held | None) -> Held:
+        """Hold a session under an id that must be new; `old` is what is held of it under another."""
+        assert id
+        assert id not in [issued for _, issued in self.issued]
+        self.issued.append((kind, id))
+        now = self.clock()
+        created, line = (now, next(self._lines)) if old is None else (old.created, old.line)
+        held = self.held[kind, id] = Held(kind, fields, created, now, line)
+        return held
+
+    def log_out(self, kind: Kind, id: str) -> None:
+        """End the session; but if it got another id meanwhile, it lives on under that."""
+        held = self.held.pop((kind, id), None)
+        if held is not None:
+            self._ended.add(held.line)
+
+
+class Visit:
+    """What one request must see, and what must become of what it does."""
+
+    def __init__(self, server: Server, kind: Kind, claim: str | None) -> None:
+        self.server = server
+        self.kind = kind
+        self.claim = claim
+        self.is_used = self.is_sent = False
+        self.is_looked_up = claim is None or claim in MALFORMED
+        self.id: str | None = None
+        self.mine: Fields | None = None  # in the hands of the handler
+        self.known: Held | None = None  # the same as it was loaded or stored
+        self.is_put = self.is_renewed = self.is_granted = False
+        self.left: list[str] = []  # ids, by logouts
+
+    def get(self) -> Fields | None:
+        if not self.is_put:
+            self._look_up()
+        return self.mine
+
+    def put(self, fields: Fields) -> type[Exception] | None:
+        if self.is_sent and self.is_looked_up and self.id is None:
+            return SessionAlreadySent
+        self.mine, self.is_put = fields, True
+        return None
+
+    def add_one(self) -> Fields | type[Exception]:
+        self._look_up()
+        held = self.server.find(self.kind, self.id)
+        if held is None or self.known is None:
+            if self.id is not None:
+                self._lose()
+            return SessionNotFound
+        held.fields["count"] += 1
+        self.mine = held.fields.copy() if self.mine is None else merged(self.known.fields, self.mine, held.fields)
+        self._know(held, held.fields, touch=False)
+        return self.mine
+
+    def clear(self) -> None:
+        id = self.id or (None if self.claim in MALFORMED else self.claim)
+        if id is not None:
+            self.left.append(id)
+        self._lose()
+
+    def renew(self) -> type[Exception] | None:
+        if self.is_sent:
+            return SessionAlreadySent
+        self.is_renewed = True
+        return None
+
+    def respond(self, new_id: str) -> Ticket | None:
+        """Begin the response. `new_id` is what the client was given, if that is a new id."""
+        self._commit(new_id)
+        self.is_sent = True
+        if self.id is not None and self.is_granted:
+            held = self.server.find(self.kind, self.id)
+            assert held is not None, "the client is given an id that opens nothing"
+            return Ticket(self.id, held.end - self.server.clock() if self.kind is BASKET else inf)
+        is_worthless = self.claim is not None and self.is_looked_up and self.id is None
+        return Ticket("", 0) if self.is_used and is_worthless else None
+
+    def finish(self) -> type[Exception] | None:
+        """Store what was changed since the response began, if it did. Returns what is raised."""
+        return self._commit("") if self.is_sent else None
+
+    def disconnect(self) -> None:
+        """Only a logout holds."""
+        if self.is_sent:
+            self._log_out()
+
+    def _look_up(self) -> None:
+        if self.is_looked_up:
+            return
+        self.is_looked_up = True
+        held = self.server.find(self.kind, self.claim)
+        if held is not None:
+            self.id, self.known = self.claim, held.copy()
+            if not self.is_put:
+                self.mine = held.fields.copy()
+
+    def _commit(self, new_id: str) -> type[Exception] | None:
+        if self.is_put or self.is_renewed:
+            self._look_up()
+        is_renewed, self.is_put, self.is_renewed = self.is_renewed, False, False
+        if self.mine is not None and (self.known is None or is_renewed):
+            if self.is_sent:
+                return SessionAlreadySent
+            self._issue(self.mine, new_id)
+        elif self.mine is not None and self.known is not None:
+            touch = self._is_touch_due(self.known)
+            if touch or self.mine != self.known.fields:
+                self._change(self.mine, self.known.fields, touch=touch)
+        self._log_out()
+        return None
+
+    def _issue(self, mine: Fields, new_id: str) -> None:
+        old = self.server.find(self.kind, self.id)
+        if old is None and self.id is not None:
+            self._lose()
+            return
+        held = self.server.issue(self.kind, new_id, mine.copy(), old)  # what others changed meanwhile is lost
+        self.server.held.pop((self.kind, self.id or ""), None)
+        self.id = new_id
+        self._know(held, mine, touch=True)
+
+    def _change(self, mine: Fields, base: Fields, *, touch: bool) -> None:
+        held = self.server.find(self.kind, self.id)
+        if held is None:
+            self._lose()
+            return
+        held.fields = merged(base, mine, held.fields)
+        self._know(held, mine, touch=touch)
+
+    def _know(self, held: Held, fields: Fields, *, touch: bool) -> None:
+        if touch:
+            held.seen = self.server.clock()
+            self.is_granted = True
+        self.known = replace(held, fields=fields.copy())
+
+    def _log_out(self) -> None:
+        for id in self.left:
+            self.server.log_out(self.kind, id)
+        self.left = []
+
+    def _lose(self) -> None:
+        self.is_looked_up = True
+        self.id = self.mine = self.known = None
+        self.is_put = self.is_renewed = self.is_granted = False
+
+    def _is_touch_due(self, known: Held) -> bool:
+        return not self.is_sent and self.server.clock() - known.seen >= self.kind.idle_timeout / 10
+
+
+def merged(base: Fields, mine: Fields, theirs: Fields) -> Fields:
+    return theirs | {name: value for name, value in mine.items() if value != base.get(name)}
+
+
+class Tab:
+    """A request that does what it is told, and stands still in between."""
+
+    def __init__(self, name: str, user: str, kind: Kind, visit: Visit) -> None:
+        self.name = name
+        self.user = user
+        self.kind = kind
+        self.visit = visit
+        self.session: Basket | None = None  # in the hands of the handler
+        self._order: Order | None = None
+        self._answer: Answer | Exception = None
+        self._told = anyio.Event()
+        self._answered = anyio.Event()
+        self._ended = anyio.Event()
+        self._scope = anyio.CancelScope()
+        self._headers: list[tuple[bytes, bytes]] = []  # of the response
+
+    async def run(self, sessions: Sessions) -> None:
+        """Be the client."""
+        headers = []
+        if self.visit.claim is not None:
+            name, prefix = ("cookie", "basket=") if self.kind is BASKET else (self.kind.name, "")
+            headers.append((name.encode(), f"{prefix}{self.visit.claim}".encode()))
+
+        async def receive() -> Message:
+            return {"type": "http.request"}
+
+        async def send(message: Message) -> None:
+            self._headers = message["headers"]
+
+        with self._scope:
+            try:
+                await sessions({"type": "http", "headers": headers, "tab": self}, receive, send)
+                self._answer = None
+            except Exception as error:  # noqa: BLE001 - whoever told the tab what to do gets it
+                self._answer = error
+        self._answered.set()
+        self._ended.set()
+
+    async def handle(self, sessions: CurrentSession) -> None:
+        """Be the handler, until told to go on."""
+        self._answer = None
+        while True:
+            self._told = anyio.Event()
+            self._answered.set()
+            await self._told.wait()
+            if self._order is None:
+                return
+            try:
+                self._answer = await self._order(sessions)
+            except (SessionNotFound, SessionAlreadySent) as error:
+                self._answer = type(error)
+
+    async def tell(self, order: Order | None) -> Answer:
+        """Have the handler do something, or go on. Returns what came of it."""
+        self.visit.is_used = self.visit.is_used or order is not None
+        self._order = order
+        self._answered = anyio.Event()
+        self._told.set()
+        return await self.answer()
+
+    async def answer(self) -> Answer:
+        await self._answered.wait()
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+    async def disconnect(self) -> None:
+        self._scope.cancel()
+        await self._ended.wait()
+
+    @property
+    def ticket(self) -> Ticket | None:
+        """What the response handed to the client."""
+        for name, value in self._headers:
+            if name == b"set-cookie":
+                id, age, *_ = value.decode().removeprefix("basket=").split("; ")
+                return Ticket(id, int(age.removeprefix("Max-Age=")))
+            if name == b"x-locker":
+                return Ticket(value.decode(), inf if value else 0)
+        return None
+
+
+class SessionsStory(Story):
+    """Users who have several tabs open at the same time, and an attacker."""
+
+    def __init__(self, make_storage: Callable[[str], SessionStorage]) -> None:
+        super().__init__()
+        self.folder = tempfile.TemporaryDirectory()
+        self.storage = make_storage(self.folder.name)
+        self.server = Server()
+        self.clock = self.server.clock
+        self.app = sessions_in(self.storage, self.clock)
+        self.tabs: dict[str, Tab] = {}
+        self.tickets: dict[tuple[str, Kind], tuple[str, float]] = {}  # what the users have, and until when
+        self.values = map(str, count())
+        self.guesses = count()
+
+    # what happens in a tab
+
+    async def get(self, tab: Tab) -> None:
+        async def order(sessions: CurrentSession) -> Fields | None:
+            tab.session = await sessions.get(tab.kind.type)
+            return None if tab.session is None else asdict(tab.session)
+
+        assert await tab.tell(order) == tab.visit.get()
+        assert tab.session is None or tab.session.owner == tab.user
+
+    async def put(self, tab: Tab) -> None:
+        session = tab.kind.type(tab.user, coat=next(self.values))
+
+        async def order(sessions: CurrentSession) -> None:
+            sessions.set(session)
+            tab.session = session
+
+        assert await tab.tell(order) == tab.visit.put(asdict(session))
+
+    async def change(self, tab: Tab, field: str) -> None:
+        if tab.session is None or tab.visit.mine is None:
+            await self.get(tab)
+        if tab.session is None or tab.visit.mine is None:
+            await self.put(tab)
+        else:
+            tab.visit.mine[field] = next(self.values)
+            setattr(tab.session, field, tab.visit.mine[field])
+
+    async def change_coat(self, tab: Tab) -> None:
+        await self.change(tab, "coat")
+
+    async def change_hat(self, tab: Tab) -> None:
+        await self.change(tab, "hat")
+
+    async def add_one(self, tab: Tab) -> None:
+        async def order(sessions: CurrentSession) -> Fields:
+            tab.session = await sessions.update(tab.kind.type, lambda stored: replace(stored, count=stored.count + 1))
+            return asdict(tab.session)
+
+        assert await tab.tell(order) == tab.visit.add_one()
+
+    async def clear(self, tab: Tab) -> None:
+        async def order(sessions: CurrentSession) -> None:
+            sessions.clear(tab.kind.type)
+
+        assert await tab.tell(order) is None
+        tab.visit.clear()
+
+    async def renew(self, tab: Tab) -> None:
+        async def order(sessions: CurrentSession) -> None:
+            sessions.renew_id(tab.kind.type)
+
+        assert await tab.tell(order) == tab.visit.renew()
+
+    async def look_at_the_id(self, tab: Tab) -> None:
+        async def order(sessions: CurrentSession) -> str | None:
+            return sessions.id(tab.kind.type)
+
+        assert await tab.tell(order) == tab.visit.id
+
+    async def go_on(self, tab: Tab) -> None:
+        """Begin the response, or end it."""
+        if tab.visit.is_sent:
+            self.tabs.pop(tab.name, None)
+            assert await outcome_of(tab.tell(None)) == tab.visit.finish()
+            return
+        await tab.tell(None)
+        ticket = tab.ticket
+        assert ticket == tab.visit.respond("" if ticket is None else ticket.id)
+        if ticket is not None:
+            self.tickets[tab.user, tab.kind] = ticket.id, self.clock() + ticket.seconds
+
+    async def fail(self, tab: Tab) -> None:
+        async def order(_: CurrentSession) -> None:
+            raise Interrupted
+
+        self.tabs.pop(tab.name, None)
+        raised = await outcome_of(tab.tell(order))
+        assert raised == (tab.visit.finish() or Interrupted)
+
+    async def disconnect(self, tab: Tab) -> None:
+        self.tabs.pop(tab.name, None)
+        await tab.disconnect()
+        tab.visit.disconnect()
+
+    # the story
+
+    @initialize()
+    @in_loop
+    async def begin(self) -> None:
+        for name in TABS:
+            tab = await self._open(name)
+            for deed in (self.put, self.go_on, self.go_on):
+                await deed(tab)
+
+    DEEDS = (
+        *(get, change_coat, change_hat, add_one, go_on, go_on) * 4,
+        *(renew, renew, clear),
+        *(renew, put, clear, look_at_the_id, fail, disconnect),
+    )
+
+    @rule(scene=scenes([*product([*TABS, "Eve's"], DEEDS), *PAUSES * 2]))
+    @in_loop
+    async def act(self, scene: list[tuple[str, Deed] | int]) -> None:
+        for event in scene:
+            if isinstance(event, int):
+                self.clock.now += event
+            else:
+                name, deed = event
+                await deed(self, self.tabs.get(name) or await self._open(name))
+        await self._compare()
+
+    async def _open(self, name: str) -> Tab:
+        claim: str | None
+        if name == "Eve's":
+            user, (kind, claim) = "eve", self._worthless_id()
+        else:
+            user, kind = TABS[name]
+            claim = self._claim(user, kind)
+        tab = self.tabs[name] = Tab(name, user, kind, Visit(self.server, kind, claim))
+        self.tasks.start_soon(tab.run, self.app)
+        await tab.answer()
+        return tab
+
+    def _claim(self, user: str, kind: Kind) -> str | None:
+        id, until = self.tickets.get((user, kind), ("", 0))
+        return id if until > self.clock() else None
+
+    def _worthless_id(self) -> tuple[Kind, str]:
+        """An id that is made up, of another kind, or dead."""
+        made_up = [(kind, id) for kind in (BASKET, LOCKER) for id in (*GUESSED, *MALFORMED)]
+        issued = [(kind, id) for kind in (BASKET, LOCKER) for _, id in reversed(self.server.issued)]
+        worthless = [*(claim for claim in issued if self.server.find(*claim) is None), *made_up]
+        return worthless[next(self.guesses) % len(worthless)]
+
+    async def _compare(self) -> None:
+        """The storage holds what is alive as it must be, and nothing else: of that, one id is looked up each time."""
+        alive = [claim for claim in self.server.issued if self.server.find(*claim) is not None]
+        for kind, id in (*alive, self.server.issued[next(self.guesses) % len(self.server.issued)]):
+            held = self.server.held.get((kind, id))
+            stored = await outcome_of(read_bytes(self.storage, f"{kind.name}:{id}"))
+            if isinstance(stored, bytes):
+                assert held is not None
+                times = {"created": held.created, "seen": held.seen}
+                assert [msgspec.json.decode(line) for line in stored.split(b"\n")] == [times, held.fields]
+            else:
+                assert held is None
+
+    def teardown(self) -> None:
+        for tab in self.tabs.values():
+            self.portal.call(tab.disconnect)
+        self.folder.cleanup()
+
+
+async def app(scope: Message, _receive: object, send: Send) -> None:
+    await scope["tab"].handle(current_session(scope))
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await scope["tab"].handle(current_session(scope))
+
+
+def sessions_in(storage: SessionStorage, clock: Clock) -> Sessions:
+    idle, longer = timedelta(seconds=BASKET.idle_timeout), timedelta(seconds=LOCKER.idle_timeout)
+    max_age = timedelta(seconds=BASKET.max_age)
+    return Sessions(
+        app,
+        cookie(BASKET.name, Basket, storage=storage, max_age=max_age, idle_timeout=idle, clock=clock),
+        header(LOCKER.name, Locker, storage=storage, max_age=None, idle_timeout=longer, clock=clock),
+    )
+
+
+def memory(_: str) -> SessionStorage:
+    return SessionStorageMemory()
+
+
+def directory(folder: str) -> SessionStorage:
+    return SessionStorageDirectory(folder)
+
+
+def without_update(_: str) -> SessionStorage:
+    return InADict()
+
+
+@pytest.mark.parametrize("make_storage", [memory, directory, without_update])
+def test_sessions_are_what_their_users_make_of_them(
+    make_storage: Callable[[str], SessionStorage], anyio_backend: str
+) -> None:
+    tell(partial(SessionsStory, make_storage), anyio_backend)
