@@ -818,6 +818,24 @@ async def test_a_late_clear_ends_the_session(cart: SessionProvider[Cart]) -> Non
     assert await cart_of(id, cart) is None
 
 
+async def test_late_changes_of_two_sessions_that_fail_are_both_told(storage: UpdatableSessionStorage) -> None:
+    shaky = LosesItsConnection(storage)
+    carts, users = cookie("CART", Cart, storage=shaky), cookie("USER", User, storage=shaky)
+
+    async def set_both(sessions: CurrentSession) -> None:
+        sessions.set(Cart(["coat"]))
+        sessions.set(User("ada"))
+
+    async def clear_both(sessions: CurrentSession) -> None:
+        shaky.failing = {"invalidate"}
+        sessions.clear(Cart)
+        sessions.clear(User)
+
+    with pytest.raises(ExceptionGroup, match="several sessions could not be stored") as caught:
+        await visit(set_both, carts, users, late=clear_both)
+    assert [type(error) for error in caught.value.exceptions] == [ConnectionError, ConnectionError]
+
+
 async def test_a_late_clear_holds_although_the_request_is_cancelled(cart: SessionProvider[Cart]) -> None:
     id = (await visit(put("coat"), cart)).id
     with anyio.CancelScope() as scope:
