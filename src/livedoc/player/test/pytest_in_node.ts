@@ -1,0 +1,56 @@
+// Runs pytest in the browser's Python, under Node:
+//   node pytest_in_node.ts RUNTIME WHEELS PROJECT MAIN
+// Python has the packages of RUNTIME, the wheels in WHEELS, and PROJECT as its working directory. MAIN, a Python file in
+// there, has a function `main` to call: it may wait for coroutines, which nothing can that the player runs. What it returns
+// is for standard output, what is printed meanwhile for standard error.
+
+import { writeSync } from "node:fs"
+import { readFile, readdir } from "node:fs/promises"
+import path from "node:path"
+import process from "node:process"
+import { pathToFileURL } from "node:url"
+import type { PyodideAPI } from "pyodide"
+import type { PyCallable } from "pyodide/ffi"
+
+async function start(runtime: string): Promise<PyodideAPI> {
+  const { loadPyodide } = (await import(
+    pathToFileURL(path.join(runtime, "pyodide.mjs")).href
+  )) as typeof import("pyodide")
+  const folder = `${runtime}/`
+  const python = await loadPyodide({ indexURL: folder, packageBaseUrl: folder, enableRunUntilComplete: true })
+  const write = (bytes: Uint8Array) => writeSync(process.stderr.fd, bytes)
+  python.setStdout({ write })
+  python.setStderr({ write })
+  return python
+}
+
+async function load(python: PyodideAPI, wheels: string): Promise<void> {
+  const names = Object.keys(python.lockfile.packages)
+  const files = (await readdir(wheels)).map((name) => path.join(wheels, name))
+  const errors: string[] = []
+  await python.loadPackage([...names, ...files], {
+    messageCallback: () => undefined,
+    errorCallback: (message) => errors.push(message),
+  })
+  if (errors.length > 0) throw new Error(errors.join(" "))
+}
+
+async function call(python: PyodideAPI, project: string, file: string): Promise<string> {
+  python.mountNodeFS("/project", project)
+  python.FS.chdir("/project")
+  const names = python.toPy({ __name__: "main", __file__: file })
+  python.runPython(await readFile(path.join(project, file), "utf8"), { globals: names, filename: file })
+  return (names.get("main") as PyCallable).callPromising() as Promise<string>
+}
+
+const [runtime = "", wheels = "", project = "", main = ""] = process.argv.slice(2)
+try {
+  const python = await start(path.resolve(runtime))
+  await load(python, path.resolve(wheels))
+  const result = await call(python, path.resolve(project), main)
+  process.stdout.write(result, () => process.exit()) // some timer of a wait that was cancelled may still run for days
+} catch (error) {
+  // Printed whole, an error of Pyodide's carries its source, a megabyte; its message is Python's traceback.
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}
