@@ -52,5 +52,5 @@ try {
 } catch (error) {
   // Printed whole, an error of Pyodide's carries its source, a megabyte; its message is Python's traceback.
   console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
+  process.exit(1)
 }
