@@ -14,14 +14,14 @@ help:  ## List the targets
 setup: .venv/ready $(PLAYER)/node_modules/.package-lock.json  ## Install everything into .venv and node_modules
 
 serve: setup  ## Serve the site at http://127.0.0.1:8000 and rebuild it as you write
-	$(BIN)/python -m livedoc.runtime
+	$(BIN)/python -m livedoc
 	$(BIN)/mkdocs serve --dev-addr 127.0.0.1:8000
 
 site: setup  ## Build the site into site/
 	$(BIN)/mkdocs build --strict
 
 test: setup  ## Check and test everything: library, snippets, player, site, browser
-	.ci/prepare chromium redis-server strace
+	.ci/prepare chromium firefox-esr redis-server strace
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import inspect
 import logging
 import os
+import re
+import shutil
 import subprocess
 import sys
 import tomllib
 from fnmatch import fnmatchcase
-from functools import wraps
+from functools import cache, partial, wraps
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
 import pytest
@@ -31,10 +36,19 @@ from coatcheck.redis import SessionStorageRedis
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from os import PathLike
+
+    from playwright.sync_api import Browser, BrowserContext, Page
 
     from coatcheck import UpdatableSessionStorage
 
+    NewPage = Callable[..., Page]
+
 PROJECT = Path(__file__).parents[1]
+CHROMIUM = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
+QUIET = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+# What hosts compress on its way.
+PACKED = re.compile(r"text/|application/(json|wasm|xml)|image/svg")
 STORAGES = (
     SimplifiedSessionStorage,
     SessionStorageMemory,
@@ -77,45 +91,118 @@ def header_rules() -> list[dict[str, Any]]:
     return rules
 
 
+class Host(SimpleHTTPRequestHandler):
+    """Sends the site as Netlify does."""
+
+    protocol_version = "HTTP/1.1"
+    # A machine's own table of types may say otherwise.
+    extensions_map = {  # noqa: RUF012  # the base class has it so
+        **SimpleHTTPRequestHandler.extensions_map,
+        ".css": "text/css",
+        ".html": "text/html",
+        ".js": "text/javascript",
+        ".json": "application/json",
+        ".mjs": "text/javascript",
+        ".svg": "image/svg+xml",
+        ".wasm": "application/wasm",
+        ".whl": "application/octet-stream",
+        ".woff2": "font/woff2",
+    }
+
+    def __init__(self, site: Path, rules: list[dict[str, Any]], *arguments: Any) -> None:
+        self.rules = rules
+        super().__init__(*arguments, directory=str(site))
+
+    def send_head(self) -> BytesIO | BinaryIO | None:
+        file = Path(self.translate_path(self.path))
+        file = file / "index.html" if self.path.endswith("/") else file
+        type = self.guess_type(str(file))
+        packed = "gzip" in self.headers.get("Accept-Encoding", "") and PACKED.match(type)
+        if not packed or not file.is_file():
+            return super().send_head()
+        content = gzipped(file)
+        self.send_response(HTTPStatus.OK)
+        for name, value in {"Content-Type": type, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        return BytesIO(content)
+
+    def guess_type(self, path: str | PathLike[str]) -> str:
+        return self.values.get("Content-Type") or super().guess_type(path)
+
+    def end_headers(self) -> None:
+        for name, value in self.values.items():
+            if name != "Content-Type":
+                self.send_header(name, value)
+        super().end_headers()
+
+    def log_request(self, *_: object, **__: object) -> None:
+        """Say nothing: the output of a failed test is about the test."""
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Of a header that several rules set, the value of the last one."""
+        path = urlsplit(self.path).path
+        matching = [rule["values"] for rule in self.rules if fnmatchcase(path, rule["for"])]
+        return {name: value for values in matching for name, value in values.items()}
+
+
+@cache
+def gzipped(file: Path) -> bytes:
+    return gzip.compress(file.read_bytes(), 6)
+
+
 @pytest.fixture(scope="session")
 def server(site: Path, header_rules: list[dict[str, Any]]) -> Iterator[str]:
     """The origin of a server that sends the site as the host would."""
 
-    class Handler(SimpleHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        # A machine's own table of types may say otherwise.
-        extensions_map = {  # noqa: RUF012  # the base class has it so
-            **SimpleHTTPRequestHandler.extensions_map,
-            ".css": "text/css",
-            ".html": "text/html",
-            ".js": "text/javascript",
-            ".json": "application/json",
-            ".mjs": "text/javascript",
-            ".svg": "image/svg+xml",
-            ".wasm": "application/wasm",
-            ".whl": "application/octet-stream",
-            ".woff2": "font/woff2",
-        }
-
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments, directory=str(site))
-
-        def end_headers(self) -> None:
-            for rule in header_rules:
-                if fnmatchcase(urlsplit(self.path).path, rule["for"]):
-                    for name, value in rule["values"].items():
-                        self.send_header(name, value)
-            super().end_headers()
-
-        def log_request(self, *_: object, **__: object) -> None:
-            """Say nothing: the output of a failed test is about the test."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Host, site, header_rules)) as listening:
         thread = Thread(target=listening.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{listening.server_port}"
         listening.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="module")  # not longer: while it lives, this thread counts as one that runs an event loop
+def browser() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  # not there where the library's tests run in Pyodide
+
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    assert found, f"none of {', '.join(CHROMIUM)} is installed: run `apt-get install chromium`"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser, server: str) -> Iterator[NewPage]:
+    """Opens tabs of a new reader's browser. In none may a request leave the site, or an error be logged."""
+    contexts: list[BrowserContext] = []
+    trouble: list[str] = []
+
+    def opened(**options: Any) -> Page:
+        context = browser.new_context(base_url=server, reduced_motion="reduce", **options)
+        contexts.append(context)
+        context.on("request", lambda request: requested(request.url))
+        context.on("console", lambda message: logged(message.type, message.text))
+        context.on("weberror", lambda error: trouble.append(str(error.error)))
+        return context.new_page()
+
+    def requested(url: str) -> None:
+        if not url.startswith((f"{server}/", "data:", "blob:")):
+            trouble.append(f"request: {url}")
+
+    def logged(type: str, text: str) -> None:
+        if type == "error":
+            trouble.append(f"console: {text}")
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert trouble == []
 
 
 class Ears:

@@ -23,9 +23,9 @@ FLOORS = {
         {"__init__"},
     ],
     "livedoc": [
-        {"snippet", "service", "__init__"},
-        {"markdown", "runtime"},
-        {"mkdocs_hook", "pytest_snippets"},
+        {"snippet", "service", "build", "completions", "__init__"},
+        {"markdown", "runtime", "bundle"},
+        {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],
 }
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, Worker
+    from playwright.sync_api import Locator, Page, Route, Worker
 
     NewPage = Callable[..., Page]
 
@@ -26,52 +25,12 @@ PAGES = sorted(
     file.relative_to(PROJECT / "docs").with_suffix("").as_posix().removesuffix("index")
     for file in (PROJECT / "docs").rglob("*.md")
 )
-CHROMIUM = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
-QUIET = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 A_RUN = 60_000  # milliseconds
 ENDED = re.compile("done|failed|stopped")
 BLOCK = "[data-snippet][data-state]"
 PHONE = {"width": 390, "height": 844}
 EDITED = "storages/write_and_read.py"
-PYTHON = re.compile("/assets/livedoc/(worker[.]js|runtime/.*)")
-
-
-@pytest.fixture(scope="module")  # not longer: while it lives, this thread counts as one that runs an event loop
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    assert found, f"none of {', '.join(CHROMIUM)} is installed: run `apt-get install chromium`"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def new_page(browser: Browser, server: str) -> Iterator[NewPage]:
-    """Opens tabs of a new reader's browser. In none may a request leave the site, or an error be logged."""
-    contexts: list[BrowserContext] = []
-    trouble: list[str] = []
-
-    def opened(**options: Any) -> Page:
-        context = browser.new_context(base_url=server, reduced_motion="reduce", **options)
-        contexts.append(context)
-        context.on("request", lambda request: requested(request.url))
-        context.on("console", lambda message: logged(message.type, message.text))
-        context.on("weberror", lambda error: trouble.append(str(error.error)))
-        return context.new_page()
-
-    def requested(url: str) -> None:
-        if not url.startswith((f"{server}/", "data:", "blob:")):
-            trouble.append(f"request: {url}")
-
-    def logged(type: str, text: str) -> None:
-        if type == "error":
-            trouble.append(f"console: {text}")
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert trouble == []
+PYTHON = re.compile("/assets/livedoc/(worker|python)-")
 
 
 @pytest.fixture

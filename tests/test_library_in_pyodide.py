@@ -25,7 +25,8 @@ from anyio._backends import _asyncio
 from hypothesis import Phase, settings
 
 if sys.platform != "emscripten":
-    from livedoc.runtime import NODE, build_runtime, download
+    from livedoc.build import NODE
+    from livedoc.runtime import build_runtime, download
 
 if TYPE_CHECKING:
     from typing import Self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
@@ -93,7 +94,8 @@ def test_a_block_carries_the_whole_script_and_which_lines_it_shows(snippets: Pat
             "class": "snippet",
             "data-snippet": PATH,
             "data-state": "idle",
-            "data-source": snippet.script,
+            "data-section": "use",
+            "data-hash": sha256(snippet.script.encode()).hexdigest()[:8],
             "data-first": "7",
             "data-last": "8",
             "data-indent": "4",
@@ -105,7 +107,8 @@ def test_a_block_shows_title_path_code_and_output_as_text(snippets: Path) -> Non
     texts = Blocks(html(FENCE, snippets)).texts
     assert texts["snippet-title"] == 'Hang up <a> "coat" & wait'
     assert texts["snippet-path"] == PATH
-    assert texts["highlight"] == load(snippets, PATH).section("use").code
+    assert texts["snippet-code"] == load(snippets, PATH).section("use").code
+    assert texts["data-search-exclude"] == load(snippets, PATH).script
     assert texts["snippet-label"] == "Output"
 
 
@@ -134,7 +137,7 @@ def test_the_code_has_no_anchors_for_lines(snippets: Path) -> None:
 def test_without_a_section_the_block_shows_the_script_up_to_its_output(snippets: Path) -> None:
     blocks = Blocks(html(FENCE.replace(":use", ""), snippets))
     shown = load(snippets, PATH).section(None)
-    assert blocks.texts["highlight"] == shown.code
+    assert blocks.texts["snippet-code"] == shown.code
     assert (blocks.attributes[0]["data-first"], blocks.attributes[0]["data-last"]) == ("1", str(shown.last))
 
 

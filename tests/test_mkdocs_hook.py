@@ -22,7 +22,7 @@ HOOK = Path(__file__).parents[1] / "src" / "livedoc" / "mkdocs_hook.py"
 SMALL_HOOK = """
 from pathlib import Path
 
-from livedoc.mkdocs_hook import add_files, on_config, on_env, on_page_markdown
+from livedoc.mkdocs_hook import add_files, on_env, on_page_markdown
 
 
 def on_files(files, config):
@@ -86,9 +86,14 @@ class Site:
         self.write("snippets/conftest.py", "")
         self.write("snippets/coats/hang_up.py", SNIPPET)
         self.write("node_modules/font.woff2", "font")
-        for name in ("player/page.js", "player/worker.js", "player/block.css", "runtime/python_stdlib.zip"):
+        for name in (
+            "player/page-1.js",
+            "player/worker-1.js",
+            "player/block-1.css",
+            "runtime/python-1/python_stdlib.zip",
+        ):
             self.write(name, name)
-        self.write("runtime/pyodide-lock.json", "{}")
+        self.write("runtime/runtime.json", '{"sizes": {"python-1/python_stdlib.zip": {}}}')
 
     def write(self, path: str, text: str) -> None:
         file = self.project / path
@@ -132,13 +137,14 @@ def test_the_site_carries_player_runtime_scripts_and_listed_files(site: Site) ->
     site.build()
     carried = {
         "assets/font.woff2": "font",
-        "assets/livedoc/page.js": "player/page.js",
-        "assets/livedoc/worker.js": "player/worker.js",
-        "assets/livedoc/block.css": "player/block.css",
-        "assets/livedoc/runtime/python_stdlib.zip": "runtime/python_stdlib.zip",
-        "assets/livedoc/runtime/pyodide-lock.json": "{}",
+        "assets/livedoc/page-1.js": "player/page-1.js",
+        "assets/livedoc/worker-1.js": "player/worker-1.js",
+        "assets/livedoc/block-1.css": "player/block-1.css",
+        "assets/livedoc/python-1/python_stdlib.zip": "runtime/python-1/python_stdlib.zip",
     }
     assert {name: (site.site / name).read_text() for name in carried} == carried
+    everything = {path.name for path in (site.site / "assets" / "livedoc").iterdir()}
+    assert everything == {"page-1.js", "worker-1.js", "block-1.css", "python-1"}  # only what has a hash in its name
     script = SNIPPET.replace("    # --8<-- [start:use]\n", "").replace("    # --8<-- [end:use]\n", "")
     assert (site.site / "snippets/coats/hang_up.py").read_text() == script
     assert [path.name for path in (site.site / "snippets").rglob("*.py")] == ["hang_up.py"]
@@ -156,8 +162,8 @@ def test_the_player_is_a_module_and_the_sites_own_style_comes_last(site: Site) -
     site.build()
     html = (site.site / "index.html").read_text()
     assert '<div class="snippet" data-snippet="coats/hang_up.py" data-state="idle"' in html
-    assert Head(html).modules == ["assets/livedoc/page.js"]
-    assert Head(html).styles[-2:] == ["assets/livedoc/block.css", "own.css"]
+    assert Head(html).modules == ["assets/livedoc/page-1.js"]
+    assert Head(html).styles[-2:] == ["assets/livedoc/block-1.css", "own.css"]
 
 
 def test_generated_files_are_not_in_the_search(site: Site) -> None:
@@ -172,7 +178,12 @@ def test_a_served_site_is_built_again_and_again(site: Site, caplog: pytest.LogCa
     config = site.config()
     build(config)
     build(config)
-    assert Head((site.site / "index.html").read_text()).modules == ["assets/livedoc/page.js"]
+    assert Head((site.site / "index.html").read_text()).modules == ["assets/livedoc/page-1.js"]
+    for name in ("page-1.js", "block-1.css"):
+        (site.project / "player" / name).rename(site.project / "player" / name.replace("1", "2"))
+    build(config)
+    assert Head((site.site / "index.html").read_text()).modules == ["assets/livedoc/page-2.js"]
+    assert Head((site.site / "index.html").read_text()).styles[-2:] == ["assets/livedoc/block-2.css", "own.css"]
     site.write("docs/index.md", "# Coats\n")
     with pytest.raises(Abort):
         site.build()
@@ -233,4 +244,4 @@ def test_the_hook_loads_by_its_path_as_mkdocs_loads_it(site: Site) -> None:
     site.write("mkdocs.yml", f"site_name: Coats\nhooks: [{HOOK}]\n")
     events = site.config().plugins.events
     registered = [name for name in events if any(method.__module__ == str(HOOK) for method in events[name])]
-    assert sorted(registered) == ["config", "env", "files", "page_markdown"]
+    assert sorted(registered) == ["env", "files", "page_markdown"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from livedoc.runtime import NODE
+from livedoc.build import NODE
 
 PLAYER = Path(__file__).parents[1] / "src" / "livedoc" / "player"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
 import os
@@ -14,16 +15,22 @@ from typing import Any
 
 import pytest
 
-from livedoc import runtime
-from livedoc.runtime import BuildError, build_player, build_runtime
+from livedoc import build, runtime
+from livedoc.build import BuildError
+from livedoc.bundle import build_player
+from livedoc.runtime import build_runtime, described
 
 PROJECT = Path(__file__).parents[1]
 OWN = "coatcheck"
+CACHED = ("wheels", "runtime-tools", "pyodide-sizes", "runtime-base")
 
 START = """
-const [runtime, script] = process.argv.slice(1)
-const { loadPyodide } = await import(`${runtime}/pyodide.mjs`)
-const python = await loadPyodide({ indexURL: runtime, packages: Object.keys(JSON.parse(process.env.PACKAGES)) })
+import { readFileSync } from "node:fs"
+const [folder, packages, script] = process.argv.slice(1)
+const { core, lock } = JSON.parse(readFileSync(`${folder}/runtime.json`, "utf8"))
+const { loadPyodide } = await import(`${folder}/${core}pyodide.mjs`)
+const options = { indexURL: `${folder}/${core}`, packageBaseUrl: folder, lockFileContents: lock }
+const python = await loadPyodide({ ...options, packages: packages.split(" ").filter(Boolean) })
 console.log(python.runPython(script))
 """
 LOADED = """
@@ -31,6 +38,34 @@ import json, sys
 import anyio, coatcheck, httpx2, msgspec, starlette.applications
 json.dumps({name: getattr(module, "__file__", None) for name, module in sys.modules.items()})
 """
+IMPORTED = """
+import importlib, json, sys
+results = {}
+for name in json.loads(NAMES):
+    try:
+        importlib.import_module(name)
+        results[name] = None
+    except BaseException as error:
+        results[name] = f"{type(error).__name__}: {error}"
+json.dumps(results)
+"""
+# What an introduction to Python reaches for, and what help() and doctest need besides.
+PROMISED = """
+    abc argparse array ast asyncio base64 bisect builtins calendar cmath codecs collections.abc colorsys
+    concurrent.futures configparser contextlib contextvars copy cProfile csv dataclasses datetime decimal difflib
+    dis doctest email.message email.policy enum errno fcntl fileinput fnmatch fractions functools gc getpass glob
+    graphlib gzip hashlib heapq hmac html html.parser http http.client http.cookies http.cookiejar http.server
+    importlib.metadata importlib.resources inspect io ipaddress itertools json keyword linecache locale logging
+    logging.config logging.handlers math mimetypes numbers operator os pathlib pdb pickle pkgutil platform pprint
+    profile pstats pydoc queue random re reprlib sched secrets select selectors shelve shlex shutil signal site
+    socket sqlite3 ssl stat statistics string string.templatelib struct subprocess sys sysconfig tarfile tempfile
+    textwrap this threading time timeit tokenize tomllib traceback tracemalloc types typing unicodedata unittest
+    unittest.mock urllib.error urllib.parse urllib.request urllib.robotparser uuid warnings weakref webbrowser
+    xml.etree.ElementTree zipfile zlib zoneinfo
+"""
+ENCODINGS = "ascii cp1252 cp437 cp850 gb18030 idna latin_1 iso8859_15 koi8_r mac_roman punycode rot_13 shift_jis"
+ENCODINGS += " unicode_escape utf_7 utf_8 utf_8_sig utf_16 utf_32"
+REMOVED = "multiprocessing ftplib imaplib smtplib xmlrpc.client wsgiref.simple_server xml.dom.minidom optparse trace"
 
 
 @pytest.fixture(scope="session")
@@ -46,11 +81,16 @@ def downloaded() -> Path:
 @pytest.fixture(scope="session")
 def started(built: Path) -> dict[str, str | None]:
     """Where each imported module came from, in a Python started from what was built."""
-    command = [str(runtime.NODE), "--input-type=module", "--eval", START, str(built), LOADED]
-    environment = {"PACKAGES": json.dumps(packages_of(built))}
-    printed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    modules: dict[str, str | None] = json.loads(printed.splitlines()[-1])
-    return modules
+    return played(built, LOADED, *packages_of(built))
+
+
+def played(built: Path, script: str, *packages: str) -> dict[str, str | None]:
+    """What the script ends with."""
+    command = [str(build.NODE), "--input-type=module", "--eval", START, str(built), " ".join(packages), script]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    result: dict[str, str | None] = json.loads(ended.stdout.splitlines()[-1])
+    return result
 
 
 def project_in(folder: Path, *kept: str) -> Path:
@@ -71,7 +111,7 @@ def project_in(folder: Path, *kept: str) -> Path:
 
 
 def packages_of(folder: Path) -> dict[str, dict[str, Any]]:
-    packages: dict[str, dict[str, Any]] = json.loads((folder / runtime.LOCK).read_text())["packages"]
+    packages: dict[str, dict[str, Any]] = described(folder)["lock"]["packages"]
     return packages
 
 
@@ -91,7 +131,8 @@ def test_the_lock_holds_our_packages_and_no_other(built: Path) -> None:
 
 def test_the_lock_has_the_hash_of_every_wheel(built: Path) -> None:
     locked = {package["file_name"]: package["sha256"] for package in packages_of(built).values()}
-    assert locked == {wheel.name: hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in built.glob("*.whl")}
+    wheels = {wheel.relative_to(built).as_posix(): wheel for wheel in built.glob("*/*.whl")}
+    assert locked == {name: hashlib.sha256(wheel.read_bytes()).hexdigest() for name, wheel in wheels.items()}
 
 
 def test_the_lock_says_what_each_package_imports_and_needs(built: Path) -> None:
@@ -102,18 +143,65 @@ def test_the_lock_says_what_each_package_imports_and_needs(built: Path) -> None:
 
 def test_every_module_of_every_wheel_is_compiled(built: Path, downloaded: Path) -> None:
     for original in downloaded.glob("*.whl"):
-        (compiled,) = built.glob(f"{original.name.split('-')[0]}-*.whl")
+        (compiled,) = built.glob(f"*/{original.name.split('-')[0]}-*.whl")
         assert modules_in(compiled, ".pyc") == modules_in(original, ".py")
 
 
 def test_the_standard_library_is_compiled(built: Path) -> None:
-    library = built / "python_stdlib.zip"
-    assert modules_in(library, ".pyc") == modules_in(runtime.PYODIDE / library.name, ".py")
+    library = built / described(built)["core"] / runtime.LIBRARY
     assert not modules_in(library, ".py")
 
 
+def test_what_is_left_out_is_there_in_the_whole_library_and_nothing_else_is_missing(built: Path) -> None:
+    whole = names_in(runtime.PYODIDE / runtime.LIBRARY)
+    for pattern in runtime.LEFT_OUT:
+        assert fnmatch.filter(whole, pattern), f"{pattern} matches nothing: remove it"
+    left = {name for name in whole if not any(fnmatch.fnmatchcase(name, pattern) for pattern in runtime.LEFT_OUT)}
+    there = names_in(built / described(built)["core"] / runtime.LIBRARY)
+    assert {re.sub(r"\.pyc$", ".py", name) for name in there} == left
+
+
+def test_archives_are_stored_so_that_they_pack_well_on_their_way(built: Path) -> None:
+    for archive in (*built.glob("*/*.whl"), *built.glob("*/*.zip")):
+        with zipfile.ZipFile(archive) as opened:
+            assert {entry.compress_type for entry in opened.infolist()} == {zipfile.ZIP_STORED}, archive
+
+
+def imported(built: Path, names: list[str]) -> dict[str, str | None]:
+    return played(built, IMPORTED.replace("NAMES", repr(json.dumps(names))))
+
+
+def test_what_a_learner_reaches_for_can_be_imported(built: Path) -> None:
+    names = [*PROMISED.split(), *(f"encodings.{name}" for name in ENCODINGS.split())]
+    assert imported(built, names) == dict.fromkeys(names)
+
+
+def test_what_is_left_out_is_missing_as_any_module_would_be(built: Path) -> None:
+    for name, error in imported(built, REMOVED.split()).items():
+        assert error in {
+            f"ModuleNotFoundError: No module named {part!r}" for part in (name, name.partition(".")[0])
+        } | {f"ModuleNotFoundError: No module named {name.rpartition('.')[0]!r}"}
+
+
+def test_the_lock_leaves_out_what_is_never_imported(built: Path) -> None:
+    script = "import json, sys, anyio, anyio.abc, anyio.streams.tls, anyio._core._sockets, coatcheck\n"
+    modules = played(built, script + "json.dumps(dict.fromkeys(sys.modules))", OWN)
+    assert "idna" not in modules
+    assert "typing_extensions" in modules
+
+
+def test_what_a_first_run_of_a_storage_fetches_is_small(built: Path) -> None:
+    needed, packages = {OWN}, packages_of(built)
+    while more := {name for package in needed for name in packages[package]["depends"]} - needed:
+        needed |= more
+    sizes = described(built)["sizes"]
+    files = [name for name in sizes if name.startswith(described(built)["core"])]
+    files += [packages[name]["file_name"] for name in needed]
+    assert sum(sizes[name]["wire"] for name in files) <= 5_200_000
+
+
 def test_only_a_package_that_reads_its_own_source_has_any(built: Path) -> None:
-    with_source = {PurePosixPath(module) for wheel in built.glob("*.whl") for module in modules_in(wheel, ".py")}
+    with_source = {PurePosixPath(module) for wheel in built.glob("*/*.whl") for module in modules_in(wheel, ".py")}
     assert PurePosixPath("anyio/__init__") in with_source
     assert {(module.parts[0], module.name) for module in with_source} == {("anyio", "__init__")}
 
@@ -131,9 +219,22 @@ def test_anyio_is_as_lazy_as_on_any_python(started: dict[str, str | None]) -> No
 
 
 def test_sizes_are_those_of_the_files(built: Path) -> None:
-    sizes = json.loads((built / "sizes.json").read_text())
-    assert sizes == {path.name: path.stat().st_size for path in built.iterdir() if path.name != "sizes.json"}
-    assert "pyodide.asm.wasm" in sizes
+    files = {path.relative_to(built).as_posix(): path for path in built.glob("*/*")}
+    assert {name: size["raw"] for name, size in described(built)["sizes"].items()} == {
+        name: path.stat().st_size for name, path in files.items()
+    }
+    for name, size in described(built)["sizes"].items():
+        assert size["wire"] < 0.4 * size["raw"], name
+
+
+def test_a_file_that_differs_has_another_name(built: Path) -> None:
+    folders = {path.name for path in built.iterdir() if path.is_dir()}
+    core = built / described(built)["core"]
+    files = [core / name for name in (*runtime.PYODIDE_FILES, runtime.LIBRARY)]
+    expected = {f"python-{build.content_hash(*(file.read_bytes() for file in files))}"}
+    for name, package in packages_of(built).items():
+        expected.add(f"{name}-{build.content_hash((built / package['file_name']).read_bytes())}")
+    assert folders == expected
 
 
 def test_the_projects_wheel_holds_its_package_and_metadata_only(tmp_path: Path) -> None:
@@ -144,37 +245,38 @@ def test_the_projects_wheel_holds_its_package_and_metadata_only(tmp_path: Path) 
 
 
 def test_building_again_finds_what_was_built(tmp_path: Path) -> None:
-    project = project_in(tmp_path, "wheels", "runtime-tools", "runtime-base")
+    project = project_in(tmp_path, *CACHED)
     first = build_runtime(project)
-    written = (first / "sizes.json").stat().st_mtime_ns
+    written = (first / runtime.DESCRIPTION).stat().st_mtime_ns
     assert build_runtime(project) == first
-    assert (first / "sizes.json").stat().st_mtime_ns == written
+    assert (first / runtime.DESCRIPTION).stat().st_mtime_ns == written
 
 
 def test_a_changed_source_is_another_build_but_compiles_the_library_no_second_time(tmp_path: Path) -> None:
-    project = project_in(tmp_path, "wheels", "runtime-tools", "runtime-base")
+    project = project_in(tmp_path, *CACHED)
     before = build_runtime(project)
     with (project / "src" / OWN / "__init__.py").open("a") as module:
         module.write("CHANGED = True\n")
     base = runtime.build_base(project)
-    compiled = (base / "python_stdlib.zip").stat().st_mtime_ns
+    compiled = (base / runtime.DESCRIPTION).stat().st_mtime_ns
     after = build_runtime(project)
     assert after != before
     assert packages_of(after)[OWN]["sha256"] != packages_of(before)[OWN]["sha256"]
-    assert (base / "python_stdlib.zip").stat().st_mtime_ns == compiled
+    assert (base / runtime.DESCRIPTION).stat().st_mtime_ns == compiled
 
 
 def test_a_build_from_scratch_is_the_same_to_the_byte(tmp_path: Path) -> None:
-    ours, again = project_in(tmp_path, "wheels", "runtime-tools", "runtime-base"), tmp_path / "again"
+    ours, again = project_in(tmp_path, *CACHED), tmp_path / "again"
     again.mkdir()
-    again = project_in(again, "wheels")
+    again = project_in(again, "wheels", "pyodide-sizes")
     expected, actual = build_runtime(ours), build_runtime(again)
     assert actual.name == expected.name
     assert contents_of(actual) == contents_of(expected)
 
 
 def contents_of(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def test_a_failed_download_shows_the_command_what_pip_said_and_the_way_out(tmp_path: Path) -> None:
@@ -188,9 +290,10 @@ def test_a_failed_download_shows_the_command_what_pip_said_and_the_way_out(tmp_p
 
 
 def test_a_failed_compilation_shows_what_the_tool_said(built: Path, tmp_path: Path) -> None:
-    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
-    with pytest.raises(BuildError, match=r"'missing\.whl' does not exist"):
-        runtime.compile_archives(PROJECT, tmp_path, ["missing.whl"])
+    (tmp_path / runtime.LOCK).write_text(json.dumps(described(built)["lock"]))
+    (tmp_path / "broken-1.0-py3-none-any.whl").write_text("no archive")
+    with pytest.raises(BuildError, match=r"File is not a zip file|BadZipFile"):
+        runtime.compile_archives(PROJECT, tmp_path)
 
 
 def test_packages_of_the_player_that_are_not_installed_are_named_with_the_command(
@@ -207,9 +310,9 @@ def test_an_interrupted_build_leaves_nothing(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        runtime.cached(tmp_path, "step", [b"input"], interrupted)
+        build.cached(tmp_path, "step", [b"input"], interrupted)
     assert [path for path in (tmp_path / ".cache").rglob("*") if path.is_file()] == []
-    assert [path.name for path in runtime.cached(tmp_path, "step", [b"input"], whole).iterdir()] == ["whole"]
+    assert [path.name for path in build.cached(tmp_path, "step", [b"input"], whole).iterdir()] == ["whole"]
 
 
 def whole(folder: Path) -> None:
@@ -218,30 +321,42 @@ def whole(folder: Path) -> None:
 
 def test_two_builds_of_the_same_at_once_are_one(tmp_path: Path) -> None:
     def overtaken(folder: Path) -> None:
-        runtime.cached(tmp_path, "step", [b"input"], whole)
+        build.cached(tmp_path, "step", [b"input"], whole)
         (folder / "slower").touch()
 
-    assert [path.name for path in runtime.cached(tmp_path, "step", [b"input"], overtaken).iterdir()] == ["whole"]
+    assert [path.name for path in build.cached(tmp_path, "step", [b"input"], overtaken).iterdir()] == ["whole"]
 
 
 def test_old_builds_go_and_the_latest_stay(tmp_path: Path) -> None:
     builds = []
-    for age in range(runtime.KEPT_BUILDS + 2, 0, -1):
-        builds.append(runtime.cached(tmp_path, "step", [bytes([age])], whole))
+    for age in range(build.KEPT_BUILDS + 2, 0, -1):
+        builds.append(build.cached(tmp_path, "step", [bytes([age])], whole))
         os.utime(builds[-1], (-age, -age))
-    assert [build.is_dir() for build in builds] == [False, False] + [True] * runtime.KEPT_BUILDS
+    assert [build.is_dir() for build in builds] == [False, False] + [True] * build.KEPT_BUILDS
 
 
 def test_inputs_cut_differently_are_other_inputs(tmp_path: Path) -> None:
-    assert runtime.cached(tmp_path, "step", [b"a", b"bc"], whole) != runtime.cached(
-        tmp_path, "step", [b"ab", b"c"], whole
-    )
+    assert build.cached(tmp_path, "step", [b"a", b"bc"], whole) != build.cached(tmp_path, "step", [b"ab", b"c"], whole)
 
 
-def test_the_player_is_two_modules_and_a_style_sheet_without_pyodide() -> None:
-    player = build_player(PROJECT)
-    assert sorted(path.name for path in player.iterdir()) == ["block.css", "page.js", "worker.js"]
-    assert "pyodide.mjs" in (player / "worker.js").read_text()
-    assert not re.search(r"""(?:import|from)\s*["'][^"']""", (player / "worker.js").read_text())
-    assert (player / "worker.js").stat().st_size < (runtime.PYODIDE / "pyodide.mjs").stat().st_size
-    assert build_player(PROJECT) == player
+def test_the_player_names_its_own_modules_and_the_runtime_it_was_made_for(built: Path) -> None:
+    player = build_player(PROJECT, built)
+    page, worker, editor, style = (next(player.glob(f"{name}-*")) for name in ("page", "worker", "editor", "block"))
+    assert sorted(player.iterdir()) == sorted([page, worker, editor, style])
+    assert worker.name in page.read_text()
+    assert editor.name in page.read_text()
+    for name in described(built)["sizes"]:
+        assert PurePosixPath(name).name in worker.read_text()
+    assert worker.stat().st_size < (runtime.PYODIDE / "pyodide.mjs").stat().st_size
+    for module in (page, worker, editor):
+        assert not re.search(r"""(?:^|[;}])import[\s{*"']|}from["']""", module.read_text())
+    assert build_player(PROJECT, built) == player
+
+
+def test_a_player_for_another_runtime_has_other_names(built: Path, tmp_path: Path) -> None:
+    other = described(built)
+    other["core"] = "python-0/"
+    (tmp_path / runtime.DESCRIPTION).write_text(json.dumps(other))
+    names = {path.name for path in build_player(PROJECT, tmp_path).iterdir()}
+    same = names & {path.name for path in build_player(PROJECT, built).iterdir()}
+    assert sorted(name.partition("-")[0] for name in same) == ["block", "editor"]

@@ -66,16 +66,18 @@ class Document(HTMLParser):
         if self._depth or values.get("class") == "snippet":
             self._depth += tag == "div"
             self.blocks[-1].tags.append(tag)
-        if tag == "script":
+        if tag == "template":  # for the buttons
+            self._part = "whole"
+        elif tag == "script":
             self._part = "" if "src" in values or values.get("type") == DATA_BLOCK else "script"
             self.scripts += [""] if self._part else []
-        elif tag in {"pre", "style"}:
+        elif tag in {"pre", "style"} and self._part != "whole":
             self._part = {"style": "style"}.get(tag, "promised" if "data-promised" in values else "code")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "div" and self._depth:
             self._depth -= 1
-        if tag in {"script", "style", "pre"}:
+        if tag in {"script", "style", "template"} or (tag == "pre" and self._part != "whole"):
             self._part = ""
 
     def handle_data(self, data: str) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from livedoc.runtime import NODE, build_runtime
+from livedoc.build import NODE
+from livedoc.runtime import build_runtime
 from livedoc.snippet import load, paths
 
 if TYPE_CHECKING:

@@ -26,6 +26,10 @@ GUARD = 'if __name__ == "__main__":\n    asyncio.run(main())\n'
 
 
 def run(script: str, filename: str = "story.py") -> str | None:
+    return end_of(script, filename).traceback
+
+
+def end_of(script: str, filename: str = "story.py") -> stage.Ending:
     return asyncio.run(stage.run(dedent(script), filename))
 
 
@@ -110,7 +114,7 @@ def test_a_task_started_by_the_file_itself_does_not_outlive_it(capsys: pytest.Ca
     """
 
     async def tasks_left() -> int:
-        assert await stage.run(dedent(script), "story.py") is None
+        assert (await stage.run(dedent(script), "story.py")).traceback is None
         return len(asyncio.all_tasks()) - 1
 
     assert asyncio.run(tasks_left()) == 0
@@ -243,7 +247,7 @@ def test_a_type_of_the_script_can_be_looked_up_by_its_module(printed: Callable[[
 def test_a_coroutine_never_awaited_is_reported_in_its_own_run() -> None:
     program = (
         "import asyncio, sys; from livedoc.player import stage\n"
-        "def run(script): print(asyncio.run(stage.run(script, 'story.py')), file=sys.stderr)\n"
+        "def run(script): print(asyncio.run(stage.run(script, 'story.py')).traceback, file=sys.stderr)\n"
         "run('async def main(): ...\\ncycle = [main()]\\ncycle.append(cycle)\\n')\n"
         "run('print(1)')\n"
     )
@@ -251,6 +255,84 @@ def test_a_coroutine_never_awaited_is_reported_in_its_own_run() -> None:
     warning, _, rest = ended.stderr.partition("None\n")
     assert "coroutine 'main' was never awaited" in warning
     assert rest == "None\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "error", "line"),
+    [
+        ("def find():\n    {}['coat']\nfind()\n", "KeyError", 2),
+        ("import json\njson.loads('{')\n", "JSONDecodeError", 2),
+        ("print('a'\n", "SyntaxError", 1),
+        ("\nraise SystemExit('no ticket')\n", "SystemExit", 2),
+        (
+            "import asyncio\nasync def fail():\n    raise KeyError\nasync def main():\n    await fail()\n" + GUARD,
+            "KeyError",
+            3,
+        ),
+    ],
+)
+def test_a_failure_is_told_with_its_name_and_its_line(script: str, error: str, line: int) -> None:
+    ending = end_of(script)
+    assert (ending.error, ending.line) == (error, line)
+
+
+def test_a_syntax_error_in_other_code_has_the_line_that_brought_it() -> None:
+    assert end_of("\n\nexec('1 +')\n").line == 3
+
+
+def test_the_files_that_a_script_leaves_are_listed_with_their_first_bytes() -> None:
+    script = """
+        import os
+        from pathlib import Path
+        Path("rail/first").mkdir(parents=True)
+        Path("rail/first/coat").write_bytes(bytes(range(256)) * 20)
+        Path("empty").touch()
+        Path("rail/.hidden").write_text("scarf")
+        os.symlink("empty", "link")
+    """
+    assert end_of(script).files == [
+        ("empty", 0, b""),
+        ("rail/.hidden", 5, b"scarf"),
+        ("rail/first/coat", 5120, bytes(range(256)) * 16),
+    ]
+
+
+def test_only_so_many_files_are_listed_and_the_rest_is_counted() -> None:
+    ending = end_of("from pathlib import Path\nfor n in range(33):\n    Path(str(n)).touch()\n")
+    assert (len(ending.files), ending.unlisted) == (20, 13)
+
+
+def test_the_files_of_a_script_that_failed_elsewhere_are_listed_too() -> None:
+    ending = end_of("import os\nopen('coat', 'w').close()\nos.mkdir('in')\nos.chdir('in')\n1 / 0\n")
+    assert (ending.error, [path for path, *_ in ending.files]) == ("ZeroDivisionError", ["coat"])
+
+
+def test_a_script_that_waits_can_be_stopped_and_cleans_up(capsys: pytest.CaptureFixture[str]) -> None:
+    script = """
+        import asyncio
+        async def main() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                print("cleaned up")
+    """
+
+    async def stopped() -> stage.Ending:
+        running = asyncio.ensure_future(stage.run(dedent(script) + GUARD, "story.py"))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        stage.stop()
+        return await running
+
+    assert asyncio.run(stopped()).error == "CancelledError"
+    assert capsys.readouterr().out == "cleaned up\n"
+
+
+def test_there_is_nothing_to_stop_once_a_script_has_ended(printed: Callable[[str], str]) -> None:
+    assert printed("print(1)\n") == "1\n"
+    stage.stop()
+    assert printed("print(2)\n") == "2\n"
 
 
 LETTER = contextvars.ContextVar("LETTER", default="a")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,7 +62,7 @@ def render(snippet: Snippet, name: str | None) -> str:
         f'<code class="snippet-path">{escape(snippet.path)}</code></div>'
         f'<div class="snippet-code">{_highlighted(section.code)}</div>'
         f'<div class="snippet-output"><div class="snippet-label">Output</div>'
-        f"<pre data-promised>{_preformatted(snippet.output)}</pre></div>{_note(snippet)}</div>"
+        f"<pre data-promised>{_preformatted(snippet.output)}</pre></div>{_rest(snippet)}</div>"
     )
 
 
@@ -159,7 +160,7 @@ def _closing(lines: list[str], opening: int, margin: str, fence: str) -> int | N
 def _attributes(snippet: Snippet, section: Section) -> str:
     values = {"data-snippet": snippet.path}
     values |= {"data-needs": " ".join(snippet.needs)} if snippet.needs else {"data-state": "idle"}
-    values["data-source"] = snippet.script
+    values |= {"data-section": section.name, "data-hash": sha256(snippet.script.encode()).hexdigest()[:8]}
     values |= {"data-first": str(section.first), "data-last": str(section.last), "data-indent": str(section.indent)}
     return "".join(f' {name}="{escape(value)}"' for name, value in values.items())
 
@@ -175,8 +176,9 @@ def _preformatted(text: str) -> str:
     return escape("\n" + text if text.startswith("\n") else text, quote=False)
 
 
-def _note(snippet: Snippet) -> str:
+def _rest(snippet: Snippet) -> str:
     if not snippet.needs:
-        return ""
+        # For the block's buttons. Not for the search: what it would find is on the page already.
+        return f"<template data-search-exclude>{_highlighted(snippet.script)}</template>"
     needs = escape(" and ".join(snippet.needs))
     return f'<p class="snippet-note">Runs with {needs}. Its output was verified by the tests.</p>'

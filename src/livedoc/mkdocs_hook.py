@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mkdocs.config.config_options import ExtraScriptValue
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files, InclusionLevel
 
+from livedoc.bundle import build_player
 from livedoc.markdown import Embed, embeds
-from livedoc.runtime import build_player, build_runtime
+from livedoc.runtime import build_runtime, described
 from livedoc.snippet import SnippetError, load, paths
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.pages import Page
 
+T = TypeVar("T")
+
 ASSETS = "assets/livedoc"
 # A warning counts in a strict build only below MkDocs' own logger.
 log = logging.getLogger("mkdocs.hooks.livedoc")
@@ -27,21 +30,11 @@ used: set[str] = set()
 """The snippets that this build's pages embed; a served site is built many times in one process."""
 
 
-def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Load the player on every page."""
-    style, script = f"{ASSETS}/block.css", ExtraScriptValue(f"{ASSETS}/page.js")
-    script.type = "module"
-    if style not in config.extra_css:
-        # First, so that the site's own style has the last word.
-        config.extra_css.insert(0, style)
-        config.extra_javascript.append(script)
-    return config
-
-
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Build what the site carries besides its pages, and add it."""
     project = _project(config)
-    return add_files(files, config, build_player(project), build_runtime(project))
+    runtime = build_runtime(project)
+    return add_files(files, config, build_player(project, runtime), runtime)
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: object) -> None:
@@ -67,9 +60,10 @@ def on_env(_: object, config: MkDocsConfig, **__: object) -> None:
 def add_files(files: Files, config: MkDocsConfig, player: Path, runtime: Path) -> Files:
     """`files`, and the ones that make its blocks run; `player` and `runtime` are built folders."""
     used.clear()
+    _load_player(config, player)
     for uri, content in _scripts(_snippets(config)):
         files.append(File.generated(config, uri, content=content, inclusion=InclusionLevel.INCLUDED))
-    sources = [*_tree(ASSETS, player), *_tree(f"{ASSETS}/runtime", runtime), *_listed(config)]
+    sources = [*_built(player, runtime), *_listed(config)]
     for uri, source in sources:
         files.append(File.generated(config, uri, abs_src_path=str(source), inclusion=InclusionLevel.INCLUDED))
     return files
@@ -100,10 +94,26 @@ def _scripts(snippets: Path) -> Iterator[tuple[str, bytes]]:
             continue
 
 
-def _tree(uri: str, folder: Path) -> Iterator[tuple[str, Path]]:
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            yield f"{uri}/{file.relative_to(folder).as_posix()}", file
+def _load_player(config: MkDocsConfig, player: Path) -> None:
+    """Load the player on every page; pages have not been rendered yet."""
+    [style], [module] = player.glob("*.css"), player.glob("page-*.js")
+    script = ExtraScriptValue(f"{ASSETS}/{module.name}")
+    script.type = "module"
+    # First, so that the site's own style has the last word. A served site may have another player since its last build.
+    config.extra_css[:] = [f"{ASSETS}/{style.name}", *_others(config.extra_css)]
+    config.extra_javascript[:] = [*_others(config.extra_javascript), script]
+
+
+def _others(loaded: list[T]) -> list[T]:
+    return [each for each in loaded if not str(each).startswith(f"{ASSETS}/")]
+
+
+def _built(player: Path, runtime: Path) -> Iterator[tuple[str, Path]]:
+    """What has a hash in its name, so it may be cached for ever."""
+    for file in sorted(player.iterdir()):
+        yield f"{ASSETS}/{file.name}", file
+    for name in described(runtime)["sizes"]:
+        yield f"{ASSETS}/{name}", runtime / name
 
 
 def _listed(config: MkDocsConfig) -> Iterator[tuple[str, Path]]:

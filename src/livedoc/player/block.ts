@@ -1,55 +1,125 @@
+import type { Editor } from "./editor.ts"
+import type { Edit, Edits } from "./edits.ts"
+import { element, required } from "./element.ts"
 import type { Reply } from "./messages.ts"
+import { Result } from "./result.ts"
 import { type Ending, type Runner, Stopped } from "./runner.ts"
-import { excerpt, splice } from "./source.ts"
-import { finished, loading } from "./status.ts"
+import { linkTo } from "./share.ts"
+import { type Excerpt, excerpt, moved, splice } from "./source.ts"
+import { finished, invitation, loading } from "./status.ts"
 
 type State = "idle" | "starting" | "running" | "done" | "failed" | "stopped"
 
-/** Gives a snippet's block its buttons. A block that has them already is left as it is. */
-export function mount(root: HTMLElement, runner: Runner): void {
-  if (!root.querySelector(".snippet-actions")) new Block(root, runner)
+/** What all blocks of a page share. */
+export interface Surroundings {
+  runner: Runner
+  edits: Edits
+  loadEditor: () => Promise<typeof import("./editor.ts")>
+  /** Bytes that a first run fetches. */
+  download: number
+  /** A program has run to its end. */
+  ran: () => void
 }
 
-class Block {
+const OLDER = "of an earlier version of this snippet"
+
+/** A snippet that can be run, edited, shared and taken along. */
+export class Block {
   readonly #root: HTMLElement
-  readonly #runner: Runner
+  readonly #around: Surroundings
   readonly #title: string
+  readonly #original: string
   readonly #code: HTMLElement
-  readonly #status = element("p", "snippet-status", { role: "status" })
-  readonly #printed = result("Your output", "data-output")
-  readonly #error = result("What went wrong", "data-error")
+  readonly #excerptCode: Node[]
+  readonly #status = element("p", "snippet-status")
+  readonly #announcement = element("p", "snippet-announcement", { role: "status" })
+  readonly #notice = element("p", "snippet-notice")
+  readonly #result = new Result()
   readonly #run: HTMLButtonElement
   readonly #stop: HTMLButtonElement
-  #editor: HTMLTextAreaElement | undefined
+  readonly #whole: HTMLButtonElement
+  readonly #link = element("a", "snippet-link")
+  #script: string
+  #opening: Promise<Editor> | undefined
+  #editor: Editor | undefined
+  #failedLine: number | undefined
   #attempt = 0
 
-  constructor(root: HTMLElement, runner: Runner) {
+  constructor(root: HTMLElement, around: Surroundings) {
     this.#root = root
-    this.#runner = runner
+    this.#around = around
     this.#title = root.querySelector(".snippet-title")?.textContent ?? this.#path
     this.#code = required(root, ".snippet-code")
+    this.#excerptCode = [...this.#code.childNodes]
+    this.#original = this.#script = this.#template.textContent
     this.#run = this.#button("Run", () => void this.#start())
-    this.#stop = this.#button("Stop", () => runner.stop())
+    this.#stop = this.#button("Stop", () => around.runner.stop())
+    this.#whole = this.#button("Whole file", () => this.#turn())
+    this.#mount()
+    this.#show("idle", invitation(around.download))
+    const kept = around.edits.get(this.name)
+    if (kept) void this.#take(kept, "This is your edit")
+  }
+
+  /** Which block this is, wherever it is shown. */
+  get name(): string {
+    return `${this.#path}:${this.#root.dataset.section}`
+  }
+
+  /** Shows an edit that came with a link. It is the reader's once they change it. */
+  async open(shared: Edit): Promise<void> {
+    await this.#take(shared, "This edit came with the link")
+    this.#root.scrollIntoView({ block: "nearest" })
+    this.#announce(this.#notice.textContent)
+  }
+
+  async #take({ hash, script }: Edit, what: string): Promise<void> {
+    this.#script = script
+    this.#whole.ariaPressed = String(this.#shown === undefined)
+    const stale = hash === this.#hash ? "" : `, ${OLDER}`
+    this.#notify(`${what}${stale}. Reset brings the ${stale ? "new" : "original"} one back.`)
+    await this.#opened()
+  }
+
+  #mount(): void {
+    const edit = this.#button("Edit", () => void this.#edit())
+    const reset = this.#button("Reset", () => this.#reset())
+    const copy = this.#button("Copy", () => void this.#copy())
+    const more = this.#button("More", () => this.#disclose(more, extras))
+    more.ariaExpanded = this.#whole.ariaPressed = "false"
+    const shell = element("p", "snippet-shell", {}, "In a clone: ", element("code", "", {}, this.#shellLine))
+    const [share, download] = [
+      this.#button("Share", () => void this.#share()),
+      this.#button("Download", () => this.#download()),
+    ]
+    const extras = element("div", "snippet-extras", {}, this.#whole, share, download, shell, this.#link)
+    extras.hidden = this.#link.hidden = this.#notice.hidden = true
     const actions = element("div", "snippet-actions", { role: "group", "aria-label": this.#title })
-    actions.append(
-      this.#run,
-      this.#stop,
-      this.#button("Edit", () => this.#edit()),
-      this.#button("Reset", () => this.#reset()),
-      this.#button("Copy", () => void this.#copy()),
-    )
-    required(root, ".snippet-header").append(actions, this.#status)
-    root.append(this.#printed.section, this.#error.section)
-    this.#show("idle", "Runs in your browser")
+    actions.append(this.#run, this.#stop, edit, reset, copy, more)
+    required(this.#root, ".snippet-header").append(actions, this.#status, this.#announcement, extras)
+    this.#code.before(this.#notice)
+    required(this.#root, ".snippet-output").after(this.#result.element)
+    this.#hint(this.#run, () => this.#around.runner.prepare(this.#script))
+    for (const place of [edit, this.#code]) this.#hint(place, () => this.#around.loadEditor().catch(() => undefined))
+  }
+
+  /** Does something ahead once the reader comes near, unless they asked their browser to save data. */
+  #hint(place: HTMLElement, ahead: () => unknown): void {
+    const come = () => {
+      const connection = Reflect.get(navigator, "connection") as { saveData?: boolean } | undefined
+      if (!connection?.saveData) ahead()
+    }
+    for (const event of ["pointerenter", "focusin"]) place.addEventListener(event, come, { once: true })
   }
 
   async #start(): Promise<void> {
     if (this.#busy) return
     const attempt = ++this.#attempt
-    this.#clear()
+    this.#mark(undefined)
+    this.#result.begin(required(this.#root, ".snippet-output").offsetHeight)
     this.#show("starting", "Starting")
     try {
-      const ending = await this.#runner.run(this.#path, this.#script, (reply) => this.#follow(reply))
+      const ending = await this.#around.runner.run(this.#path, this.#script, (reply) => this.#follow(reply))
       if (attempt === this.#attempt) this.#end(ending)
     } catch (error) {
       if (attempt === this.#attempt) this.#giveUp(error)
@@ -60,87 +130,164 @@ class Block {
     if (reply.kind === "loading") this.#show("starting", loading(reply.loaded, reply.total))
     if (reply.kind === "starting") this.#show("starting", "Starting")
     if (reply.kind === "running") this.#show("running", "Running")
-    if (reply.kind === "output") this.#printed.show(reply.text)
+    if (reply.kind === "output") this.#result.print(reply)
   }
 
   #end(ending: Ending): void {
-    if (ending.kind === "failed") this.#error.show(ending.traceback)
-    const promised = this.#root.querySelector("[data-promised]")?.textContent
-    this.#show(ending.kind, finished(ending, this.#printed.text, promised ?? undefined))
+    const promised = required(this.#root, "[data-promised]").textContent
+    if (ending.kind === "failed") this.#result.fail(ending, this.#path, (line) => void this.#goTo(line))
+    else this.#result.compare(promised)
+    this.#result.list(ending)
+    this.#mark(ending.kind === "failed" ? ending.line : undefined)
+    this.#show(ending.kind, finished(ending, this.#result.text, promised))
+    this.#around.ran()
   }
 
   #giveUp(error: unknown): void {
     if (error instanceof Stopped) return this.#show("stopped", "Stopped")
     const reason = error instanceof Error ? error.message : String(error)
-    this.#error.show(`Python could not start: ${reason}.\nRun tries again.\n`)
+    const traceback = `Python could not start: ${reason}.\nRun tries again.\n`
+    this.#result.fail({ traceback, error: "", line: undefined }, this.#path, () => undefined)
     this.#show("failed", "Failed")
   }
 
-  #edit(): void {
-    this.#editor ??= this.#opened()
-    this.#editor.focus()
+  async #edit(): Promise<void> {
+    const editor = await this.#opened()
+    editor?.focus()
   }
 
-  #opened(): HTMLTextAreaElement {
-    const hint = element("p", "snippet-hint", { id: `${this.#path}-hint` })
+  async #goTo(line: number): Promise<void> {
+    const shown = this.#shown
+    if (shown && (line < shown.first || line > shown.last)) this.#turn()
+    const editor = await this.#opened()
+    editor?.goTo(line - this.#offset)
+  }
+
+  /** The editor, opened now or earlier; undefined if it cannot be loaded. */
+  async #opened(): Promise<Editor | undefined> {
+    try {
+      return await (this.#opening ??= this.#open())
+    } catch {
+      this.#opening = undefined
+      this.#say("The editor could not be loaded: Edit tries again")
+      return undefined
+    }
+  }
+
+  async #open(): Promise<Editor> {
+    const { openEditor } = await this.#around.loadEditor()
+    const hint = element("p", "snippet-hint", { id: `hint-${this.name}` })
     hint.append("Tab indents, Escape leaves, Ctrl+Enter runs.")
-    const editor = element("textarea", "snippet-editor", {
-      "aria-label": `Code: ${this.#title}`,
-      "aria-describedby": hint.id,
-      autocapitalize: "off",
-      autocomplete: "off",
-      spellcheck: "false",
-      wrap: "off",
-    })
-    editor.value = excerpt(this.#original, this.#excerpt)
-    const fit = () => (editor.rows = editor.value.split("\n").length)
-    fit()
-    editor.addEventListener("input", fit)
-    editor.addEventListener("keydown", (event) => this.#key(event, editor))
+    const editing = element("div", "snippet-editing")
     this.#code.hidden = true
-    this.#code.after(editor, hint)
-    return editor
+    this.#code.after(editing)
+    const shown = this.#shown
+    this.#editor = openEditor(editing, {
+      text: shown ? excerpt(this.#script, shown) : this.#script,
+      label: `Code: ${this.#title}`,
+      describedBy: hint.id,
+      firstLine: this.#offset + 1,
+      changed: (text) => this.#changed(text),
+      run: () => void this.#start(),
+      leave: () => this.#run.focus(),
+    })
+    editing.append(hint)
+    this.#mark(this.#failedLine)
+    return this.#editor
   }
 
-  #key(event: KeyboardEvent, editor: HTMLTextAreaElement): void {
-    const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey
-    if (event.key === "Tab" && plain) insert("    ", editor)
-    else if (event.key === "Escape") this.#run.focus()
-    else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) void this.#start()
-    else return
-    event.preventDefault()
+  #close(): void {
+    this.#editor?.close()
+    this.#editor = this.#opening = undefined
+    this.#root.querySelector(".snippet-editing")?.remove()
+    this.#code.hidden = false
+  }
+
+  #changed(text: string): void {
+    const shown = this.#shown
+    this.#script = shown ? splice(this.#script, shown, text) : text
+    const kept = this.#around.edits.set(this.name, { hash: this.#hash, script: this.#script })
+    this.#notify(kept ? "" : "This browser keeps nothing: copy or share what you want to keep.")
+  }
+
+  /** From the excerpt to the whole file, and back. */
+  #turn(): void {
+    const whole = this.#whole.ariaPressed !== "true"
+    if (!whole && !moved(this.#script, this.#original, this.#excerpt)) {
+      return this.#say("The edit is beyond the excerpt: the whole file stays")
+    }
+    this.#whole.ariaPressed = String(whole)
+    this.#code.replaceChildren(...(whole ? [this.#template.cloneNode(true)] : this.#excerptCode))
+    if (!this.#editor) return
+    this.#close()
+    void this.#opened()
+  }
+
+  #mark(line: number | undefined): void {
+    this.#failedLine = line
+    this.#editor?.mark(line === undefined ? undefined : line - this.#offset)
   }
 
   #reset(): void {
-    if (this.#busy) this.#runner.stop()
+    if (this.#busy) this.#around.runner.stop()
     this.#attempt++
-    this.#editor?.nextElementSibling?.remove()
-    this.#editor?.remove()
-    this.#editor = undefined
-    this.#code.hidden = false
-    this.#clear()
-    this.#show("idle", "Runs in your browser")
+    this.#script = this.#original
+    this.#around.edits.delete(this.name)
+    this.#close()
+    this.#mark(undefined)
+    this.#notify("")
+    this.#link.hidden = true
+    this.#result.clear()
+    this.#show("idle", invitation(this.#around.download))
   }
 
   async #copy(): Promise<void> {
     this.#say((await copied(this.#script)) ? "Copied" : "Could not copy")
   }
 
-  #clear(): void {
-    this.#printed.clear()
-    this.#error.clear()
+  async #share(): Promise<void> {
+    const hash = await linkTo({ block: this.name, hash: this.#hash, script: this.#script })
+    this.#link.href = new URL(hash, location.href).href
+    this.#link.textContent = "Link to this code"
+    this.#link.hidden = false
+    this.#say((await copied(this.#link.href)) ? "Link copied" : "The link is ready")
+  }
+
+  #download(): void {
+    const file = URL.createObjectURL(new Blob([this.#script], { type: "text/x-python" }))
+    element("a", "", { href: file, download: this.#path.split("/").at(-1) ?? "" }).click()
+    URL.revokeObjectURL(file)
+    this.#say("Downloaded")
+  }
+
+  #disclose(button: HTMLButtonElement, part: HTMLElement): void {
+    part.hidden = !part.hidden
+    button.ariaExpanded = String(!part.hidden)
+  }
+
+  #notify(notice: string): void {
+    this.#notice.textContent = notice
+    this.#notice.hidden = notice === ""
   }
 
   #show(state: State, status: string): void {
+    const before = this.#root.dataset.state
     this.#root.dataset.state = state
-    this.#say(status)
+    this.#status.textContent = status
+    if (state !== "idle" && state !== before) this.#announce(status)
     this.#run.ariaDisabled = String(this.#busy)
     if (!this.#busy && document.activeElement === this.#stop) this.#run.focus() // a disabled button loses the focus
     this.#stop.disabled = !this.#busy
   }
 
   #say(status: string): void {
-    if (this.#status.textContent !== status) this.#status.textContent = status
+    this.#status.textContent = status
+    this.#announce(status)
+  }
+
+  /** For screen readers: each change of state once, and not each step of a download. */
+  #announce(text: string): void {
+    this.#announcement.textContent = text
   }
 
   get #busy(): boolean {
@@ -151,81 +298,41 @@ class Block {
     return this.#root.dataset.snippet ?? ""
   }
 
-  get #original(): string {
-    return this.#root.dataset.source ?? ""
+  get #hash(): string {
+    return this.#root.dataset.hash ?? ""
   }
 
-  get #script(): string {
-    return this.#editor ? splice(this.#original, this.#excerpt, this.#editor.value) : this.#original
+  get #template(): DocumentFragment {
+    return (required(this.#root, "template") as HTMLTemplateElement).content
   }
 
-  get #excerpt(): { first: number; last: number; indent: number } {
+  get #excerpt(): Excerpt {
     const { first, last, indent } = this.#root.dataset
     return { first: Number(first), last: Number(last), indent: Number(indent) }
+  }
+
+  /** The lines of the script that are shown; undefined: all of them. */
+  get #shown(): Excerpt | undefined {
+    return this.#whole.ariaPressed === "true" ? undefined : moved(this.#script, this.#original, this.#excerpt)
+  }
+
+  /** How many lines of the script come before those that are shown. */
+  get #offset(): number {
+    return (this.#shown?.first ?? 1) - 1
+  }
+
+  get #shellLine(): string {
+    return `make setup && .venv/bin/python snippets/${this.#path}`
   }
 
   /** A button whose name begins with its verb and is told apart from the same button of other blocks. */
   #button(verb: string, press: () => void): HTMLButtonElement {
     const name = `${verb}: ${this.#title}`
-    const button = element("button", `snippet-${verb.toLowerCase()}`, { type: "button", "aria-label": name })
-    button.append(verb)
+    const className = `snippet-${verb.toLowerCase().replace(" ", "-")}`
+    const button = element("button", className, { type: "button", "aria-label": name }, verb)
     button.addEventListener("click", press)
     return button
   }
-}
-
-interface Result {
-  readonly section: HTMLElement
-  readonly text: string
-  show(text: string): void
-  clear(): void
-}
-
-/** A part of the block that appears with its first text. Text from Python goes in as text. */
-function result(label: string, marker: string): Result {
-  const section = element("div", "snippet-result", {})
-  const heading = element("div", "snippet-label", {})
-  const pre = element("pre", "", { [marker]: "", tabindex: "0", "aria-label": label, role: "group" })
-  heading.append(label)
-  section.append(heading, pre)
-  section.hidden = true
-  return {
-    section,
-    get text() {
-      return pre.textContent
-    },
-    show(text) {
-      section.hidden = false
-      pre.append(text)
-    },
-    clear() {
-      section.hidden = true
-      pre.replaceChildren()
-    },
-  }
-}
-
-function element<Tag extends keyof HTMLElementTagNameMap>(
-  tag: Tag,
-  className: string,
-  attributes: Record<string, string>,
-): HTMLElementTagNameMap[Tag] {
-  const made = document.createElement(tag)
-  if (className) made.className = className
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value)
-  return made
-}
-
-function required(root: HTMLElement, selector: string): HTMLElement {
-  const found = root.querySelector<HTMLElement>(selector)
-  if (!found) throw new Error(`the block of ${root.dataset.snippet} has no ${selector}`)
-  return found
-}
-
-/** As typing would, so that it can be undone. */
-function insert(text: string, editor: HTMLTextAreaElement): void {
-  if (document.execCommand("insertText", false, text)) return
-  editor.setRangeText(text, editor.selectionStart, editor.selectionEnd, "end")
 }
 
 async function copied(text: string): Promise<boolean> {

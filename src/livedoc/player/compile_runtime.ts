@@ -1,46 +1,46 @@
 // Locks wheels and compiles archives of Python to bytecode, in place, with pyodide-build's own command line. Bytecode is that of the
 // Python which makes it, so this runs inside Pyodide:
-//   node compile_runtime.ts RUNTIME TOOLS ARCHIVE...
-// RUNTIME holds pyodide.mjs and its companions, the lock to extend and the archives; TOOLS is where pyodide-build is installed.
+//   node compile_runtime.ts TOOLS ARCHIVES
+// TOOLS is where pyodide-build is installed, and ARCHIVES holds what to compile and the lock to extend. What it makes is not compressed:
+// a host compresses what it sends, and what is compressed twice stays bigger.
 
 import path from "node:path"
 import process from "node:process"
-import { pathToFileURL } from "node:url"
+import { loadPyodide } from "pyodide"
 
 const COMMANDS = `
 import importlib.metadata, os, sys
 
 sys.path.insert(0, "/tools")
 sys.dont_write_bytecode = False  # the next run then imports the tools five times as fast
-os.chdir("/runtime")
+os.chdir("/archives")
 commands = {command.name: command for command in importlib.metadata.entry_points(group="pyodide.cli")}
 
 def run(name, *arguments):
     commands[name].load().main(args=arguments, standalone_mode=False)
 
-wheels = [name for name in archives if name.endswith(".whl")]
-others = [name for name in os.listdir() if name not in archives]
+wheels = sorted(name for name in os.listdir() if name.endswith(".whl"))
 lock = "pyodide-lock.json"
 run("lockfile", "add-wheels", "--input", lock, "--output", lock, "--base-path", ".", *wheels)
-run("py-compile", ".", "--no-keep", "--silent", "--compression-level", "9", "--exclude", ",".join(others))
+run("py-compile", ".", "--no-keep", "--silent", "--compression-level", "0")
 `
 
-async function compile(runtime: string, tools: string, archives: string[]): Promise<void> {
-  const { loadPyodide } = (await import(
-    pathToFileURL(path.join(runtime, "pyodide.mjs")).href
-  )) as typeof import("pyodide")
-  const python = await loadPyodide({
-    env: { HOME: "/home", NO_COLOR: "1", SOURCE_DATE_EPOCH: process.env["SOURCE_DATE_EPOCH"] ?? "" },
-  })
-  python.mountNodeFS("/runtime", runtime)
+async function compile(tools: string, archives: string): Promise<void> {
+  const env = {
+    HOME: "/home",
+    NO_COLOR: "1",
+    PYTHONNODEBUGRANGES: "1", // columns are of no use without the source, and a fifth of the bytecode
+    SOURCE_DATE_EPOCH: process.env["SOURCE_DATE_EPOCH"] ?? "",
+  }
+  const python = await loadPyodide({ env })
+  python.mountNodeFS("/archives", archives)
   python.mountNodeFS("/tools", tools)
-  python.globals.set("archives", python.toPy(archives))
   python.runPython(COMMANDS)
 }
 
-const [runtime = "", tools = "", ...archives] = process.argv.slice(2)
+const [tools = "", archives = ""] = process.argv.slice(2)
 try {
-  await compile(path.resolve(runtime), path.resolve(tools), archives)
+  await compile(path.resolve(tools), path.resolve(archives))
 } catch (error) {
   // Printed whole, an error of Pyodide's carries its source, a megabyte; its message is Python's traceback.
   console.error(error instanceof Error ? error.message : error)

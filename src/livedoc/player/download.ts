@@ -1,18 +1,18 @@
 type Fetch = typeof globalThis.fetch
 
-/** Watches what is fetched from one folder: how many bytes have come, of how many, and what did not come. */
+/** Watches what is fetched from one folder: how many bytes have come over the wire, of how many, and what did not come. */
 export class Download {
   loaded = 0
   total = 0
   /** Rejects as soon as a file does not come. */
   readonly lost: Promise<never>
   readonly #folder: string
-  readonly #sizes: Readonly<Record<string, number>>
+  readonly #sizes: Readonly<Record<string, Size>>
   readonly #changed: () => void
   #lose: (reason: Error) => void = () => undefined
 
-  /** `sizes` are the bytes of each file in `folder`. `changed` is called when `loaded` or `total` is another number. */
-  constructor(folder: string, sizes: Readonly<Record<string, number>>, changed: () => void) {
+  /** `sizes` are those of the files, by their paths in `folder`. `changed` is called when `loaded` or `total` is another number. */
+  constructor(folder: string, sizes: Readonly<Record<string, Size>>, changed: () => void) {
     this.#folder = folder
     this.#sizes = sizes
     this.#changed = changed
@@ -26,7 +26,7 @@ export class Download {
       const url = input instanceof Request ? input.url : String(input)
       if (!url.startsWith(this.#folder)) return fetch(input, init)
       const file = url.slice(this.#folder.length)
-      this.total += this.#sizes[file] ?? 0
+      this.total += this.#sizes[file]?.wire ?? 0
       this.#changed()
       try {
         const response = await fetch(input, init)
@@ -42,9 +42,16 @@ export class Download {
   /** The same response, its headers too (WebAssembly compiles while it streams if they name its type). */
   #counted(response: Response, file: string): Response {
     if (!response.body) return response
+    // What arrives here is unpacked already.
+    const { raw, wire } = this.#sizes[file] ?? { raw: 1, wire: 0 }
+    let unpacked = 0
+    let counted = 0
     const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
       transform: (chunk, controller) => {
-        this.loaded += chunk.byteLength
+        unpacked += chunk.byteLength
+        this.loaded -= counted
+        counted = Math.round((unpacked * wire) / raw)
+        this.loaded += counted
         this.#changed()
         controller.enqueue(chunk)
       },

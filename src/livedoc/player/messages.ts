@@ -1,12 +1,41 @@
 /** What the page asks of the worker. */
-export type Request = { kind: "run"; run: number; path: string; source: string }
+export type Request =
+  | { kind: "open"; interrupts: Uint8Array<SharedArrayBuffer> | undefined } // the first: a 2 in it stops a busy Python
+  | { kind: "prepare"; source: string } // a run of it may come
+  | { kind: "run"; run: number; path: string; source: string }
+  | { kind: "stop"; run: number }
 
 /** What the worker answers. Each answer names the run it belongs to, so that one of an older run can be told apart. */
 export type Reply =
   | { kind: "loading"; run: number; loaded: number; total: number } // bytes
   | { kind: "starting"; run: number }
   | { kind: "running"; run: number }
-  | { kind: "output"; run: number; text: string }
-  | { kind: "done"; run: number; seconds: number }
-  | { kind: "failed"; run: number; seconds: number; traceback: string }
-  | { kind: "unavailable"; run: number; reason: string } // Python itself could not start
+  | { kind: "stopping"; run: number } // it was waiting, and is cancelled
+  | ({ kind: "output"; run: number } & Output)
+  | ({ kind: "done"; run: number; seconds: number } & Left)
+  | ({ kind: "failed"; run: number; seconds: number } & Failure & Left)
+  | { kind: "unavailable"; run: number; reason: string } // Python itself could not start, or cannot go on
+
+export interface Output {
+  stream: "out" | "err"
+  text: string
+}
+
+/** What went wrong: Python's traceback, the name of the exception, and the line of the script, counted from 1. */
+export interface Failure {
+  traceback: string
+  error: string
+  line: number | undefined
+}
+
+/** The files that a run left, and how many more there are. */
+export interface Left {
+  files: readonly File[]
+  unlisted: number
+}
+
+export interface File {
+  path: string
+  size: number // bytes
+  head: Uint8Array // the first of them
+}

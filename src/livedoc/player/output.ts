@@ -1,22 +1,28 @@
+import type { Output } from "./messages.ts"
+
 const INTERVAL = 16 // milliseconds: once a frame
-const LIMIT = 200_000 // characters: what a page shows without becoming slow
+const LIMIT = 100_000 // characters: what a page shows without becoming slow
+const REST = "\n[The rest is not shown.]\n"
 
 /** Collects what a program prints and passes it on once a frame, even while the program never pauses. */
-export class Output {
-  readonly #pass: (text: string) => void
+export class Printer {
+  readonly #pass: (output: Output) => void
+  #stream: Output["stream"] = "out"
   #text = ""
   #left = LIMIT
   #passed = -INTERVAL
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(pass: (text: string) => void) {
+  constructor(pass: (output: Output) => void) {
     this.#pass = pass
   }
 
-  print(text: string): void {
+  print({ stream, text }: Output): void {
     if (this.#left < 0) return
+    if (stream !== this.#stream) this.flush()
+    this.#stream = stream
     this.#left -= text.length
-    this.#text += this.#left < 0 ? `${text.slice(0, this.#left)}\n[The rest is not shown.]\n` : text
+    this.#text += this.#left < 0 ? text.slice(0, this.#left) + REST : text
     // A program that never pauses lets no timer fire, so the clock is read here too.
     if (performance.now() - this.#passed >= INTERVAL) this.flush()
     else this.#timer ??= setTimeout(() => this.flush(), INTERVAL)
@@ -26,8 +32,22 @@ export class Output {
     clearTimeout(this.#timer)
     this.#timer = undefined
     if (this.#text === "") return
-    this.#pass(this.#text)
+    this.#pass({ stream: this.#stream, text: this.#text })
     this.#text = ""
     this.#passed = performance.now()
+  }
+}
+
+// What steers a terminal: colours and moves (CSI), titles and links (OSC), and single characters but tab and line end.
+const STEERING = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[^[\]]|[\x00-\x08\x0b-\x1f\x7f]/g
+const BEGUN = /\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?)?$/
+
+/** Returns a function that leaves out what steers a terminal, also where it comes in two parts. */
+export function plainText(): (text: string) => string {
+  let begun = ""
+  return (text) => {
+    const whole = begun + text
+    begun = BEGUN.exec(whole)?.[0] ?? ""
+    return whole.slice(0, whole.length - begun.length).replace(STEERING, "")
   }
 }

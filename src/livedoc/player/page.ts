@@ -1,6 +1,9 @@
-import { mount } from "./block.ts"
+import { Block, type Surroundings } from "./block.ts"
+import { Edits } from "./edits.ts"
+import { element } from "./element.ts"
 import type { Reply } from "./messages.ts"
 import { Runner, type Stage } from "./runner.ts"
+import { sharedBy } from "./share.ts"
 
 /** What Material for MkDocs offers when it swaps pages without a reload. */
 interface PageChanges {
@@ -8,19 +11,52 @@ interface PageChanges {
 }
 
 function openWorker(receive: (reply: Reply) => void, broke: (reason: string) => void): Stage {
-  const worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" })
+  const worker = new Worker(new URL(WORKER, import.meta.url), { type: "module" })
   worker.addEventListener("message", (event: MessageEvent<Reply>) => receive(event.data))
   worker.addEventListener("error", (event) => broke(event.message || "its worker could not be loaded"))
-  return { post: (request) => worker.postMessage(request), close: () => worker.terminate() }
+  const interrupts = globalThis.crossOriginIsolated ? new Uint8Array(new SharedArrayBuffer(1)) : undefined
+  worker.postMessage({ kind: "open", interrupts })
+  return {
+    post: (request) => worker.postMessage(request),
+    interrupt: () => void interrupts?.fill(2),
+    close: () => worker.terminate(),
+  }
 }
 
-const runner = new Runner(openWorker)
+const surroundings: Surroundings = {
+  runner: new Runner(openWorker),
+  edits: new Edits(() => localStorage),
+  loadEditor: () => import(new URL(EDITOR, import.meta.url).href) as Promise<typeof import("./editor.ts")>,
+  download: DOWNLOAD_SIZE,
+  ran: () => undefined,
+}
 
-function mountAll(): void {
-  runner.stop() // a program whose block the reader has left
-  for (const block of document.querySelectorAll<HTMLElement>(".snippet[data-state]")) mount(block, runner)
+let blocks: Block[] = []
+
+async function mountAll(): Promise<void> {
+  surroundings.runner.stop() // a program whose block the reader has left
+  const roots = document.querySelectorAll<HTMLElement>(".snippet[data-state]:not(:has(.snippet-actions))")
+  if (roots.length > 0) blocks = Array.from(roots, (root) => new Block(root, surroundings))
+  await openShared()
+}
+
+/** Shows what a link brought, in its block, or by itself if that is gone. */
+async function openShared(): Promise<void> {
+  const shared = await sharedBy(location.hash)
+  if (!shared) return
+  const block = shared === "broken" ? undefined : blocks.find(({ name }) => name === shared.block)
+  if (shared !== "broken" && block) return block.open(shared)
+  const lost = element("aside", "snippet-lost", { "aria-label": "Shared code" })
+  if (shared === "broken") lost.append("This link is damaged: ask for it again. The page below is as it was written.")
+  else
+    lost.append(
+      "The block that this link is for is no longer here. Its code:",
+      element("pre", "", { tabindex: "0" }, shared.script),
+    )
+  document.querySelector("article")?.prepend(lost)
 }
 
 const pageChanges = Reflect.get(globalThis, "document$") as PageChanges | undefined
-if (pageChanges) pageChanges.subscribe(mountAll)
-else mountAll()
+if (pageChanges) pageChanges.subscribe(() => void mountAll())
+else void mountAll()
+addEventListener("hashchange", () => void openShared())

@@ -1,20 +1,43 @@
 import type { PyodideAPI } from "pyodide"
+import type { PyProxy } from "pyodide/ffi"
+import type { Failure, File, Left, Output } from "./messages.ts"
 
 export interface Python {
   /** Makes what the script imports importable. */
   loadPackages(source: string): Promise<void>
-  /** Resolves to undefined if the script ended well, else to its traceback. `print` gets its output as it comes. */
-  run(path: string, source: string, print: (text: string) => void): Promise<string | undefined>
+  /** Runs a script to its end. `print` gets its output as it comes. */
+  run(path: string, source: string, print: (output: Output) => void): Promise<Ended>
+  /** Cancels the script that is running, if it waits for something. */
+  stop(): void
+}
+
+export type Ended = { failure: Failure | undefined } & Left
+
+/** stage.py's Ending. */
+interface Ending extends PyProxy {
+  traceback: string | undefined
+  error: string
+  line: number | undefined
+  files: PyProxy
+  unlisted: number
 }
 
 /**
- * Starts the Python that lies in `folder` (a URL, or a path under Node, with its slash at the end).
- * `stage` is the text of stage.py.
+ * Starts the Python that `runtime` describes and that lies in `root` (a URL, or a path under Node, with its slash at the
+ * end). `stage` is the text of stage.py. A 2 in `interrupts` raises KeyboardInterrupt in it.
  */
-export async function startPython(folder: string, stage: string): Promise<Python> {
+export async function startPython(
+  root: string,
+  runtime: Runtime,
+  stage: string,
+  interrupts?: Uint8Array<SharedArrayBuffer>,
+): Promise<Python> {
   await mustAllowWebAssembly()
-  const { loadPyodide } = (await import(`${folder}pyodide.mjs`)) as typeof import("pyodide")
-  return onStage(await loadPyodide({ indexURL: folder, packageBaseUrl: folder }), stage)
+  const indexURL = root + runtime.core
+  const { loadPyodide } = (await import(`${indexURL}pyodide.mjs`)) as typeof import("pyodide")
+  const pyodide = await loadPyodide({ indexURL, packageBaseUrl: root, lockFileContents: runtime.lock })
+  if (interrupts) pyodide.setInterruptBuffer(interrupts)
+  return onStage(pyodide, stage)
 }
 
 /** Pyodide would wait for ever for what the site's policy forbids. */
@@ -30,7 +53,7 @@ async function mustAllowWebAssembly(): Promise<void> {
 function onStage(pyodide: PyodideAPI, stage: string): Python {
   const names = pyodide.toPy({ __name__: "stage" })
   pyodide.runPython(stage, { globals: names, filename: "stage.py" })
-  const runOnStage = names.get("run") as (source: string, path: string) => Promise<string | undefined>
+  const runOnStage = names.get("run") as (source: string, path: string) => Promise<Ending>
   return {
     async loadPackages(source) {
       const errors: string[] = []
@@ -40,12 +63,21 @@ function onStage(pyodide: PyodideAPI, stage: string): Python {
       })
       if (errors.length > 0) throw new Error(errors.join(" "))
     },
-    run(path, source, print) {
-      pyodide.setStdout(decoded(print))
-      pyodide.setStderr(decoded(print))
-      return runOnStage(source, path)
+    async run(path, source, print) {
+      pyodide.setStdout(decoded((text) => print({ stream: "out", text })))
+      pyodide.setStderr(decoded((text) => print({ stream: "err", text })))
+      return ended(await runOnStage(source, path))
     },
+    stop: names.get("stop") as () => void,
   }
+}
+
+function ended(ending: Ending): Ended {
+  const { traceback, error, line, unlisted } = ending
+  const failure = traceback === undefined ? undefined : { traceback, error, line }
+  const left = ending.files.toJs() as [string, number, Uint8Array][]
+  ending.destroy()
+  return { failure, files: left.map(([path, size, head]): File => ({ path, size, head })), unlisted }
 }
 
 /** A stream of bytes, as text: a character may arrive in two parts. */

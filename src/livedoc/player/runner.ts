@@ -3,6 +3,8 @@ import type { Reply, Request } from "./messages.ts"
 /** Where programs run: a worker, seen from outside. */
 export interface Stage {
   post(request: Request): void
+  /** Raises KeyboardInterrupt in the program, where the page may do so. */
+  interrupt(): void
   close(): void
 }
 
@@ -18,13 +20,19 @@ export class Stopped extends Error {}
 export class Unavailable extends Error {}
 
 const PATIENCE = 60_000 // milliseconds without a sign of life before the program runs
+const TO_ANSWER = 30 // milliseconds for a program that waits; one that is busy does not hear, and is interrupted
+const TO_END = 600 // milliseconds to clean up; then its stage goes
 
 interface Pending {
-  request: Request
+  run: number
   watch: (reply: Reply) => void
   resolve: (ending: Ending) => void
   reject: (reason: Stopped | Unavailable) => void
+  /** Posts the request, again if its stage had to be opened anew. */
+  begin: () => void
   running: boolean
+  ended: Promise<unknown>
+  stopping: boolean
 }
 
 /** Runs one program at a time, on a stage that all runs share. A new run stops the one before it. */
@@ -33,7 +41,7 @@ export class Runner {
   readonly #patience: number
   #stage: Stage | undefined
   #pending: Pending | undefined
-  #impatience: ReturnType<typeof setTimeout> | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined // of what the pending run is given time for
   #runs = 0
 
   constructor(open: OpenStage, patience: number = PATIENCE) {
@@ -41,81 +49,108 @@ export class Runner {
     this.#patience = patience
   }
 
+  /** Opens the stage and makes it ready for a run of `source`. */
+  prepare(source: string): void {
+    this.#opened().post({ kind: "prepare", source })
+  }
+
   /** `watch` gets every reply until the end. Rejects with Stopped or Unavailable. */
-  run(path: string, source: string, watch: (reply: Reply) => void): Promise<Ending> {
+  async run(path: string, source: string, watch: (reply: Reply) => void): Promise<Ending> {
+    const run = ++this.#runs
     // Python that is still starting is kept: the worker leaves out a run that is no longer the latest.
-    if (this.#pending?.running) this.#close()
-    this.#settled()?.reject(new Stopped())
-    const request = { kind: "run", run: ++this.#runs, path, source } satisfies Request
-    return new Promise((resolve, reject) => {
-      this.#pending = { request, watch, resolve, reject, running: false }
-      this.#begin(request)
-    })
+    if (this.#pending?.running) await this.#end(this.#pending)
+    else this.#settled()?.reject(new Stopped())
+    if (run !== this.#runs) throw new Stopped() // or yet another one has begun
+    const { promise, resolve, reject } = Promise.withResolvers<Ending>()
+    const begin = () => {
+      this.#opened().post({ kind: "run", run, path, source })
+      this.#giveTime(this.#patience)
+    }
+    const ended = promise.catch(() => undefined)
+    this.#pending = { run, watch, resolve, reject, begin, running: false, ended, stopping: false }
+    begin()
+    return promise
   }
 
-  /** Ends the run, whatever it does: its stage goes, and the next run opens another. */
+  /** Ends the run within half a second, whatever it does; Python stays if it can, else the next run starts it anew. */
   stop(): void {
-    const stopped = this.#settled()
-    if (!stopped) return
-    this.#close()
-    stopped.reject(new Stopped())
+    this.#runs++ // one that waits for its turn does not begin
+    const pending = this.#pending
+    if (pending?.running) void this.#end(pending)
+    else if (pending) this.#close(new Stopped())
   }
 
-  #begin(request: Request): void {
-    this.#stage ??= this.#opened()
-    this.#stage.post(request)
-    this.#waitFor(this.#patience)
+  async #end(pending: Pending): Promise<void> {
+    if (!pending.stopping) {
+      pending.stopping = true
+      this.#stage?.post({ kind: "stop", run: pending.run })
+      this.#wait(TO_ANSWER, () => {
+        this.#stage?.interrupt()
+        this.#wait(TO_END, () => this.#close(new Stopped()))
+      })
+    }
+    await pending.ended
   }
 
   #opened(): Stage {
+    if (this.#stage) return this.#stage
     const stage = this.#open(
       (reply) => {
         if (stage === this.#stage) this.#receive(reply)
       },
       (reason) => {
-        if (stage === this.#stage) this.#giveUp(reason)
+        if (stage === this.#stage) this.#close(new Unavailable(reason))
       },
     )
+    this.#stage = stage
     return stage
   }
 
   #receive(reply: Reply): void {
     const pending = this.#pending
-    if (reply.run !== pending?.request.run) {
+    if (reply.run !== pending?.run) {
       if (reply.kind === "running") this.#startAgain() // too late to leave it out
       return
     }
-    clearTimeout(this.#impatience)
-    if (reply.kind === "unavailable") return this.#giveUp(reply.reason)
+    if (reply.kind === "unavailable")
+      return this.#close(pending.stopping ? new Stopped() : new Unavailable(reply.reason))
+    if (reply.kind === "stopping") return this.#wait(TO_END, () => this.#close(new Stopped()))
     if (reply.kind === "running") pending.running = true
     pending.watch(reply)
-    if (reply.kind === "done" || reply.kind === "failed") this.#settled()?.resolve(reply)
-    else if (!pending.running) this.#waitFor(this.#patience)
+    if (reply.kind === "done" || reply.kind === "failed") {
+      this.#settled()
+      if (pending.stopping) pending.reject(new Stopped())
+      else pending.resolve(reply)
+    } else if (pending.running && !pending.stopping) clearTimeout(this.#timer)
+    else if (!pending.running) this.#giveTime(this.#patience)
   }
 
-  #waitFor(patience: number): void {
-    clearTimeout(this.#impatience)
-    const reason = `nothing happened for ${patience / 1000} seconds`
-    this.#impatience = setTimeout(() => this.#giveUp(reason), patience)
+  #giveTime(patience: number): void {
+    this.#wait(patience, () => this.#close(new Unavailable(`nothing happened for ${patience / 1000} seconds`)))
+  }
+
+  #wait(milliseconds: number, then: () => void): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(then, milliseconds)
   }
 
   #startAgain(): void {
-    this.#close()
-    if (this.#pending) this.#begin(this.#pending.request)
+    this.#closeStage()
+    this.#pending?.begin()
   }
 
-  #giveUp(reason: string): void {
-    this.#close()
-    this.#settled()?.reject(new Unavailable(reason))
+  #close(reason: Stopped | Unavailable): void {
+    this.#closeStage()
+    this.#settled()?.reject(reason)
   }
 
-  #close(): void {
+  #closeStage(): void {
     this.#stage?.close()
     this.#stage = undefined
   }
 
   #settled(): Pending | undefined {
-    clearTimeout(this.#impatience)
+    clearTimeout(this.#timer)
     const pending = this.#pending
     this.#pending = undefined
     return pending

@@ -17,3 +17,16 @@ export function splice(script: string, { first, last, indent }: Excerpt, edited:
   const indented = edited.split("\n").map((line) => (line.trim() === "" ? line : " ".repeat(indent) + line))
   return [...lines.slice(0, first - 1), ...indented, ...lines.slice(last)].join("\n")
 }
+
+/** Where the excerpt of `original` is in an edited `script`; undefined if the edit went beyond it. */
+export function moved(script: string, original: string, { first, last, indent }: Excerpt): Excerpt | undefined {
+  const before = original.split("\n")
+  const after = script.split("\n")
+  const end = after.length - (before.length - last)
+  if (end < first - 1) return undefined
+  const around = (lines: string[], end: number) => [...lines.slice(0, first - 1), "", ...lines.slice(end)].join("\n")
+  if (around(before, last) !== around(after, end)) return undefined
+  const inside = after.slice(first - 1, end)
+  const isIndented = inside.every((line) => line.trim() === "" || line.startsWith(" ".repeat(indent)))
+  return isIndented ? { first, last: end, indent } : undefined
+}

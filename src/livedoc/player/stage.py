@@ -20,6 +20,7 @@ import traceback
 from collections.abc import Coroutine
 from contextlib import contextmanager
 from contextvars import copy_context
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,40 +30,73 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MOST_FILES = 20
+MOST_BYTES = 4096  # of each
 
-async def run(source: str, filename: str) -> str | None:
-    """Return None if the script ended well, else its traceback, which shows the script's own lines only.
+
+class Ending:
+    """How a script ended: what went wrong, if anything did, and the files it left."""
+
+    def __init__(self, traceback: str | None = None, error: str = "", line: int | None = None) -> None:
+        self.traceback = traceback
+        """Shows the script's own lines only. `None`: it ended well."""
+        self.error = error
+        """The name of the exception."""
+        self.line = line
+        """Where in the script, counted from 1."""
+        self.files: list[tuple[str, int, bytes]] = []
+        """Path in the script's folder, size and first bytes of each."""
+        self.unlisted = 0
+        """How many more files there are."""
+
+
+async def run(source: str, filename: str) -> Ending:
+    """Return how the script ended.
 
     It gets a fresh `__main__`, an empty working directory, and leaves neither files nor tasks nor settings behind.
     """
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     _do_without_threads()
-    with _fresh_process(filename) as main:
+    with _fresh_process(filename) as (main, folder):
         others = asyncio.all_tasks()
-        failure = await _execute(source, filename, main)
+        ending = await _execute(source, filename, main)
         await _cancel(asyncio.all_tasks() - others)
+        _list_files(folder, ending)
         main.__dict__.clear()
         gc.collect()  # what a coroutine or task says when it is thrown away belongs to this run, not to the next
         sys.stdout.flush()
         sys.stderr.flush()
-    return failure
+    return ending
 
 
-async def _execute(source: str, filename: str, main: ModuleType) -> str | None:
+def stop() -> None:
+    """Cancel the script that is running, as Ctrl+C does where there are signals."""
+    for script in _scripts:
+        script.cancel()
+
+
+_scripts: set[asyncio.Task[Any]] = set()  # none, or the one that is running
+
+
+async def _execute(source: str, filename: str, main: ModuleType) -> Ending:
+    if task := asyncio.current_task():
+        _scripts.add(task)
     try:
         code = _compiled(source, filename)
         result = eval(code, main.__dict__)  # noqa: S307  # running the reader's script is the job
         if code.co_flags & inspect.CO_COROUTINE:
             await result
     except SystemExit as exit_:
-        return None if exit_.code in (None, 0) else _script_traceback(exit_, filename)
+        return Ending() if exit_.code in (None, 0) else _failed(exit_, filename)
     except BaseException as failure:  # noqa: BLE001  # whatever ends the script is shown to the reader
-        return _script_traceback(failure, filename)
-    return None
+        return _failed(failure, filename)
+    finally:
+        _scripts.clear()
+    return Ending()
 
 
 @contextmanager
-def _fresh_process(filename: str) -> Iterator[ModuleType]:
+def _fresh_process(filename: str) -> Iterator[tuple[ModuleType, Path]]:
     """Give a script what a process of its own would: `__main__`, arguments, an empty folder; then undo its settings."""
     main = ModuleType("__main__")
     main.__file__ = filename
@@ -73,7 +107,7 @@ def _fresh_process(filename: str) -> Iterator[ModuleType]:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
-            yield main
+            yield main, Path(folder)
         finally:
             os.chdir(folder_before)
             os.environ.clear()
@@ -158,10 +192,13 @@ async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
             asyncio.get_running_loop().call_exception_handler({"message": message, "exception": result, "task": task})
 
 
-def _script_traceback(failure: BaseException, filename: str) -> str:
+def _failed(failure: BaseException, filename: str) -> Ending:
     shown = traceback.TracebackException.from_exception(failure)
     _keep_frames_of(filename, shown)
-    return "".join(shown.format())
+    lines = [frame.lineno for frame in shown.stack]
+    if isinstance(failure, SyntaxError) and failure.filename == filename:
+        lines.append(failure.lineno)
+    return Ending("".join(shown.format()), type(failure).__name__, lines[-1] if lines else None)
 
 
 def _keep_frames_of(filename: str, shown: traceback.TracebackException) -> None:
@@ -169,6 +206,14 @@ def _keep_frames_of(filename: str, shown: traceback.TracebackException) -> None:
     for related in (shown.__cause__, shown.__context__, *(shown.exceptions or ())):
         if related is not None:
             _keep_frames_of(filename, related)
+
+
+def _list_files(folder: Path, ending: Ending) -> None:
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    for path in found[:MOST_FILES]:
+        with path.open("rb") as file:
+            ending.files.append((path.relative_to(folder).as_posix(), path.stat().st_size, file.read(MOST_BYTES)))
+    ending.unlisted = len(found[MOST_FILES:])
 
 
 def _do_without_threads() -> None:

@@ -1,6 +1,11 @@
 import type { Ending } from "./runner.ts"
 
-/** "Loading Python, 7.3 of 12.9 MB". */
+/** What is said before a first run: "Runs in your browser: 4.9 MB, once". */
+export function invitation(bytes: number): string {
+  return `Runs in your browser: ${megabytes(bytes)} MB, once`
+}
+
+/** "Loading Python, 2.3 of 4.9 MB". */
 export function loading(loaded: number, total: number): string {
   return `Loading Python, ${megabytes(loaded)} of ${megabytes(total)} MB`
 }
@@ -9,10 +14,17 @@ function megabytes(bytes: number): string {
   return (bytes / 1_000_000).toFixed(1)
 }
 
-/** How a run ended, and whether it printed what the page promised. */
+/** How a run ended: "Finished, 3 lines, 0.1 s, as promised" or "Failed: KeyError, line 12". */
 export function finished(ending: Ending, printed: string, promised: string | undefined): string {
+  if (ending.kind === "failed")
+    return `Failed: ${ending.error}${ending.line === undefined ? "" : `, line ${ending.line}`}`
   const seconds = ending.seconds < 0.1 ? "under 0.1 s" : `${ending.seconds.toFixed(1)} s`
-  if (ending.kind === "failed") return `Failed after ${seconds}`
-  if (promised === undefined) return `Finished in ${seconds}`
-  return `Finished in ${seconds}, ${printed === promised ? "as promised" : "differs from the promised output"}`
+  const told = [`Finished, ${lines(printed)}`, seconds]
+  if (promised !== undefined) told.push(printed === promised ? "as promised" : "not as promised")
+  return told.join(", ")
+}
+
+function lines(text: string): string {
+  const count = text.split("\n").length - (text.endsWith("\n") || text === "" ? 1 : 0)
+  return count === 1 ? "1 line" : `${count} lines`
 }

@@ -1,6 +1,6 @@
 import { Download } from "./download.ts"
 import type { Reply, Request } from "./messages.ts"
-import { Output } from "./output.ts"
+import { Printer, plainText } from "./output.ts"
 import { type Python, startPython } from "./python.ts"
 import stage from "./stage.py"
 
@@ -12,26 +12,51 @@ interface Started {
   lost: Promise<never>
 }
 
-const runtime = new URL("runtime/", import.meta.url).href
+type Run = Extract<Request, { kind: "run" }>
+
+const root = new URL("./", import.meta.url).href
+let interrupts: Uint8Array<SharedArrayBuffer> | undefined
 let started: Promise<Started> | undefined
-let prepared: number | undefined // the run that Python is made ready for
+let awaited: number | undefined // the run that Python is made ready for
+let stop: (() => void) | undefined // of the script that runs
 
-addEventListener("message", (event: MessageEvent<Request>) => void perform(event.data))
+addEventListener("message", ({ data: request }: MessageEvent<Request>) => {
+  if (request.kind === "open") interrupts = request.interrupts
+  else if (request.kind === "prepare")
+    pythonFor(request.source).catch(() => undefined) // the run will say it
+  else if (request.kind === "run") void perform(request)
+  else stop?.()
+})
 
-async function perform({ run, path, source }: Request): Promise<void> {
-  prepared = run
-  const python = await pythonFor(source).catch((error: unknown) => {
+async function perform({ run, path, source }: Run): Promise<void> {
+  awaited = run
+  try {
+    const python = await pythonFor(source)
+    if (run !== awaited) return // a later run has taken its place
+    awaited = undefined
+    reply({ kind: "running", run })
+    reply(await performed(python, { kind: "run", run, path, source }))
+  } catch (error) {
     reply({ kind: "unavailable", run, reason: error instanceof Error ? error.message : String(error) })
-  })
-  if (python === undefined || run !== prepared) return // a later run has taken its place
-  prepared = undefined
-  reply({ kind: "running", run })
-  const output = new Output((text) => reply({ kind: "output", run, text }))
+  }
+}
+
+async function performed(python: Python, { run, path, source }: Run): Promise<Reply> {
+  const printer = new Printer((output) => reply({ kind: "output", run, ...output }))
+  const plain = { out: plainText(), err: plainText() }
+  if (interrupts) interrupts[0] = 0
+  stop = () => {
+    reply({ kind: "stopping", run })
+    python.stop()
+  }
   const begin = performance.now()
-  const traceback = await python.run(path, source, (text) => output.print(text))
+  const { failure, ...left } = await python.run(path, source, ({ stream, text }) => {
+    printer.print({ stream, text: plain[stream](text) })
+  })
+  stop = undefined
   const seconds = (performance.now() - begin) / 1000
-  output.flush()
-  reply(traceback === undefined ? { kind: "done", run, seconds } : { kind: "failed", run, seconds, traceback })
+  printer.flush()
+  return failure ? { kind: "failed", run, seconds, ...failure, ...left } : { kind: "done", run, seconds, ...left }
 }
 
 async function pythonFor(source: string): Promise<Python> {
@@ -42,35 +67,35 @@ async function pythonFor(source: string): Promise<Python> {
 }
 
 async function start(): Promise<Started> {
-  const response = await fetch(`${runtime}sizes.json`)
-  if (!response.ok) throw new Error(`sizes.json could not be loaded (the server answered ${response.status})`)
-  const sizes = (await response.json()) as Record<string, number>
   const download = new Download(
-    runtime,
-    sizes,
+    root,
+    RUNTIME.sizes,
     atIntervals(() => tell(download)),
   )
   globalThis.fetch = download.watch(globalThis.fetch)
-  const python = await Promise.race([startPython(runtime, stage), download.lost])
+  const python = await Promise.race([startPython(root, RUNTIME, stage, interrupts), download.lost])
   return { python, lost: download.lost }
 }
 
 function tell({ loaded, total }: Download): void {
-  if (prepared === undefined) return
-  reply(loaded < total ? { kind: "loading", run: prepared, loaded, total } : { kind: "starting", run: prepared })
+  if (awaited === undefined) return
+  reply(loaded < total ? { kind: "loading", run: awaited, loaded, total } : { kind: "starting", run: awaited })
 }
 
-/** Many calls in one interval become one call at its end. */
+/** The first call acts at once; many calls in one interval become one at its end. */
 function atIntervals(action: () => void): () => void {
+  let acted = -PROGRESS_INTERVAL
   let timer: ReturnType<typeof setTimeout> | undefined
+  const act = () => {
+    timer = undefined
+    acted = performance.now()
+    action()
+  }
   return () => {
-    timer ??= setTimeout(() => {
-      timer = undefined
-      action()
-    }, PROGRESS_INTERVAL)
+    timer ??= setTimeout(act, Math.max(0, acted + PROGRESS_INTERVAL - performance.now()))
   }
 }
 
 function reply(message: Reply): void {
-  postMessage(message satisfies Reply)
+  postMessage(message)
 }

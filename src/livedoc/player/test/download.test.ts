@@ -19,17 +19,20 @@ before(async () => {
 })
 after(() => server.close())
 
-test("bytes are counted as they come, of those that the files have", async () => {
+test("bytes on the wire are counted as they come, of those that the files have", async () => {
   const seen: string[] = []
-  const download = new Download(folder, { "a.wasm": 1000, "b.whl": 1000, "c.whl": 1 }, () =>
-    seen.push(`${download.loaded}/${download.total}`),
-  )
+  const sizes = {
+    "a.wasm": { raw: 1000, wire: 250 },
+    "b/b.whl": { raw: 1000, wire: 500 },
+    "c.whl": { raw: 1, wire: 1 },
+  }
+  const download = new Download(folder, sizes, () => seen.push(`${download.loaded}/${download.total}`))
   const fetch = download.watch(globalThis.fetch)
   const response = await fetch(`${folder}a.wasm`)
   assert.equal((await response.text()).length, 1000)
-  await (await fetch(new URL("b.whl", folder))).text()
-  assert.equal(seen[0], "0/1000")
-  assert.equal(seen.at(-1), "2000/2000")
+  await (await fetch(new URL("b/b.whl", folder))).text()
+  assert.equal(seen[0], "0/250")
+  assert.equal(seen.at(-1), "750/750")
 })
 
 test("a watched response keeps its type, so that WebAssembly compiles while it streams", async () => {
@@ -39,7 +42,7 @@ test("a watched response keeps its type, so that WebAssembly compiles while it s
 })
 
 test("what lies elsewhere is not counted", async () => {
-  const download = new Download(folder, { "elsewhere/": 9 }, () => assert.fail("counted"))
+  const download = new Download(folder, { "elsewhere/": { raw: 9, wire: 9 } }, () => assert.fail("counted"))
   await (await download.watch(globalThis.fetch)(new URL("../elsewhere/", folder))).text()
 })
 

@@ -1,37 +1,70 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { setTimeout as pause } from "node:timers/promises"
-import { Output } from "../output.ts"
+import type { Output } from "../messages.ts"
+import { plainText, Printer } from "../output.ts"
+
+const out = (text: string): Output => ({ stream: "out", text })
 
 test("what is printed in one go is passed on in a few pieces, in order and whole", () => {
   const pieces: string[] = []
-  const output = new Output((text) => pieces.push(text))
-  const lines = Array.from({ length: 10_000 }, (_, index) => `${index}\n`)
-  for (const line of lines) output.print(line)
-  output.flush()
+  const printer = new Printer(({ text }) => pieces.push(text))
+  const lines = Array.from({ length: 5_000 }, (_, index) => `${index}\n`)
+  for (const line of lines) printer.print(out(line))
+  printer.flush()
   assert.equal(pieces.join(""), lines.join(""))
   assert.ok(pieces.length < 100, `${pieces.length} pieces`)
 })
 
 test("the first line is passed on at once", () => {
-  const pieces: string[] = []
-  new Output((text) => pieces.push(text)).print("first\n")
-  assert.deepEqual(pieces, ["first\n"])
+  const pieces: Output[] = []
+  new Printer((output) => pieces.push(output)).print(out("first\n"))
+  assert.deepEqual(pieces, [out("first\n")])
 })
 
 test("a program that pauses is seen without its end", async () => {
   const passed = Promise.withResolvers<string>()
-  const output = new Output((text) => text === "second\n" && passed.resolve(text))
-  output.print("first\n")
-  output.print("second\n")
+  const printer = new Printer(({ text }) => text === "second\n" && passed.resolve(text))
+  printer.print(out("first\n"))
+  printer.print(out("second\n"))
   assert.equal(await Promise.race([passed.promise, pause(5_000, "never")]), "second\n")
+})
+
+test("the two streams stay apart and in order", () => {
+  const pieces: Output[] = []
+  const printer = new Printer((output) => pieces.push(output))
+  printer.print(out("a"))
+  printer.print(out("b"))
+  printer.print({ stream: "err", text: "c" })
+  printer.print({ stream: "err", text: "d" })
+  printer.print(out("e"))
+  printer.flush()
+  assert.equal(pieces.map(({ text }) => text).join(""), "abcde")
+  assert.deepEqual([...new Set(pieces.map(({ stream, text }) => stream + text.length))].sort(), ["err2", "out1"])
 })
 
 test("an endless program fills no page, and the page says so", () => {
   let shown = ""
-  const output = new Output((text) => (shown += text))
-  for (let line = 0; line < 50_000; line++) output.print("0123456789\n")
-  output.flush()
-  assert.ok(shown.length < 201_000, `${shown.length} characters`)
+  const printer = new Printer(({ text }) => (shown += text))
+  for (let line = 0; line < 50_000; line++) printer.print(out("0123456789\n"))
+  printer.flush()
+  assert.ok(shown.length < 101_000, `${shown.length} characters`)
   assert.match(shown, /^(0123456789\n)+[0-9]*\n\[The rest is not shown.\]\n$/)
+})
+
+test("what steers a terminal is left out, and all else stays", () => {
+  const plain = plainText()
+  assert.equal(
+    plain("\x1b[1;31mred\x1b[0m and \x1b]8;;https://x.example\x07link\x1b]8;;\x1b\\ \x07\b\t[é]\n"),
+    "red and link \t[é]\n",
+  )
+})
+
+test("what steers a terminal is left out where it comes in parts", () => {
+  for (const whole of ["a\x1b[31mb", "a\x1b]0;title\x07b", "a\x1b]0;title\x1b\\b", "a\x1bMb"]) {
+    for (let cut = 0; cut <= whole.length; cut++) {
+      const plain = plainText()
+      assert.equal(plain(whole.slice(0, cut)) + plain(whole.slice(cut)), "ab", JSON.stringify([whole, cut]))
+    }
+  }
 })

@@ -12,12 +12,14 @@ import { pathToFileURL } from "node:url"
 import type { PyodideAPI } from "pyodide"
 import type { PyCallable } from "pyodide/ffi"
 
-async function start(runtime: string): Promise<PyodideAPI> {
+async function start(folder: string): Promise<PyodideAPI> {
+  const runtime = JSON.parse(await readFile(path.join(folder, "runtime.json"), "utf8")) as Runtime
+  const indexURL = path.join(folder, runtime.core)
   const { loadPyodide } = (await import(
-    pathToFileURL(path.join(runtime, "pyodide.mjs")).href
+    pathToFileURL(path.join(indexURL, "pyodide.mjs")).href
   )) as typeof import("pyodide")
-  const folder = `${runtime}/`
-  const python = await loadPyodide({ indexURL: folder, packageBaseUrl: folder, enableRunUntilComplete: true })
+  const options = { indexURL, packageBaseUrl: folder, lockFileContents: runtime.lock, enableRunUntilComplete: true }
+  const python = await loadPyodide(options)
   const write = (bytes: Uint8Array) => writeSync(process.stderr.fd, bytes)
   python.setStdout({ write })
   python.setStderr({ write })

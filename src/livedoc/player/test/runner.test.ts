@@ -4,10 +4,20 @@ import { MessageChannel, type MessagePort } from "node:worker_threads"
 import type { Reply, Request } from "../messages.ts"
 import { type Ending, type OpenStage, Runner, Stopped, Unavailable } from "../runner.ts"
 
-type Reaction = (request: Request, reply: (reply: Reply) => void) => void
+type Run = Extract<Request, { kind: "run" }>
+type Reaction = (request: Run, reply: (reply: Reply) => void) => void
+/** What a stage does when it is asked to stop kindly, or interrupted: here, whether it then ends. */
+interface Ends {
+  onStop?: boolean
+  onInterrupt?: boolean
+}
 
 /** Stages at the other end of real message ports; `ports` holds those that are still open. */
-function stages(react: Reaction): { open: OpenStage; opened: () => number; ports: Set<MessagePort> } {
+function stages(
+  react: Reaction,
+  ends: Ends = {},
+): { open: OpenStage; opened: () => number; ports: Set<MessagePort>; asked: string[] } {
+  const asked: string[] = []
   const ports = new Set<MessagePort>()
   let opened = 0
   const open: OpenStage = (receive) => {
@@ -15,14 +25,30 @@ function stages(react: Reaction): { open: OpenStage; opened: () => number; ports
     const { port1: page, port2: worker } = new MessageChannel()
     ports.add(worker)
     page.on("message", receive)
-    worker.on("message", (request: Request) => react(request, (reply) => worker.postMessage(reply satisfies Reply)))
+    let run = 0
+    const reply = (reply: Reply) => worker.postMessage(reply)
+    const end = () => reply({ kind: "failed", run, seconds: 1, traceback: "", error: "Interrupted", line: 1, ...left })
+    worker.on("message", (request: Request) => {
+      asked.push(request.kind)
+      if (request.kind === "run") {
+        run = request.run
+        react(request, reply)
+      } else if (request.kind === "stop" && ends.onStop) {
+        reply({ kind: "stopping", run })
+        setTimeout(end, 100) // it cleans up, and must not be interrupted
+      }
+    })
+    const interrupt = () => {
+      asked.push("interrupt")
+      if (ends.onInterrupt) end()
+    }
     const close = () => {
       ports.delete(worker)
       page.close()
     }
-    return { post: (request) => page.postMessage(request), close }
+    return { post: (request) => page.postMessage(request), interrupt, close }
   }
-  return { open, opened: () => opened, ports }
+  return { open, opened: () => opened, ports, asked }
 }
 
 function closeAll(ports: Set<MessagePort>): void {
@@ -30,13 +56,14 @@ function closeAll(ports: Set<MessagePort>): void {
 }
 
 const nothing = () => undefined
+const left = { files: [], unlisted: 0 }
 
 /** Prints its source, then ends; "wait" never ends; "crash" cannot start. */
 const echo: Reaction = ({ run, source }, reply) => {
   if (source === "crash") return reply({ kind: "unavailable", run, reason: "no network" })
   reply({ kind: "running", run })
-  reply({ kind: "output", run, text: source })
-  if (source !== "wait") reply({ kind: "done", run, seconds: 0 })
+  reply({ kind: "output", run, stream: "out", text: source })
+  if (source !== "wait") reply({ kind: "done", run, seconds: 0, ...left })
 }
 
 /** Starts a run and resolves once it prints. */
@@ -51,7 +78,7 @@ test("a run is watched from its start to its end", async () => {
   const { open, ports } = stages(echo)
   const seen: string[] = []
   const ending = await new Runner(open).run("a.py", "hello", (reply) => seen.push(reply.kind))
-  assert.deepEqual(ending, { kind: "done", run: 1, seconds: 0 })
+  assert.deepEqual(ending, { kind: "done", run: 1, seconds: 0, ...left })
   assert.deepEqual(seen, ["running", "output", "done"])
   closeAll(ports)
 })
@@ -66,15 +93,77 @@ test("runs share one stage, which opens with the first of them", async () => {
   closeAll(ports)
 })
 
-test("stop rejects the pending run, closes its stage, and the next run works", async () => {
-  const { open, opened, ports } = stages(echo)
+test("a program that waits is stopped kindly, and its stage stays", async () => {
+  const { open, opened, ports, asked } = stages(echo, { onStop: true })
   const runner = new Runner(open)
   const { ending } = await printing(runner, "wait")
   runner.stop()
   await assert.rejects(ending, Stopped)
+  assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
+  assert.equal(opened(), 1)
+  assert.deepEqual(asked, ["run", "stop", "run"])
+  closeAll(ports)
+})
+
+test("a program that is busy is interrupted, and its stage stays", async () => {
+  const { open, opened, ports, asked } = stages(echo, { onInterrupt: true })
+  const runner = new Runner(open)
+  const { ending } = await printing(runner, "wait")
+  const begin = performance.now()
+  runner.stop()
+  await assert.rejects(ending, Stopped)
+  assert.ok(performance.now() - begin < 400)
+  assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
+  assert.equal(opened(), 1)
+  assert.deepEqual(asked, ["run", "stop", "interrupt", "run"])
+  closeAll(ports)
+})
+
+test("a program that goes on none the less loses its stage, and the next run works", async () => {
+  const { open, opened, ports } = stages(echo)
+  const runner = new Runner(open)
+  const { ending } = await printing(runner, "wait")
+  const begin = performance.now()
+  runner.stop()
+  runner.stop() // the impatient reader
+  await assert.rejects(ending, Stopped)
+  assert.ok(performance.now() - begin < 1500)
   assert.equal(ports.size, 0)
   assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
   assert.equal(opened(), 2)
+  closeAll(ports)
+})
+
+test("a program that still starts is stopped at once, with its stage", async () => {
+  const { open, ports } = stages(nothing)
+  const runner = new Runner(open)
+  const ending = runner.run("a.py", "one", nothing)
+  await Promise.resolve()
+  runner.stop()
+  await assert.rejects(ending, Stopped)
+  assert.equal(ports.size, 0)
+})
+
+test("a run that waits for its turn does not begin after a stop", async () => {
+  const { open, ports, asked } = stages(echo)
+  const runner = new Runner(open)
+  const { ending } = await printing(runner, "wait")
+  const next = runner.run("b.py", "next", nothing)
+  next.catch(nothing)
+  runner.stop()
+  await assert.rejects(ending, Stopped)
+  await assert.rejects(next, Stopped)
+  assert.deepEqual(asked, ["run", "stop", "interrupt"])
+  closeAll(ports)
+})
+
+test("a stage can be prepared for a run, which then uses it", async () => {
+  const { open, opened, ports, asked } = stages(echo)
+  const runner = new Runner(open)
+  runner.prepare("one")
+  assert.equal((await runner.run("a.py", "one", nothing)).kind, "done")
+  assert.equal(opened(), 1)
+  assert.deepEqual(asked, ["prepare", "run"])
   closeAll(ports)
 })
 
@@ -122,10 +211,10 @@ test("a run that began although another took its place is stopped, and the other
 test("a reply of an older run is ignored", async () => {
   const { open, ports } = stages(({ run }, reply) => {
     if (run === 1) return
-    reply({ kind: "output", run: 1, text: "old" })
-    reply({ kind: "done", run: 1, seconds: 9 })
-    reply({ kind: "output", run: 2, text: "new" })
-    reply({ kind: "done", run: 2, seconds: 0 })
+    reply({ kind: "output", run: 1, stream: "out", text: "old" })
+    reply({ kind: "done", run: 1, seconds: 9, ...left })
+    reply({ kind: "output", run: 2, stream: "out", text: "new" })
+    reply({ kind: "done", run: 2, seconds: 0, ...left })
   })
   const runner = new Runner(open)
   runner.run("a.py", "one", nothing).catch(nothing)
@@ -154,13 +243,17 @@ test("a stage that shows no sign of life is given up", async () => {
 test("a program may be silent for as long as it likes", async () => {
   const { open, ports } = stages(({ run }, reply) => {
     reply({ kind: "running", run })
-    setTimeout(() => reply({ kind: "done", run, seconds: 1 }), 100)
+    setTimeout(() => reply({ kind: "done", run, seconds: 1, ...left }), 100)
   })
   assert.equal((await new Runner(open, 30).run("a.py", "one", nothing)).kind, "done")
   closeAll(ports)
 })
 
 test("a stage that breaks rejects the run", async () => {
-  const open: OpenStage = (_receive, broke) => ({ post: () => queueMicrotask(() => broke("gone")), close: nothing })
+  const open: OpenStage = (_receive, broke) => ({
+    post: () => queueMicrotask(() => broke("gone")),
+    interrupt: nothing,
+    close: nothing,
+  })
   await assert.rejects(new Runner(open).run("a.py", "one", nothing), new Unavailable("gone"))
 })

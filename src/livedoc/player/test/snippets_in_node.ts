@@ -28,15 +28,16 @@ function chooseStackSwitching(mode: string | undefined): void {
 async function perform(python: Python, { path, source }: Script): Promise<Result> {
   let output = ""
   await python.loadPackages(source)
-  const traceback = await python.run(path, source, (text) => (output += text))
-  return { path, output, error: traceback ?? null }
+  const { failure } = await python.run(path, source, ({ text }) => (output += text))
+  return { path, output, error: failure?.traceback ?? null }
 }
 
-const [runtime = "", mode] = process.argv.slice(2)
+const [folder = "", mode] = process.argv.slice(2)
 chooseStackSwitching(mode)
 const scripts = (await json(process.stdin)) as Script[]
 const stage = await readFile(new URL("../stage.py", import.meta.url), "utf8")
-const python = await startPython(`${resolve(runtime)}/`, stage)
+const described = JSON.parse(await readFile(`${folder}/runtime.json`, "utf8")) as Runtime
+const python = await startPython(`${resolve(folder)}/`, described, stage)
 const results: Result[] = []
 for (const script of scripts) results.push(await perform(python, script))
 process.stdout.write(JSON.stringify(results))

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { excerpt, splice } from "../source.ts"
+import { excerpt, moved, splice } from "../source.ts"
 
 const script =
   "import asyncio\n\nasync def main():\n    one()\n\n    if two():\n        three()\n\nasyncio.run(main())\n"
@@ -26,4 +26,23 @@ test("an empty line of an edit gets no spaces at its end", () => {
 
 test("the whole script can be the excerpt", () => {
   assert.equal(splice("a\nb\n", { first: 1, last: 2, indent: 0 }, "c"), "c\n")
+})
+
+test("an edited excerpt is found again", () => {
+  const edited = splice(script, body, "four()\n\nfive()\nsix()\nseven()\neight()")
+  const found = moved(edited, script, body)
+  assert.deepEqual(found, { first: 4, last: 9, indent: 4 })
+  assert.equal(found && excerpt(edited, found), "four()\n\nfive()\nsix()\nseven()\neight()")
+})
+
+test("an excerpt that was emptied is found again", () => {
+  assert.deepEqual(moved(splice(script, body, ""), script, body), { first: 4, last: 4, indent: 4 })
+})
+
+test("an edit beyond the excerpt has no excerpt any more", () => {
+  assert.equal(moved(script.replace("import asyncio", "import time"), script, body), undefined)
+  assert.equal(moved(script.replace("asyncio.run", "time.run"), script, body), undefined)
+  assert.equal(moved(script.replace("    one()", "one()"), script, body), undefined)
+  assert.equal(moved("", script, body), undefined)
+  assert.equal(moved(script + "more\n", script, body), undefined)
 })

@@ -1,21 +1,31 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { finished, loading } from "../status.ts"
+import { finished, invitation, loading } from "../status.ts"
 
-test("progress is told in megabytes with one decimal", () => {
-  assert.equal(loading(7_290_000, 12_940_000), "Loading Python, 7.3 of 12.9 MB")
+const done = { kind: "done", run: 1, seconds: 0.12, files: [], unlisted: 0 } as const
+const failed = { ...done, kind: "failed", traceback: "", error: "KeyError", line: 12 } as const
+
+test("sizes are told in megabytes with one decimal", () => {
+  assert.equal(loading(2_290_000, 4_940_000), "Loading Python, 2.3 of 4.9 MB")
+  assert.equal(invitation(4_940_000), "Runs in your browser: 4.9 MB, once")
 })
 
 test("what was printed is as promised only if every character is", () => {
-  const done = { kind: "done", run: 1, seconds: 0.12 } as const
-  assert.equal(finished(done, "a\n", "a\n"), "Finished in 0.1 s, as promised")
-  assert.equal(finished(done, "a", "a\n"), "Finished in 0.1 s, differs from the promised output")
+  assert.equal(finished(done, "a\n", "a\n"), "Finished, 1 line, 0.1 s, as promised")
+  assert.equal(finished(done, "a", "a\n"), "Finished, 1 line, 0.1 s, not as promised")
 })
 
-test("a failed run is not compared with the promise", () => {
-  assert.equal(finished({ kind: "failed", run: 1, seconds: 2, traceback: "" }, "a\n", "a\n"), "Failed after 2.0 s")
+test("lines are counted whether the last one ends or not", () => {
+  assert.match(finished(done, "", undefined), /^Finished, 0 lines,/)
+  assert.match(finished(done, "a\n\nb", undefined), /^Finished, 3 lines,/)
+  assert.match(finished(done, "a\n\nb\n", undefined), /^Finished, 3 lines,/)
+})
+
+test("a failure has its name and its line, and is not compared with the promise", () => {
+  assert.equal(finished(failed, "a\n", "a\n"), "Failed: KeyError, line 12")
+  assert.equal(finished({ ...failed, line: undefined }, "a\n", "a\n"), "Failed: KeyError")
 })
 
 test("what takes no time takes not zero seconds", () => {
-  assert.equal(finished({ kind: "done", run: 1, seconds: 0.04 }, "", undefined), "Finished in under 0.1 s")
+  assert.equal(finished({ ...done, seconds: 0.04 }, "", undefined), "Finished, 0 lines, under 0.1 s")
 })

@@ -1,0 +1,35 @@
+// Bundles the player:
+//   node bundle.ts FOLDER RUNTIME COMPLETIONS
+// RUNTIME is the text of runtime.json and COMPLETIONS what the editor knows, as JSON. A file's name changes with its content, so each
+// module is made after those that it names.
+
+import path from "node:path"
+import process from "node:process"
+import { build, type BuildOptions, type Loader } from "esbuild"
+
+const [folder = "", runtime = "", completions = ""] = process.argv.slice(2)
+
+/** The name of the bundled file. In it, `define` puts values, as JSON, in the place of names. */
+async function bundle(entry: string, define: Record<string, string>, css: Loader = "text"): Promise<string> {
+  const { metafile } = await build({
+    entryPoints: [entry],
+    entryNames: "[name]-[hash]",
+    outdir: folder,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    define,
+    loader: { ".py": "text", ".css": css },
+    metafile: true,
+    logLevel: "warning",
+  } satisfies BuildOptions & { metafile: true })
+  return `./${path.basename(Object.keys(metafile.outputs).join())}`
+}
+
+const sizes = Object.values((JSON.parse(runtime) as Runtime).sizes)
+const worker = await bundle("worker.ts", { RUNTIME: runtime })
+const editor = await bundle("editor.ts", { COMPLETIONS: completions })
+const names = { WORKER: JSON.stringify(worker), EDITOR: JSON.stringify(editor) }
+await bundle("page.ts", { ...names, DOWNLOAD_SIZE: `${sizes.reduce((sum, { wire }) => sum + wire, 0)}` })
+await bundle("block.css", {}, "css")

@@ -1,0 +1,142 @@
+import {
+  acceptCompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  closeCompletion,
+  currentCompletions,
+} from "@codemirror/autocomplete"
+import { history, historyKeymap, indentLess, indentMore, standardKeymap } from "@codemirror/commands"
+import { pythonLanguage } from "@codemirror/lang-python"
+import { bracketMatching, indentOnInput, indentUnit } from "@codemirror/language"
+import { Annotation, EditorState, type Extension, Prec, StateEffect, StateField } from "@codemirror/state"
+import { Decoration, type DecorationSet, EditorView, type KeyBinding, keymap } from "@codemirror/view"
+import { type Completions, completion } from "./completion.ts"
+import style from "./editor.css"
+import { pygmentsHighlighting } from "./highlighting.ts"
+import { lineNumbers } from "./line_numbers.ts"
+
+/** Put there by the bundler. */
+declare const COMPLETIONS: Completions
+
+export interface Editor {
+  readonly text: string
+  /** Puts `text` in place of all, as one change that can be undone; with `firstLine`, as another text, whose first line is called so. */
+  replace(text: string, firstLine?: number): void
+  /** Marks a line, counted from 1 in the text shown, as the one that failed; `undefined` takes the mark away. An edit of that line takes it away too. */
+  mark(line: number | undefined): void
+  /** Puts the cursor into a line and the line into view, and takes the focus. */
+  goTo(line: number): void
+  focus(): void
+  /** Takes the editor out of the page. */
+  close(): void
+}
+
+export interface Options {
+  text: string
+  label: string
+  /** The id of the element that says which keys do what. */
+  describedBy: string
+  /** What the gutter calls the first line. */
+  firstLine: number
+  /** Called with the text whenever the reader changed it, by undo too. */
+  changed(text: string): void
+  run(): void
+  leave(): void
+}
+
+const sheet = new CSSStyleSheet()
+sheet.replaceSync(style)
+// Not in <head>: instant navigation takes out of it what the next page does not have.
+document.adoptedStyleSheets.push(sheet)
+
+export function openEditor(parent: HTMLElement, options: Options): Editor {
+  const open = (text: string, firstLine: number) =>
+    EditorState.create({ doc: text, extensions: extensions(options, firstLine) })
+  const view = new EditorView({ parent, state: open(options.text, options.firstLine) })
+  return {
+    get text() {
+      return view.state.doc.toString()
+    },
+    replace(text, firstLine) {
+      if (firstLine !== undefined) return view.setState(open(text, firstLine))
+      const changes = { from: 0, to: view.state.doc.length, insert: text }
+      view.dispatch({ changes, annotations: byTheBlock.of(true) })
+    },
+    mark(line) {
+      view.dispatch({ effects: failed.of(line) })
+    },
+    goTo(line) {
+      const { from } = view.state.doc.line(Math.min(line, view.state.doc.lines))
+      view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: "center" }) })
+      view.focus()
+    },
+    focus() {
+      view.focus()
+    },
+    close() {
+      view.destroy()
+    },
+  }
+}
+
+function extensions({ label, describedBy, changed, run, leave }: Options, firstLine: number): Extension {
+  return [
+    pythonLanguage,
+    pygmentsHighlighting(COMPLETIONS.python),
+    Prec.highest(keymap.of(keys(run, leave))), // before the ones of the completion
+    completion(COMPLETIONS),
+    indentUnit.of("    "),
+    EditorState.tabSize.of(4),
+    indentOnInput(),
+    bracketMatching(),
+    closeBrackets(),
+    history(),
+    failedLine,
+    lineNumbers(firstLine),
+    keymap.of([...closeBracketsKeymap, ...historyKeymap, ...standardKeymap]),
+    EditorView.editorAttributes.of({ class: "highlight" }),
+    EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy, tabindex: "0" }),
+    EditorView.updateListener.of(({ docChanged, transactions, state }) => {
+      if (docChanged && !transactions.some((transaction) => transaction.annotation(byTheBlock))) {
+        changed(state.doc.toString())
+      }
+    }),
+  ]
+}
+
+function keys(run: () => void, leave: () => void): KeyBinding[] {
+  return [
+    { key: "Mod-Enter", run: () => (run(), true) },
+    { key: "Escape", run: (view) => escape(view, leave) },
+    { key: "Tab", run: (view) => acceptCompletion(view) || indentMore(view), shift: indentLess },
+  ]
+}
+
+/** Escape closes what lies over the text, else leaves it, so that Tab is no trap. */
+function escape(view: EditorView, leave: () => void): boolean {
+  const covered = currentCompletions(view.state).length > 0
+  closeCompletion(view)
+  if (!covered) leave()
+  return true
+}
+
+/** Says of a change that it was not the reader who made it. */
+const byTheBlock = Annotation.define<true>()
+
+const failed = StateEffect.define<number | undefined>()
+
+const failedLine = StateField.define<DecorationSet>({
+  create: () => Decoration.none,
+  update(lines, { changes, effects, state, startState }) {
+    const kept = lines.update({
+      filter: (from) => !changes.touchesRange(from, startState.doc.lineAt(from).to),
+    })
+    const line = effects.findLast((effect) => effect.is(failed))
+    if (!line) return kept.map(changes)
+    if (line.value === undefined || line.value > state.doc.lines) return Decoration.none
+    return Decoration.set(failedMark.range(state.doc.line(line.value).from))
+  },
+  provide: (field) => EditorView.decorations.from(field),
+})
+
+const failedMark = Decoration.line({ class: "cm-failedLine" })

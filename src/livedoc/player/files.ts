@@ -1,0 +1,45 @@
+import type { File } from "./messages.ts"
+
+/** A folder of what a run left: its folders and files, by name. */
+export interface Folder {
+  folders: Map<string, Folder>
+  files: Map<string, File>
+}
+
+export function tree(files: readonly File[]): Folder {
+  const root: Folder = { folders: new Map(), files: new Map() }
+  for (const file of files) {
+    const names = file.path.split("/")
+    const name = names.pop() ?? ""
+    let folder = root
+    for (const part of names) {
+      const inner = folder.folders.get(part) ?? { folders: new Map<string, Folder>(), files: new Map<string, File>() }
+      folder.folders.set(part, inner)
+      folder = inner
+    }
+    folder.files.set(name, file)
+  }
+  return root
+}
+
+/** The text that bytes are, if they are any: UTF-8 without control characters. What is cut may end within a character. */
+export function text(bytes: Uint8Array, cut: boolean): string | undefined {
+  try {
+    const decoded = new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: cut })
+    return /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(decoded) ? undefined : decoded
+  } catch {
+    return undefined
+  }
+}
+
+/** Bytes as hexadecimal numbers, 8 in a line, with the letters that they stand for. */
+export function hex(bytes: Uint8Array): string {
+  const lines: string[] = []
+  for (let start = 0; start < bytes.length; start += 8) {
+    const row = Array.from(bytes.subarray(start, start + 8))
+    const numbers = row.map((byte) => byte.toString(16).padStart(2, "0")).join(" ")
+    const letters = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".")).join("")
+    lines.push(`${start.toString(16).padStart(4, "0")}  ${numbers.padEnd(23)}  ${letters}`)
+  }
+  return lines.join("\n")
+}

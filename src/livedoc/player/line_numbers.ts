@@ -1,0 +1,24 @@
+import type { Extension } from "@codemirror/state"
+import { type EditorView, ViewPlugin, type ViewUpdate } from "@codemirror/view"
+
+/** Numbers beside the lines. No line wraps and all are equally high, so one text beside them is enough. */
+export function lineNumbers(first: number): Extension {
+  return ViewPlugin.define(({ scrollDOM, contentDOM, state }: EditorView) => {
+    const gutter = document.createElement("div")
+    gutter.className = "cm-numbers"
+    gutter.ariaHidden = "true"
+    const count = (lines: number) => {
+      gutter.textContent = Array.from({ length: lines }, (_, index) => first + index).join("\n")
+    }
+    count(state.doc.lines)
+    scrollDOM.insertBefore(gutter, contentDOM)
+    return {
+      update({ startState, state }: ViewUpdate) {
+        if (state.doc.lines !== startState.doc.lines) count(state.doc.lines)
+      },
+      destroy() {
+        gutter.remove()
+      },
+    }
+  })
+}

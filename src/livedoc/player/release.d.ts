@@ -1,0 +1,23 @@
+// What the bundler puts in the place of these names, for the modules of one release to find each other.
+
+/** The browser's Python and its packages: runtime.json. Paths are relative to the folder that holds it. */
+interface Runtime {
+  /** The folder of Pyodide, with its slash at the end. */
+  core: string
+  lock: import("pyodide").Lockfile
+  sizes: Record<string, Size>
+}
+
+/** Bytes of a file, and how many of them travel once a host has compressed it. */
+interface Size {
+  raw: number
+  wire: number
+}
+
+/** Where a module lies, relative to the one that names it. */
+declare const WORKER: string
+declare const EDITOR: string
+
+declare const RUNTIME: Runtime
+/** Bytes on the wire for all of RUNTIME. */
+declare const DOWNLOAD_SIZE: number

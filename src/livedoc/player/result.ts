@@ -1,0 +1,141 @@
+import { difference } from "./difference.ts"
+import { element } from "./element.ts"
+import { type Folder, hex, text as textOf, tree } from "./files.ts"
+import type { Failure, File, Left, Output } from "./messages.ts"
+import { pieces } from "./traceback.ts"
+
+/** Under a block's code: what a run printed, what went wrong, how it differs from the promise and which files it left. */
+export class Result {
+  readonly element: HTMLElement
+  readonly #heading = element("div", "snippet-result-heading", {}, label("Your output"))
+  readonly #printed = shown("Your output", "data-output")
+  readonly #error = shown("What went wrong", "data-error")
+  readonly #asked = element("div", "snippet-asked")
+
+  constructor() {
+    this.element = element("div", "snippet-result", {}, this.#heading, this.#printed, this.#error, this.#asked)
+    this.element.hidden = true
+  }
+
+  /** What was printed, both streams. */
+  get text(): string {
+    return this.#printed.textContent
+  }
+
+  /** Makes room for a run that is going to fill `height` pixels, so that nothing on the page moves when it does. */
+  begin(height: number): void {
+    const room = Math.max(height, this.element.offsetHeight)
+    this.clear()
+    this.element.hidden = false
+    this.element.style.minHeight = `${room}px`
+  }
+
+  clear(): void {
+    this.element.hidden = true
+    this.element.style.minHeight = ""
+    this.#heading.replaceChildren(label("Your output"))
+    for (const part of [this.#printed, this.#error, this.#asked]) part.replaceChildren()
+    this.#error.hidden = true
+  }
+
+  print({ stream, text }: Output): void {
+    this.#printed.append(stream === "out" ? text : element("span", "snippet-stderr", {}, text))
+  }
+
+  /** `go` is called with the line of a place that the reader chose in the traceback. */
+  fail({ traceback }: Failure, path: string, go: (line: number) => void): void {
+    this.#error.hidden = false
+    for (const piece of pieces(traceback, path)) {
+      if (typeof piece === "string") {
+        this.#error.append(piece)
+        continue
+      }
+      const place = element("a", "snippet-place", { href: "#" }, piece.text)
+      place.addEventListener("click", (event) => {
+        event.preventDefault()
+        event.stopPropagation() // Material would make it a change of page
+        go(piece.line)
+      })
+      this.#error.append(place)
+    }
+  }
+
+  /** Offers to show how what was printed differs from what was promised. */
+  compare(promised: string): void {
+    if (this.text === promised) return
+    const lines = difference(promised, this.text)
+    if (!lines) return
+    this.#offer("How it differs", () => {
+      const rows = lines.map(({ sign, text }) => element(SIGNS[sign], "", {}, `${sign} ${text}\n`))
+      return element("pre", "snippet-difference", readable("Promised and printed"), ...rows)
+    })
+  }
+
+  /** Offers to show the files that the run left. */
+  list({ files, unlisted }: Left): void {
+    if (files.length === 0) return
+    this.#offer(`Files it left (${files.length + unlisted})`, () => {
+      const list = folderList(tree(files))
+      if (unlisted > 0) list.append(element("li", "", {}, `and ${unlisted} more`))
+      return list
+    })
+  }
+
+  /** A button in the heading, so that what is offered moves nothing until it is asked for. */
+  #offer(name: string, make: () => HTMLElement): void {
+    this.#heading.append(disclosing(name, make, this.#asked))
+  }
+}
+
+const SIGNS = { " ": "span", "-": "del", "+": "ins" } as const
+
+function label(text: string): HTMLElement {
+  return element("span", "snippet-label", {}, text)
+}
+
+function shown(name: string, marker: string): HTMLPreElement {
+  return element("pre", "", { [marker]: "", ...readable(name) })
+}
+
+/** What scrolls can be scrolled with the keyboard, and says what it is. */
+function readable(name: string): Record<string, string> {
+  return { tabindex: "0", role: "group", "aria-label": name }
+}
+
+function folderList({ folders, files }: Folder): HTMLUListElement {
+  const list = element("ul", "snippet-files")
+  for (const [name, folder] of folders) list.append(element("li", "", {}, `${name}/`, folderList(folder)))
+  for (const [name, file] of files) list.append(element("li", "", {}, content(name, file)))
+  return list
+}
+
+function content(name: string, { size, head }: File): HTMLElement {
+  const cut = head.length < size
+  const text = textOf(head, cut)
+  const item = element("div", "")
+  const open = disclosing(
+    `${name}, ${size} bytes`,
+    () => {
+      const inside = element("div", "")
+      if (text !== undefined) inside.append(element("pre", "", readable(`${name} as text`), text))
+      inside.append(element("pre", "", readable(`${name} as bytes`), hex(head)))
+      if (cut) inside.append(element("p", "", {}, `The first ${head.length} bytes.`))
+      return inside
+    },
+    item,
+  )
+  item.prepend(open)
+  return item
+}
+
+/** A button that shows, in `place`, what is made when it is first pressed, and hides it again. */
+function disclosing(name: string, make: () => HTMLElement, place: HTMLElement): HTMLButtonElement {
+  const button = element("button", "snippet-offer", { type: "button", "aria-expanded": "false" }, name)
+  let made: HTMLElement | undefined
+  button.addEventListener("click", () => {
+    if (made) made.hidden = !made.hidden
+    else place.append((made = make()))
+    button.ariaExpanded = String(!made.hidden)
+  })
+  return button
+}

@@ -1,0 +1,42 @@
+import { type Edit, isEdit } from "./edits.ts"
+
+/** An edit and the block it is for. */
+export interface Shared extends Edit {
+  block: string
+}
+
+// A link once given away is good for ever: a new form gets a new number, and the old ones go on being read.
+const FORM = /^#try=1\.([\w-]+)$/
+
+/** The hash of a link that brings `shared` to whoever opens it. */
+export async function linkTo({ block, hash, script }: Shared): Promise<string> {
+  const packed = await through(new CompressionStream("deflate-raw"), JSON.stringify({ block, hash, script }))
+  return `#try=1.${base64url(new Uint8Array(await packed.arrayBuffer()))}`
+}
+
+/** What the hash of a link brings; undefined if it brings nothing, "broken" if it was cut or changed on its way. */
+export async function sharedBy(hash: string): Promise<Shared | "broken" | undefined> {
+  if (!hash.startsWith("#try=")) return undefined
+  try {
+    const bytes = fromBase64url(FORM.exec(hash)?.[1] ?? "")
+    const shared: unknown = JSON.parse(await (await through(new DecompressionStream("deflate-raw"), bytes)).text())
+    if (isEdit(shared) && "block" in shared && typeof shared.block === "string")
+      return { ...shared, block: shared.block }
+  } catch {
+    // said by what is returned
+  }
+  return "broken"
+}
+
+async function through(stream: CompressionStream | DecompressionStream, data: BlobPart): Promise<Response> {
+  return new Response(new Blob([data]).stream().pipeThrough(stream))
+}
+
+function base64url(bytes: Uint8Array): string {
+  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")
+  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")
+}
+
+function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (letter) => letter.charCodeAt(0))
+}

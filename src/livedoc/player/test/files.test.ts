@@ -1,0 +1,31 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { hex, text, tree } from "../files.ts"
+
+const bytes = (...numbers: number[]) => new Uint8Array(numbers)
+
+test("files are put into their folders", () => {
+  const file = (path: string) => ({ path, size: 0, head: bytes() })
+  const root = tree([file(".sessions/1.session"), file(".sessions/2.session"), file("notes.txt")])
+  assert.deepEqual([...root.files.keys()], ["notes.txt"])
+  assert.deepEqual([...(root.folders.get(".sessions")?.files.keys() ?? [])], ["1.session", "2.session"])
+})
+
+test("UTF-8 without control characters is text", () => {
+  assert.equal(text(new TextEncoder().encode('{"é": 1}\n\t\r'), false), '{"é": 1}\n\t\r')
+  assert.equal(text(bytes(), false), "")
+  assert.equal(text(bytes(0x61, 0), false), undefined)
+  assert.equal(text(bytes(0xff), false), undefined)
+})
+
+test("a character that was cut at the end is left out of the text", () => {
+  assert.equal(text(bytes(0x61, 0xc3), true), "a")
+  assert.equal(text(bytes(0x61, 0xc3), false), undefined)
+})
+
+test("bytes are shown as numbers and letters, eight in a line", () => {
+  assert.equal(
+    hex(bytes(0, 0x41, 0x7f, 10, 0x7a, 0xff, 0x20, 0x7e, 0x42)),
+    ["0000  00 41 7f 0a 7a ff 20 7e  .A..z. ~", "0008  42                       B"].join("\n"),
+  )
+})

@@ -1,0 +1,135 @@
+// Reads the served site in Firefox, as a reader would, by WebDriver BiDi:
+//   node firefox.ts FIREFOX PROFILE PREFERENCES ORIGIN PATH...
+// PROFILE is an empty folder, PREFERENCES a JSON object. Presses Run of each block of each page, then types a program that
+// never ends into a block of the first page that has one, and stops it. Prints as JSON what happened.
+
+import process from "node:process"
+import { type ElementHandle, launch, type Page } from "puppeteer-core"
+
+interface Ran {
+  snippet: string
+  state: string
+  printed: string
+  promised: string
+}
+
+interface Seen {
+  stackSwitching: boolean
+  pages: Record<string, Ran[]>
+  stopped: { state: string; milliseconds: number; next: Ran }
+  trouble: string[]
+}
+
+const BLOCK = "[data-snippet][data-state]"
+const ENDED = ["done", "failed", "stopped"]
+const A_RUN = 60_000 // milliseconds
+const A_STOP = 10_000 // longer than it may take, so that the test can say how long it took
+
+async function open(page: Page, url: string): Promise<ElementHandle[]> {
+  await page.goto(url)
+  const blocks = await page.$$(BLOCK)
+  await Promise.all(blocks.map((block) => named(block, "Run"))) // the player is there
+  return blocks
+}
+
+/** The button of a block whose name begins with `verb`. */
+async function named(block: ElementHandle, verb: string): Promise<ElementHandle> {
+  const found = await block.frame.waitForFunction(
+    (block, verb) =>
+      [...block.querySelectorAll("button")].find((button) => (button.ariaLabel ?? button.innerText).startsWith(verb)),
+    { timeout: A_STOP },
+    block,
+    verb,
+  )
+  return found as ElementHandle
+}
+
+async function press(block: ElementHandle, verb: string): Promise<void> {
+  const button = await named(block, verb)
+  await button.click()
+}
+
+async function reaches(block: ElementHandle, states: string[], timeout: number): Promise<void> {
+  const isThere = (block: Element, states: string[]) => states.includes(block.getAttribute("data-state") ?? "")
+  await block.frame.waitForFunction(isThere, { timeout }, block, states)
+}
+
+async function run(block: ElementHandle): Promise<Ran> {
+  await press(block, "Run")
+  await reaches(block, ENDED, A_RUN)
+  return await block.evaluate((block) => ({
+    snippet: block.getAttribute("data-snippet") ?? "",
+    state: block.getAttribute("data-state") ?? "",
+    printed: block.querySelector("[data-output]")?.textContent ?? "",
+    promised: block.querySelector("[data-promised]")?.textContent ?? "",
+  }))
+}
+
+async function type(page: Page, block: ElementHandle, code: string): Promise<void> {
+  await press(block, "Edit")
+  await page.waitForFunction(
+    (block) => block.contains(document.activeElement) && !(document.activeElement instanceof HTMLButtonElement),
+    { timeout: A_STOP },
+    block,
+  )
+  await page.keyboard.down("Control")
+  await page.keyboard.press("a")
+  await page.keyboard.up("Control")
+  await page.keyboard.type(code)
+}
+
+async function stopped(page: Page, block: ElementHandle): Promise<Seen["stopped"]> {
+  await type(page, block, "while True: pass")
+  await press(block, "Run")
+  await reaches(block, ["running"], A_RUN)
+  const button = await named(block, "Stop")
+  const before = performance.now()
+  await button.click()
+  await reaches(block, ENDED, A_STOP)
+  const milliseconds = Math.round(performance.now() - before)
+  const state = await block.evaluate((block) => block.getAttribute("data-state") ?? "")
+  await type(page, block, "print('off')")
+  return { state, milliseconds, next: await run(block) }
+}
+
+async function read(page: Page, origin: string, paths: string[]): Promise<Seen> {
+  const trouble = troubleOf(page, origin)
+  const pages: Seen["pages"] = {}
+  for (const path of paths) {
+    const ran: Ran[] = (pages[path] = [])
+    for (const block of await open(page, `${origin}/${path}`)) ran.push(await run(block))
+  }
+  const editable = paths.find((path) => pages[path]?.length)
+  const [block] = await open(page, `${origin}/${editable}`)
+  if (!block) throw new Error(`no block of ${paths.join(", ")} can be run`)
+  const stackSwitching = await page.evaluate(() => "Suspending" in WebAssembly)
+  return { stackSwitching, pages, stopped: await stopped(page, block), trouble }
+}
+
+/** What must not happen, added to as it does. */
+function troubleOf(page: Page, origin: string): string[] {
+  const trouble: string[] = []
+  const ours = [`${origin}/`, "data:", "blob:"]
+  page.on("request", (request) => {
+    if (!ours.some((start) => request.url().startsWith(start))) trouble.push(`request: ${request.url()}`)
+  })
+  page.on("console", (message) => {
+    if (message.type() === "error") trouble.push(`console: ${message.text()}`)
+  })
+  page.on("pageerror", (error) => trouble.push(String(error)))
+  return trouble
+}
+
+const [executablePath = "", userDataDir = "", preferences = "", origin = "", ...paths] = process.argv.slice(2)
+const firefox = await launch({
+  browser: "firefox",
+  executablePath,
+  userDataDir,
+  extraPrefsFirefox: JSON.parse(preferences) as Record<string, unknown>,
+  env: { ...process.env, HOME: userDataDir }, // root may not start it with the home of anybody else
+})
+try {
+  console.log(JSON.stringify(await read(await firefox.newPage(), origin, paths)))
+} finally {
+  await firefox.close()
+}

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict"
+import { readdir, readFile } from "node:fs/promises"
+import { test } from "node:test"
+import { linkTo, sharedBy } from "../share.ts"
+
+const snippets = new URL("../../../../snippets/", import.meta.url)
+const edit = { block: "a/b.py:use", hash: "1a2b3c4d", script: 'print("é 🎫 <b>")\n' }
+
+test("a link brings back what was put into it", async () => {
+  assert.deepEqual(await sharedBy(await linkTo(edit)), edit)
+})
+
+test("a link that was given away long ago still brings its edit", async () => {
+  const given = "#try=1.q1ZKyslPzlayUkrUK6i0Ki1OVdJRykgszlCyUjJMNEoyTjZJUdJRKk4uyiwoUbJSKijKzCvRMNSMyVOqBQA"
+  assert.deepEqual(await sharedBy(given), { block: "a.py:use", hash: "1a2b3c4d", script: "print(1)\n" })
+})
+
+test("sixty lines of Python fit into 2,000 characters", async () => {
+  const files = (await readdir(snippets, { recursive: true })).filter((name) => /^\w+\/(?!conftest)\w+\.py$/.test(name))
+  const scripts = await Promise.all(files.map((name) => readFile(new URL(name, snippets), "utf8")))
+  assert.ok(scripts.length > 10)
+  const lines = scripts.join("").split("\n")
+  for (let start = 0; start + 60 <= lines.length; start += 60) {
+    const script = lines.slice(start, start + 60).join("\n")
+    const link = await linkTo({ block: "storages/write_and_read.py:use", hash: "1a2b3c4d", script })
+    assert.ok(link.length <= 2000, `${link.length} characters for lines ${start} to ${start + 60}`)
+  }
+})
+
+test("any other hash brings nothing", async () => {
+  assert.equal(await sharedBy(""), undefined)
+  assert.equal(await sharedBy("#in-memory"), undefined)
+})
+
+test("a link that was cut or changed says so", async () => {
+  const link = await linkTo(edit)
+  assert.equal(await sharedBy(link.slice(0, -9)), "broken")
+  assert.equal(await sharedBy("#try=1."), "broken")
+  assert.equal(await sharedBy("#try=9.abc"), "broken")
+  assert.equal(await sharedBy(link.replace("=1.", "=1.!")), "broken")
+})

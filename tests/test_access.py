@@ -1,0 +1,248 @@
+"""The site for everybody: with a keyboard, a screen reader, a small screen, less motion, or no JavaScript."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # it ships no types
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+    NewPage = Callable[..., Page]
+    Open = Callable[..., Page]
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
+LOST = "404.html"
+MOST_BLOCKS = "storages/"
+BLOCK = "[data-snippet]"
+STATES = ("idle", "starting", "running", "done", "failed", "stopped")
+SCHEMES = ("light", "dark")
+DESK = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+SCREENS = pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+# All that axe knows but the triple A, and what it has given up.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice", "experimental"]
+
+BARRIERS = """async ([part, rules]) => {
+  const { violations } = await axe.run(part, { runOnly: rules })
+  return violations.flatMap(({ id, nodes }) => nodes.map(node => `${id}: ${node.html}: ${node.failureSummary}`))
+}"""
+
+# By the formula of WCAG 2, on the colours that a browser computes: translucent ones lie on what is behind them.
+FAINT = """least => {
+  const paint = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
+  const rgba = color => {
+    paint.clearRect(0, 0, 1, 1)
+    paint.fillStyle = color
+    paint.fillRect(0, 0, 1, 1)
+    const [red, green, blue, alpha] = paint.getImageData(0, 0, 1, 1).data
+    return { rgb: [red, green, blue], alpha: alpha / 255 }
+  }
+  const over = (above, alpha, below) => above.map((value, i) => alpha * value + (1 - alpha) * below[i])
+  const behind = element => {
+    if (!element) return [255, 255, 255]
+    const { rgb, alpha } = rgba(getComputedStyle(element).backgroundColor)
+    return alpha === 1 ? rgb : over(rgb, alpha, behind(element.parentElement))
+  }
+  const opacity = element => (element ? getComputedStyle(element).opacity * opacity(element.parentElement) : 1)
+  const luminance = rgb => {
+    const [red, green, blue] = rgb.map(value => {
+      const part = value / 255
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+    })
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+  }
+  const faint = new Set()
+  let seen = 0
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement
+    const text = texts.currentNode.data.trim()
+    if (!text || element.closest("script, style, template, :disabled, [aria-disabled=true]")) continue
+    if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue
+    seen += 1
+    const background = behind(element)
+    const { rgb, alpha } = rgba(getComputedStyle(element).color)
+    const color = over(rgb, alpha * opacity(element), background)
+    const [light, dark] = [luminance(color), luminance(background)].sort((a, b) => b - a)
+    const ratio = (light + 0.05) / (dark + 0.05)
+    if (ratio < least) faint.add(`${element.outerHTML.slice(0, 80)}: ${ratio.toFixed(2)}`)
+  }
+  return { faint: [...faint], seen }
+}"""
+
+# Everything to press that is no link within a sentence.
+SMALL = """least => {
+  const parts = "[data-snippet], .md-header, .md-search, .md-nav, .md-footer, .md-top, .tabbed-labels"
+  const pressed = "a, button, summary, label[for], input:not(.md-option, .md-toggle, .md-nav__toggle), select"
+  const found = [...document.querySelectorAll(parts)].flatMap(part => [...part.querySelectorAll(`:scope ${pressed}`)])
+  return [...new Set(found)].flatMap(element => {
+    const { width, height } = element.getBoundingClientRect()
+    const shown = element.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && width * height > 0
+    const small = Math.min(width, height) < least
+    return shown && small ? [`${element.outerHTML.slice(0, 120)}: ${width.toFixed(1)} x ${height.toFixed(1)}`] : []
+  })
+}"""
+
+MOTION = "element => [getComputedStyle(element).scrollBehavior, getComputedStyle(element).transitionDuration]"
+
+# What has the focus is added to `stops`: its ring now, and whether it is in sight. False: there is nothing new.
+STOP = """stops => {
+  const element = document.activeElement
+  if (!element || element === document.body || stops.some(stop => stop.element === element)) return false
+  const shown = () => [element, ...(element.labels ?? [])].filter(part => part.getClientRects().length > 0)
+  const ring = () => shown().map(part => {
+    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(part)
+    return outlineStyle === "none" ? boxShadow : `${outlineStyle} ${outlineWidth} ${boxShadow}`
+  }).join()
+  const inSight = shown().some(part => [...part.getClientRects()].some(({ x, y, width, height }) => {
+    const there = document.elementFromPoint(x + width / 2, y + height / 2)
+    return there && (part.contains(there) || there.contains(part) && there !== document.body)
+  }))
+  stops.push({ element, name: element.outerHTML.slice(0, 120), ring, focused: ring(), inSight })
+  return true
+}"""
+
+
+@pytest.fixture
+def open_page(new_page: NewPage) -> Open:
+    """Opens a page of the site in a new reader's browser."""
+
+    def opened(path: str, **options: Any) -> Page:
+        page = new_page(**{"viewport": DESK, **options})
+        page.goto(path)
+        return page
+
+    return opened
+
+
+# In pairs, as colours do not hang on the screen, and another test looks at all of them.
+@pytest.mark.parametrize(("scheme", "viewport"), [("light", PHONE), ("dark", DESK)], ids=["light phone", "dark desk"])
+@pytest.mark.parametrize("path", [*PAGES, LOST])
+def test_axe_finds_no_barrier(open_page: Open, path: str, scheme: str, viewport: dict[str, int]) -> None:
+    assert barriers(open_page(path, color_scheme=scheme, viewport=viewport)) == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_axe_finds_no_barrier_in_the_menu_or_the_search(open_page: Open, scheme: str) -> None:
+    page = open_page(MOST_BLOCKS, color_scheme=scheme, viewport=PHONE)
+    menu = page.get_by_role("button", name="Menu")
+    menu.press("Enter")
+    expect(page.get_by_role("navigation", name="Navigation")).to_be_in_viewport()
+    expect(menu).to_have_attribute("aria-expanded", "true")
+    assert barriers(page) == []
+    menu.press("Enter")
+    expect(page.get_by_role("navigation", name="Navigation")).to_be_hidden()
+    search(page, "cookie")
+    assert barriers(page, ".md-search") == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("path", [*PAGES, LOST])
+def test_all_text_stands_out_from_what_is_behind_it(open_page: Open, path: str, scheme: str) -> None:
+    page = open_page(path, color_scheme=scheme)
+    assert page.evaluate("getComputedStyle(document.body).colorScheme") == scheme
+    found = page.evaluate(FAINT, 4.5)
+    assert found["faint"] == []
+    assert found["seen"] > 10
+
+
+@SCREENS
+@pytest.mark.parametrize("path", [*PAGES, LOST])
+def test_what_can_be_pressed_is_large_enough(open_page: Open, path: str, viewport: dict[str, int]) -> None:
+    page = open_page(path, viewport=viewport)
+    assert page.evaluate(SMALL, 24) == []
+
+
+@SCREENS
+def test_the_keyboard_reaches_the_end_and_comes_back_and_sees_where_it_is(
+    open_page: Open, viewport: dict[str, int]
+) -> None:
+    page = open_page(MOST_BLOCKS, viewport=viewport)
+    expect(page.locator(f"{BLOCK} button").first).to_be_visible()
+    there = walk(page, "Tab")
+    back = walk(page, "Shift+Tab")
+    assert [stop["name"] for stop in there if not stop["inSight"]] == []
+    assert [stop["name"] for stop in back if not stop["inSight"]] == []
+    assert [stop["name"] for stop in there if stop["focused"] == stop["unfocused"]] == []
+    assert [stop["name"] for stop in reversed(back)] == [stop["name"] for stop in there]
+    assert "md-skip" in there[0]["name"]
+    assert "md-footer__link--next" in there[-1]["name"]
+    assert len(there) > 5 * page.locator(f"{BLOCK}[data-state]").count()
+
+
+def test_search_needs_no_mouse_and_fetches_nothing_before(open_page: Open) -> None:
+    page = open_page("/")
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    page.reload(wait_until="networkidle")
+    assert [url for url in requested if re.search("search_index|workers/search[.]", url)] == []
+    search(page, "renew")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sessions/**")
+    assert "h=renew" in page.url
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_nothing_moves_for_those_who_asked_for_that(
+    open_page: Open, motion: Literal["reduce", "no-preference"]
+) -> None:
+    page = open_page(MOST_BLOCKS)
+    page.emulate_media(reduced_motion=motion)
+    block = page.locator(f"{BLOCK}[data-state]").first
+    moving = []
+    for state in STATES:
+        block.evaluate("(block, state) => { block.dataset.state = state }", state)
+        moving += page.evaluate("document.getAnimations().map(animation => animation.animationName)")
+    styles = page.evaluate(f"[...document.querySelectorAll('*')].flatMap({MOTION})")
+    assert (not moving and set(styles) == {"auto", "0s"}) is (motion == "reduce")
+
+
+@pytest.mark.parametrize("path", [*PAGES, LOST])
+def test_a_page_without_javascript_is_complete_and_promises_nothing_that_it_cannot_do(
+    open_page: Open, path: str
+) -> None:
+    page = open_page(path, java_script_enabled=False)
+    assert page.get_by_role("button").count() == 0
+    assert page.get_by_role("textbox").count() == 0
+    for block in page.locator(BLOCK).all():
+        if not block.is_visible():  # in the other tab of two
+            continue
+        expect(block.locator("pre").first).to_be_visible()
+        expect(block.locator("[data-promised]")).to_be_visible()
+        parts = block.locator("div").all()
+        assert [part.inner_text() for part in parts if part.is_visible() and not part.inner_text().strip()] == []
+
+
+def barriers(page: Page, part: str = "html") -> list[str]:
+    page.evaluate(AXE_SCRIPT)
+    found: list[str] = page.evaluate(BARRIERS, [part, RULES])
+    return found
+
+
+def search(page: Page, words: str) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type(words)
+    expect(page.locator(".md-search-result__meta")).to_have_text(re.compile("matching document"))
+    expect(page.locator(".md-search-result__item").first).to_be_visible()
+
+
+def walk(page: Page, key: str) -> list[dict[str, Any]]:
+    """The elements that `key` leads to, from one end of the page to the other."""
+    stops = page.evaluate_handle("[]")
+    for _ in range(1000):
+        page.keyboard.press(key)
+        if not page.evaluate(STOP, stops):
+            seen: list[dict[str, Any]] = stops.evaluate(
+                "stops => stops.map(stop => ({...stop, unfocused: stop.ring()}))"
+            )
+            return seen
+    pytest.fail(f"a thousand times {key} do not lead to the end")

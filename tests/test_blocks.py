@@ -1,0 +1,540 @@
+"""A block in a real Chromium: it starts early, stops always, keeps edits, shares them, and shows what came of a run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Locator, Page, Worker
+
+    NewPage = Callable[..., Page]
+
+PROJECT = Path(__file__).parents[1]
+A_RUN = 60_000  # milliseconds
+ENDED = re.compile("done|failed|stopped")
+BLOCK = "[data-snippet][data-state]"
+PHONE = {"width": 390, "height": 844}
+EDITED = "storages/write_and_read.py"
+PYTHON = re.compile("/assets/livedoc/(worker|python)-")
+EDITOR = re.compile("/assets/livedoc/editor-")
+# The edit of a snippet as it never was: {"block": "storages/write_and_read.py:use", "hash": "00000000", ...}
+OLD_LINK = (
+    "#try=1.LcFBCoAgEAXQq8TfWCDV2rMEMamoFCozRkR09za992A7it1hIK0wBS_Txan5lbJb2ZMb621"
+    "O8dCIJBEG8w8aYjnVBoPKKbdeHSWHjkJRw5Lxfg"
+)
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    page.goto("/storages/")
+    return page
+
+
+@pytest.fixture
+def block(page: Page) -> Locator:
+    return block_of(page)
+
+
+def block_of(page: Page) -> Locator:
+    return page.locator(f'[data-snippet="{EDITED}"]').first
+
+
+def button(block: Locator, name: str) -> Locator:
+    return block.get_by_role("button", name=re.compile(f"^{name}"))
+
+
+def run(block: Locator) -> str:
+    """The state in which a run ends, and what it printed."""
+    button(block, "Run").click()
+    return ended(block)
+
+
+def ended(block: Locator) -> str:
+    expect(block).to_have_attribute("data-state", ENDED, timeout=A_RUN)
+    return f"{block.get_attribute('data-state')}: {text(block, 'data-output')}"
+
+
+def text(block: Locator, marker: str) -> str:
+    return block.locator(f"[{marker}]").text_content() or ""
+
+
+def editor(block: Locator) -> Locator:
+    return block.get_by_role("textbox")
+
+
+def edit(block: Locator, code: str) -> None:
+    button(block, "Edit").click()
+    editor(block).fill(code)
+
+
+def pythons(page: Page) -> list[Worker]:
+    return [worker for worker in page.workers if PYTHON.search(worker.url)]
+
+
+def wait_for_python(block: Locator) -> None:
+    assert run(block) == f"done: {text(block, 'data-promised')}"
+
+
+def announcements(block: Locator) -> Callable[[], list[str]]:
+    """What a screen reader was told since it was last asked."""
+    block.evaluate("""block => {
+        const region = block.querySelector("[role=status]")
+        block.told = []
+        new MutationObserver(() => block.told.push(region.textContent)).observe(region, { childList: true })
+    }""")
+
+    def told() -> list[str]:
+        announced: list[str] = block.evaluate("block => block.told.splice(0)")
+        return announced
+
+    return told
+
+
+# Start
+
+
+@pytest.mark.parametrize("come", [lambda run: run.hover(), lambda run: run.focus()], ids=["pointer", "focus"])
+def test_python_starts_when_the_reader_comes_near_run(page: Page, come: Callable[[Locator], None]) -> None:
+    block = block_of(page)
+    with page.expect_worker(lambda worker: bool(PYTHON.search(worker.url))):
+        come(button(block, "Run"))
+    expect(block).to_have_attribute("data-state", "idle")
+    assert run(block) == f"done: {text(block, 'data-promised')}"
+    assert len(pythons(page)) == 1
+
+
+def test_a_reader_who_saves_data_starts_nothing_by_coming_near(new_page: NewPage) -> None:
+    page = new_page()
+    page.add_init_script("Object.defineProperty(navigator, 'connection', { value: { saveData: true } })")
+    page.goto("/storages/")
+    button(block_of(page), "Run").hover()
+    button(block_of(page), "Edit").hover()
+    page.wait_for_load_state("networkidle")
+    assert pythons(page) == []
+
+
+def test_the_size_is_said_before_the_click_and_counted_while_it_loads(page: Page) -> None:
+    block = block_of(page)
+    status = block.locator(".snippet-status")
+    before = re.fullmatch(r"Runs in your browser: (\d\.\d) MB, once", status.text_content() or "")
+    assert before
+    status.evaluate("""status => {
+        document.said = []
+        new MutationObserver(() => document.said.push(status.textContent)).observe(status, { childList: true })
+    }""")
+    wait_for_python(block)
+    steps = [re.fullmatch(r"Loading Python, (\d\.\d) of (\d\.\d) MB", said) for said in page.evaluate("document.said")]
+    shown = [(float(step[1]), float(step[2])) for step in steps if step]
+    assert shown
+    assert shown == sorted(shown), "it goes forward only"
+    assert all(loaded <= total <= float(before[1]) for loaded, total in shown)
+
+
+def test_a_package_that_a_block_does_not_import_is_not_loaded_for_it(page: Page) -> None:
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    block = block_of(page)
+    button(block, "More").click()
+    button(block, "Whole file").click()
+    edit(block, "import json\nprint(json.dumps([1]))\n")
+    assert run(block) == "done: [1]\n"
+    assert [url for url in requested if url.endswith(".whl")] == []
+
+
+# Stop
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "print('busy')\nwhile True:\n    pass",
+        "import time\nprint('busy')\ntime.sleep(60)",
+        "import asyncio\nprint('busy')\nawait asyncio.sleep(60)",
+        "import asyncio\nprint('busy')\nawait asyncio.Event().wait()",
+        "while True:\n    print('busy')",
+        "print('busy')\nwhile True:\n  try:\n    while True:\n      pass\n  except BaseException:\n    pass",
+        "import asyncio\nprint('busy')\nwhile True:\n  try:\n    await asyncio.sleep(60)\n  except BaseException: ...",
+    ],
+    ids=["loop", "sleep", "await", "event", "print", "loop that catches", "await that catches"],
+)
+def test_stop_ends_whatever_runs_and_the_next_run_works(block: Locator, program: str) -> None:
+    edit(block, program)
+    button(block, "Run").click()
+    expect(block.locator("[data-output]")).to_contain_text("busy", timeout=A_RUN)
+    assert milliseconds_to_stop(block) < 2000
+    edit(block, "print('off')")
+    assert run(block) == "done: off\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "limit"), [("while True:\n    pass", 100), ("import asyncio\nawait asyncio.sleep(60)", 500)]
+)
+def test_where_the_page_is_isolated_stop_is_quick_and_python_stays(block: Locator, program: str, limit: float) -> None:
+    assert block.page.evaluate("crossOriginIsolated")
+    wait_for_python(block)
+    before = pythons(block.page)
+    edit(block, f"print('busy')\n{program}")
+    button(block, "Run").click()
+    expect(block.locator("[data-output]")).to_contain_text("busy")
+    assert milliseconds_to_stop(block) < limit
+    edit(block, "print('off')")
+    assert run(block) == "done: off\n"
+    assert pythons(block.page) == before
+
+
+def milliseconds_to_stop(block: Locator) -> float:
+    """From the click to the state, by the page's own clock."""
+    taken: float = block.evaluate("""block => new Promise(resolve => {
+        const begin = performance.now()
+        new MutationObserver(() => block.dataset.state === "stopped" && resolve(performance.now() - begin))
+            .observe(block, { attributeFilter: ["data-state"] })
+        block.querySelector(".snippet-stop").click()
+    })""")
+    return taken
+
+
+def test_a_program_that_prints_a_million_lines_neither_fills_nor_stops_the_page(block: Locator) -> None:
+    wait_for_python(block)
+    edit(block, "for line in range(1_000_000):\n    print('line', line)")
+    longest = block.page.evaluate_handle("""() => {
+        const seen = { longest: 0 }
+        new PerformanceObserver(list => {
+            for (const task of list.getEntries()) seen.longest = Math.max(seen.longest, task.duration)
+        }).observe({ type: "longtask" })
+        return seen
+    }""")
+    result = run(block)
+    assert result.startswith("done: line 0\nline 1\n")
+    assert result.endswith("\n[The rest is not shown.]\n")
+    assert len(result) < 101_000
+    assert longest.json_value()["longest"] <= 200  # on a busy machine; tests/benchmarks/player has the figure
+
+
+# Edit
+
+
+def test_the_editor_comes_with_edit_and_not_before(page: Page) -> None:
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    block = block_of(page)
+    wait_for_python(block)
+    assert [url for url in requested if EDITOR.search(url)] == []
+    button(block, "Edit").click()
+    expect(editor(block)).to_be_focused()
+    assert len([url for url in requested if EDITOR.search(url)]) == 1
+
+
+def test_an_edit_survives_a_reload_and_can_be_thrown_away(page: Page) -> None:
+    block = block_of(page)
+    shown = block.locator(".snippet-code").inner_text()
+    edit(block, "print('mine')")
+    page.reload()
+    expect(editor(block)).to_contain_text("print('mine')")
+    expect(block.locator(".snippet-notice")).to_have_text("This is your edit. Reset brings the original one back.")
+    assert run(block) == "done: mine\n"
+    page.goto("/sessions/")
+    page.go_back()
+    expect(editor(block)).to_contain_text("print('mine')")
+    button(block, "Reset").click()
+    page.reload()
+    expect(editor(block)).to_have_count(0)
+    assert block.locator(".snippet-code").inner_text() == shown
+
+
+def test_an_edit_of_a_snippet_that_has_changed_since_says_so(page: Page) -> None:
+    edit(block_of(page), "print('mine')")
+    page.evaluate("""() => {
+        const key = Object.keys(localStorage).find(key => key.startsWith("livedoc:"))
+        localStorage[key] = JSON.stringify({ ...JSON.parse(localStorage[key]), hash: "00000000" })
+    }""")
+    page.reload()
+    expect(block_of(page).locator(".snippet-notice")).to_contain_text("an earlier version of this snippet")
+    expect(editor(block_of(page))).to_contain_text("print('mine')")
+
+
+def test_an_edit_of_one_block_is_not_shown_in_another(page: Page) -> None:
+    edit(block_of(page), "print('mine')")
+    page.reload()
+    expect(editor(block_of(page))).to_be_visible()
+    expect(page.get_by_role("textbox", name=re.compile("^Code"))).to_have_count(1)
+
+
+def test_a_reader_whose_browser_keeps_nothing_is_told(new_page: NewPage) -> None:
+    page = new_page()
+    page.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }")
+    page.goto("/storages/")
+    edit(block_of(page), "print('mine')")
+    expect(block_of(page).locator(".snippet-notice")).to_contain_text("keeps nothing")
+    assert run(block_of(page)) == "done: mine\n"
+
+
+def test_escape_leaves_the_editor_and_control_enter_runs(block: Locator) -> None:
+    edit(block, "print('typed')")
+    editor(block).press("ControlOrMeta+Enter")
+    assert ended(block) == "done: typed\n"
+    editor(block).press("Escape")
+    expect(button(block, "Run")).to_be_focused()
+
+
+# Share
+
+
+def link_to(block: Locator) -> str:
+    button(block, "More").click()
+    button(block, "Share").click()
+    expect(block.get_by_role("status")).to_have_text("Link copied")
+    link: str = block.page.evaluate("navigator.clipboard.readText()")
+    assert block.locator(".snippet-link").get_attribute("href") == link
+    return link
+
+
+def test_a_link_brings_the_edit_to_another_reader_and_runs_nothing_by_itself(block: Locator, new_page: NewPage) -> None:
+    edit(block, "print('shared')")
+    link = link_to(block)
+    other = new_page()
+    other.goto(link)
+    expect(editor(block_of(other))).to_contain_text("print('shared')")
+    expect(block_of(other)).to_be_in_viewport()
+    expect(block_of(other).locator(".snippet-notice")).to_contain_text("This edit came with the link.")
+    expect(block_of(other)).to_have_attribute("data-state", "idle")
+    assert run(block_of(other)) == "done: shared\n"
+    other.goto("/")
+    other.goto("/storages/")
+    expect(editor(block_of(other))).to_have_count(0)
+
+
+def test_a_link_opens_on_the_page_that_is_shown_already(block: Locator) -> None:
+    edit(block, "print('shared')")
+    link = link_to(block)
+    button(block, "Reset").click()
+    block.page.evaluate("link => { location.hash = new URL(link).hash }", link)
+    expect(editor(block)).to_contain_text("print('shared')")
+
+
+def test_a_link_to_an_earlier_version_says_so(page: Page) -> None:
+    page.goto(f"/storages/{OLD_LINK}")
+    expect(block_of(page).locator(".snippet-notice")).to_contain_text("an earlier version of this snippet")
+    expect(editor(block_of(page))).to_contain_text("print('long ago')")
+
+
+def test_a_damaged_link_says_so_and_harms_nothing(page: Page) -> None:
+    page.goto(f"/storages/{OLD_LINK[:-10]}")
+    expect(page.get_by_role("complementary", name="Shared code")).to_contain_text("This link is damaged")
+    wait_for_python(block_of(page))
+
+
+def test_a_link_to_a_block_that_is_gone_still_brings_the_code(page: Page) -> None:
+    page.goto(f"/sessions/{OLD_LINK}")
+    expect(page.get_by_role("complementary", name="Shared code")).to_contain_text("print('long ago')")
+
+
+# Output
+
+
+def test_the_two_streams_are_told_apart(block: Locator) -> None:
+    edit(block, "import sys\nprint('out')\nprint('err', file=sys.stderr)\nprint('out')")
+    assert run(block) == "done: out\nerr\nout\n"
+    expect(block.locator(".snippet-stderr")).to_have_text("err\n")
+    colours = block.locator("[data-output], .snippet-stderr").evaluate_all(
+        "parts => parts.map(part => getComputedStyle(part).color)"
+    )
+    assert len(set(colours)) == 2
+
+
+def test_the_last_expression_is_not_echoed(block: Locator) -> None:
+    edit(block, "print('a')\n1 + 1")
+    assert run(block) == "done: a\n"
+
+
+def test_colours_of_a_terminal_are_left_out(block: Locator) -> None:
+    edit(block, r"print('\x1b[31mred\x1b[0m')")
+    assert run(block) == "done: red\n"
+
+
+def test_what_is_not_as_promised_is_shown_line_by_line_when_asked(block: Locator) -> None:
+    wait_for_python(block)
+    expect(block.locator(".snippet-status")).to_contain_text("as promised")
+    expect(button(block, "How it differs")).to_have_count(0)
+    edit(block, "print('something else')")
+    assert run(block) == "done: something else\n"
+    expect(block.locator(".snippet-status")).to_contain_text("not as promised")
+    button(block, "How it differs").click()
+    difference = block.locator(".snippet-difference")
+    promised = text(block, "data-promised").splitlines()
+    assert difference.locator("del").all_text_contents() == [f"- {line}\n" for line in promised]
+    assert difference.locator("ins").all_text_contents() == ["+ something else\n"]
+    button(block, "How it differs").click()
+    expect(difference).to_be_hidden()
+
+
+def test_a_failed_line_is_marked_and_its_frame_leads_there(block: Locator) -> None:
+    edit(block, "print('looking')\n\n{}['coat']")
+    assert run(block) == "failed: looking\n"
+    expect(block.locator(".snippet-status")).to_contain_text("Failed: KeyError, line ")
+    line = int((block.locator(".snippet-status").text_content() or "").rpartition(" ")[2])
+    assert line == int(block.get_attribute("data-first") or "") + 2
+    expect(block.locator(".cm-failedLine")).to_have_text("{}['coat']")
+    block.locator(".snippet-place").last.click()
+    expect(editor(block)).to_be_focused()
+    block.page.keyboard.press("End")
+    block.page.keyboard.type("  # here")
+    expect(editor(block)).to_contain_text("{}['coat']  # here")
+    expect(block.locator(".cm-failedLine")).to_have_count(0)
+
+
+def test_a_frame_beyond_the_excerpt_leads_into_the_whole_file(block: Locator) -> None:
+    edit(block, "raise KeyError('coat')")
+    run(block)
+    block.locator(".snippet-place").first.click()  # asyncio.run(main())
+    expect(editor(block)).to_contain_text("asyncio.run(main())")
+    expect(editor(block)).to_be_focused()
+
+
+# The whole file
+
+
+def test_the_excerpt_becomes_the_whole_file_and_back(block: Locator) -> None:
+    shown = block.locator(".snippet-code").inner_text()
+    button(block, "More").click()
+    button(block, "Whole file").click()
+    expect(button(block, "Whole file")).to_have_attribute("aria-pressed", "true")
+    whole = (PROJECT / "snippets" / EDITED).read_text()
+    lines = [line for line in whole.splitlines() if "--8<--" not in line]
+    assert block.locator(".snippet-code").inner_text().rstrip().splitlines() == lines
+    button(block, "Whole file").click()
+    assert block.locator(".snippet-code").inner_text() == shown
+
+
+def test_an_edit_goes_along_into_the_whole_file_and_back(block: Locator) -> None:
+    edit(block, "print('mine')")
+    button(block, "More").click()
+    button(block, "Whole file").click()
+    expect(editor(block)).to_contain_text("    print('mine')")
+    expect(editor(block)).to_contain_text("asyncio.run(main())")
+    button(block, "Whole file").click()
+    expect(editor(block)).not_to_contain_text("asyncio.run(main())")
+    assert run(block) == "done: mine\n"
+
+
+def test_an_edit_beyond_the_excerpt_keeps_the_whole_file(block: Locator) -> None:
+    button(block, "More").click()
+    button(block, "Whole file").click()
+    edit(block, "print('all mine')")
+    button(block, "Whole file").click()
+    expect(block.get_by_role("status")).to_contain_text("the whole file stays")
+    assert run(block) == "done: all mine\n"
+    block.page.reload()
+    expect(editor(block)).to_have_text("print('all mine')")
+
+
+def test_what_is_downloaded_runs_as_the_shell_line_says(block: Locator, tmp_path: Path) -> None:
+    button(block, "More").click()
+    with block.page.expect_download() as download:
+        button(block, "Download").click()
+    assert download.value.suggested_filename == Path(EDITED).name
+    download.value.save_as(tmp_path / Path(EDITED).name)
+    ended = subprocess.run(
+        [sys.executable, tmp_path / Path(EDITED).name], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == text(block, "data-promised")
+    expect(block.locator(".snippet-shell code")).to_have_text(f"make setup && .venv/bin/python snippets/{EDITED}")
+    line = (block.locator(".snippet-shell code").text_content() or "").partition("&& ")[2]
+    ended = subprocess.run(line, shell=True, cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S602
+    assert ended.stdout == text(block, "data-promised")
+
+
+# Files
+
+
+def test_the_files_that_a_run_leaves_are_shown_as_text_and_as_bytes(page: Page) -> None:
+    block = page.locator('[data-snippet="storages/directory_storage.py"]').first
+    run(block)
+    button(block, r"Files it left \(1\)").click()
+    files = block.locator(".snippet-files").first
+    expect(files).to_contain_text(".sessions/")
+    button(files, r"[0-9a-f]{64}\.session, \d+ bytes").click()
+    expect(files.get_by_role("group", name=re.compile("as text"))).to_contain_text('{"created":')
+    expect(files.get_by_role("group", name=re.compile("as bytes"))).to_contain_text("0000  7b 22 63 72 65 61 74 65  {")
+
+
+def test_a_run_that_leaves_no_file_offers_none(block: Locator) -> None:
+    wait_for_python(block)
+    expect(button(block, "Files")).to_have_count(0)
+
+
+# What a screen reader hears, and what moves
+
+
+def test_each_change_of_state_is_announced_once(block: Locator) -> None:
+    told = announcements(block)
+    wait_for_python(block)
+    lines = text(block, "data-promised").count("\n")
+    spoken = "1 line" if lines == 1 else f"{lines} lines"
+    [starting, running, finished] = told()
+    assert (starting, running) == ("Starting", "Running")
+    assert re.fullmatch(rf"Finished, {spoken}, (under )?\d+\.\d s, as promised", finished)
+    edit(block, "{}['coat']")
+    run(block)
+    assert told() == ["Starting", "Running", f"Failed: KeyError, line {block.get_attribute('data-first')}"]
+
+
+@pytest.mark.parametrize("options", [{}, {"viewport": PHONE, "has_touch": True}], ids=["desktop", "phone"])
+@pytest.mark.parametrize("path", ["/", "/storages/", "/sessions/"])
+def test_nothing_moves_when_a_block_runs(new_page: NewPage, path: str, options: dict[str, Any]) -> None:
+    page = new_page(**options)
+    page.goto(path)
+    page.evaluate("document.fonts.ready")
+    for block in page.locator(BLOCK).all():
+        button(block, "Run").scroll_into_view_if_needed()
+        page.evaluate("""() => {
+            document.shifts = []
+            new PerformanceObserver(list => {
+                for (const { value, sources, hadRecentInput } of list.getEntries())
+                    if (!hadRecentInput) document.shifts.push([value, ...sources.map(({ node }) => node?.className)])
+            }).observe({ type: "layout-shift" })
+        }""")
+        run(block)
+        page.evaluate("new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+        assert page.evaluate("document.shifts") == [], block.get_attribute("data-snippet")
+
+
+def test_a_block_keeps_its_run_when_the_scheme_changes(page: Page) -> None:
+    block = block_of(page)
+    edit(block, "import asyncio\nprint('begun')\nawait asyncio.sleep(0.5)\nprint('ended')")
+    button(block, "Run").click()
+    expect(block.locator("[data-output]")).to_contain_text("begun", timeout=A_RUN)
+    page.locator("form[data-md-component=palette] label:visible").click()
+    assert ended(block) == "done: begun\nended\n"
+
+
+def test_a_block_is_mounted_once_however_often_it_is_left_and_found_again(page: Page) -> None:
+    for _ in range(2):
+        page.goto("/sessions/")
+        page.go_back()
+        page.go_forward()
+        page.go_back()
+    block = block_of(page)
+    expect(block.locator(".snippet-actions")).to_have_count(1)
+    wait_for_python(block)
+
+
+def test_the_last_run_of_two_blocks_wins_and_python_stays(page: Page) -> None:
+    first, second = page.locator(BLOCK).nth(0), block_of(page)
+    wait_for_python(second)
+    before = pythons(page)
+    edit(second, "print('busy')\nwhile True:\n    pass")
+    button(second, "Run").click()
+    expect(second.locator("[data-output]")).to_have_text("busy\n")
+    assert run(first) == f"done: {text(first, 'data-promised')}"
+    expect(second).to_have_attribute("data-state", "stopped")
+    assert pythons(page) == before

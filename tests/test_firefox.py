@@ -1,0 +1,93 @@
+"""The site in a real Firefox, with and without stack switching: blocks keep their promise, and Stop stops."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from livedoc.build import NODE, PLAYER
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Read = Callable[..., dict[str, Any]]
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
+FIREFOX = ("firefox-esr", "firefox")
+PATIENCE = 300  # seconds
+WITHOUT_STACK_SWITCHING = {"javascript.options.wasm_js_promise_integration": False}
+# What Firefox reports, and only to its driver, of any worker that is terminated inside a WebAssembly.promising call.
+TERMINATED = "Error: uncaught exception: undefined"
+
+
+@pytest.fixture(scope="module")
+def read(server: str, tmp_path_factory: pytest.TempPathFactory) -> Read:
+    """Opens pages in a Firefox with a fresh profile and runs their blocks; firefox.ts tells what it gives."""
+    found = next(filter(None, map(shutil.which, FIREFOX)), None)
+    assert found, f"none of {', '.join(FIREFOX)} is installed: run `apt-get install firefox-esr`"
+
+    def read(preferences: dict[str, bool], paths: list[str]) -> dict[str, Any]:
+        profile = tmp_path_factory.mktemp("firefox")
+        arguments = [found, str(profile), json.dumps(preferences), server, *paths]
+        command = [str(NODE), str(PLAYER / "test" / "firefox.ts"), *arguments]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            try:
+                printed, complaint = process.communicate(timeout=PATIENCE)
+            finally:
+                process.terminate()  # it takes its Firefox along
+        assert process.returncode == 0, complaint
+        seen: dict[str, Any] = json.loads(printed)
+        return seen
+
+    return read
+
+
+@pytest.fixture(scope="module")
+def seen(read: Read) -> dict[str, Any]:
+    return read({}, PAGES)
+
+
+@pytest.fixture(scope="module")
+def seen_without_stack_switching(read: Read) -> dict[str, Any]:
+    return read(WITHOUT_STACK_SWITCHING, ["", "storages/"])
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_block_prints_what_its_page_promises(seen: dict[str, Any], path: str) -> None:
+    assert seen["stackSwitching"] is True
+    assert results(seen, path) == promises(seen, path)
+
+
+def test_each_block_does_so_without_stack_switching(seen_without_stack_switching: dict[str, Any]) -> None:
+    assert seen_without_stack_switching["stackSwitching"] is False
+    assert len(results(seen_without_stack_switching, "storages/")) > 5
+    assert results(seen_without_stack_switching, "storages/") == promises(seen_without_stack_switching, "storages/")
+
+
+@pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching"])
+def test_stop_ends_a_program_that_never_would_and_the_next_run_works(
+    request: pytest.FixtureRequest, reading: str
+) -> None:
+    stopped = request.getfixturevalue(reading)["stopped"]
+    assert stopped["state"] == "stopped"
+    assert stopped["milliseconds"] <= 2000
+    assert (stopped["next"]["state"], stopped["next"]["printed"]) == ("done", "off\n")
+
+
+@pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching"])
+def test_no_error_is_logged_and_no_request_leaves_the_site(request: pytest.FixtureRequest, reading: str) -> None:
+    assert request.getfixturevalue(reading)["trouble"] in ([], [TERMINATED])
+
+
+def results(seen: dict[str, Any], path: str) -> list[tuple[str, str]]:
+    return [(ran["snippet"], f"{ran['state']}: {ran['printed']}") for ran in seen["pages"][path]]
+
+
+def promises(seen: dict[str, Any], path: str) -> list[tuple[str, str]]:
+    return [(ran["snippet"], f"done: {ran['promised']}") for ran in seen["pages"][path]]
