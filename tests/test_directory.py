@@ -427,7 +427,7 @@ async def test_a_durable_write_syncs_the_file_before_and_the_directory_after_it_
     assert synced == []
     (root / next(iter(root.iterdir())).name).unlink()
     await write_bytes(directory_session_storage(root, durable=True), "id1", b"a grey coat")
-    assert synced == [(".tmp", [".tmp"]), (root.suffix, [".session"])]
+    assert synced == [(".tmp", [".tmp"]), (root.suffix, [".session"]), (root.parent.suffix, [".session"])]
 
 
 # --- several processes --------------------------------------------------------------------------------------------

@@ -1098,15 +1098,11 @@ async def test_a_sweep_of_a_root_that_is_not_there_makes_none(directory: Session
     assert not root.exists()
 
 
-async def test_without_retention_a_sweep_removes_nothing(root: Path, clock: Clock) -> None:
+async def test_without_retention_a_sweep_removes_no_session(root: Path, clock: Clock) -> None:
     directory = SessionStorageDirectory(root, retention=None, clock=clock)
     await write_bytes(directory, "id1", b"coat")
-    leftover = root / f"{'0' * 64}.abcd1234.tmp"
-    leftover.touch()
-    os.utime(leftover, (0, 0))
     clock.now += 1e12
     assert await directory.sweep() == 0
-    assert set(root.iterdir()) == {leftover, file_of(root, "id1")}
     assert await is_read(directory, "id1")
 
 
@@ -1126,13 +1122,13 @@ async def name_of_a_temporary_file(root: Path) -> str:
 
 
 @pytest.mark.parametrize("storages_clock", [0, 1e10])
+@pytest.mark.parametrize(("retention", "limit"), [(timedelta(hours=2), 2), (timedelta(days=7), 24), (None, 24)])
 async def test_a_sweep_removes_old_temporary_files_by_the_systems_clock_and_counts_none(
-    storages_clock: float, root: Path
+    retention: timedelta | None, limit: float, storages_clock: float, root: Path
 ) -> None:
-    retention = timedelta(hours=2)
     directory = SessionStorageDirectory(root, retention=retention, clock=Clock(storages_clock))
     leftover = root / await name_of_a_temporary_file(root)
-    for hours, there in ((-100, True), (0, True), (1, True), (3, False), (100_000, False)):
+    for hours, there in ((-100, True), (0, True), (limit - 0.1, True), (limit, False), (100_000, False)):
         leftover.write_bytes(b"half a coat")
         modified = time.time() - hours * 3_600
         os.utime(leftover, (modified, modified))

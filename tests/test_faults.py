@@ -382,6 +382,7 @@ def test_a_durable_change_is_on_the_disk_before_it_is_in_place_and_in_place_befo
     async def main(*, durable: bool) -> list[str]:
         thread = await worker_thread()
         directory = await a_directory(tmp_path / "root", step.before, durable=durable)
+        await write_bytes(directory, "id2", OLD)  # not its first change
         with traced(thread, tmp_path / "log") as calls:
             await step.call(directory)
         return order(calls, tmp_path)
@@ -402,10 +403,26 @@ def test_a_durable_first_write_makes_sure_of_every_new_folder(anyio_backend: str
         directory = SessionStorageDirectory(tmp_path / "new" / "parent" / "root", durable=True)
         with traced(thread, tmp_path / "log") as calls:
             await write(directory)
-        done = order(calls, tmp_path)
-        assert done[-5:] == [step.replace("root", "new/parent/root") for step in IN_PLACE]
-        for folder, parent in (("new", ""), ("new/parent", "new"), ("new/parent/root", "new/parent")):
-            assert f"fsync {parent}" in done[done.index(f"mkdir {folder}") :]
+        made = ["mkdir new", "fsync ", "mkdir new/parent", "fsync new", "mkdir new/parent/root", "fsync new/parent"]
+        in_place = [step.replace("root", "new/parent/root") for step in IN_PLACE]
+        assert order(calls, tmp_path) == [*made, *in_place, "fsync new/parent"]
+
+    anyio.run(main, backend=anyio_backend)
+
+
+@pytest.mark.parametrize("change", [write, update])
+def test_the_first_durable_change_makes_sure_of_a_root_whose_maker_may_have_died(
+    change: Call, anyio_backend: str, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        thread = await worker_thread()
+        directory = await a_directory(tmp_path / "root", OLD)
+        with traced(thread, tmp_path / "log", "fsync:error=EIO:when=3"):
+            assert await error_of(change(directory)) == errno.EIO
+        with traced(thread, tmp_path / "log") as calls:
+            for _ in range(2):
+                await change(directory)
+        assert order(calls, tmp_path) == [*IN_PLACE, "fsync ", *IN_PLACE]
 
     anyio.run(main, backend=anyio_backend)
 
@@ -634,6 +651,15 @@ async def test_a_root_that_may_not_be_made_is_raised(own_root: Path) -> None:
         own_root.chmod(0o700)
         await write(directory)
         assert await content(directory) == NEW
+
+
+async def test_a_durable_write_needs_no_right_to_look_into_the_parent(own_root: Path) -> None:
+    with nobody():
+        own_root.parent.chmod(0o300)
+        directory = await a_directory(own_root, OLD)
+        await write(directory)
+        assert await content(directory) == NEW
+        own_root.parent.chmod(0o700)
 
 
 # --- no descriptor left ---------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PIECE = 65536
+_DAY = 86400.0  # seconds
 _SESSION = re.compile(r"[0-9a-f]{64}\.session")
 _TEMPORARY = re.compile(r"[0-9a-f]{64}\.\w+\.tmp")
 
@@ -76,6 +77,7 @@ class SessionStorageDirectory:
         self._root = Path(root).absolute()
         self._retention = seconds(retention, "retention")
         self._durable = durable
+        self._is_root_durable = False  # whoever made it may have died before it was sure to stay
         self._clock = clock
         if self._root.exists() and not self._root.is_dir():
             raise NotADirectoryError(f"{self._root} is not a directory: name another, or one that is still to be made")
@@ -86,7 +88,7 @@ class SessionStorageDirectory:
         try:
             async with _DraftSendStream(draft) as channel:
                 await provider(channel)
-            await to_thread.run_sync(draft.commit, channel.rest())
+            await to_thread.run_sync(self._commit, draft, channel.rest())
         except BaseException:
             await _surely(draft.discard)
             raise
@@ -110,8 +112,8 @@ class SessionStorageDirectory:
         """Remove the sessions that outlived `retention`, and return their number.
 
         Call it now and then: as the server starts, or from a daily job. Temporary files that a crash left behind go as
-        well, once they are older than `retention` by the system's clock; they are not counted. Files that are not the
-        storage's own stay.
+        well, once they are older than a day, or than `retention` if that is shorter, by the system's clock; they are
+        not counted. Files that are not the storage's own stay.
         """
         return await to_thread.run_sync(self._sweep)
 
@@ -121,6 +123,13 @@ class SessionStorageDirectory:
 
     def _draft(self, path: Path, *, held: bool = False) -> _Draft:
         return _Draft(path, held=held, durable=self._durable, clock=self._clock)
+
+    def _commit(self, draft: _Draft, data: bytes) -> None:
+        draft.commit(data)
+        if self._durable and not self._is_root_durable:
+            with suppress(PermissionError):  # who may not look into the parent has been given the root
+                _sync_directory(self._root.parent)
+            self._is_root_durable = True
 
     def _unused(self, file: int) -> float:
         return self._clock() - os.fstat(file).st_mtime
@@ -147,7 +156,7 @@ class SessionStorageDirectory:
             data = transform(_read(file, os.fstat(file).st_size))
             draft = self._draft(path, held=True)
             try:
-                draft.commit(data)
+                self._commit(draft, data)
             finally:
                 draft.discard()
         return data
@@ -182,7 +191,7 @@ class SessionStorageDirectory:
     def _remove_leftover(self, path: Path) -> None:
         with suppress(FileNotFoundError):  # its writer has just put it in place
             left = path.lstat()
-            if stat.S_ISREG(left.st_mode) and time.time() - left.st_mtime >= self._retention:
+            if stat.S_ISREG(left.st_mode) and time.time() - left.st_mtime >= min(self._retention, _DAY):
                 path.unlink()
 
 
@@ -459,11 +468,11 @@ def _stamp(file: int, now: float) -> None:
 
 
 def _make_directory(path: Path, *, durable: bool) -> None:
-    """Make `path` for its owner only, and its parents."""
+    """Make `path` for its owner only, and its parents; where `durable`, each before anything is in it."""
     new = [folder for folder in (path, *path.parents) if not folder.exists()]
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if durable:
-        for folder in new:
+    for folder in reversed(new):
+        folder.mkdir(mode=0o700 if folder == path else 0o777, exist_ok=True)
+        if durable:
             _sync_directory(folder.parent)
 
 
