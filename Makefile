@@ -28,7 +28,7 @@ test: setup  ## Check and test everything: library, snippets, player, site, brow
 	$(BIN)/pytest --cov --cov-fail-under=99
 
 bench: setup  ## Measure, and print the figures
-	$(BIN)/python tests/benchmarks/start
+	$(BIN)/python tests/benchmarks/player
 	$(BIN)/python tests/benchmarks/crashes
 
 format: setup  ## Put the code into its form

@@ -95,7 +95,7 @@ SMALL = """least => {
 MOTION = "element => [getComputedStyle(element).scrollBehavior, getComputedStyle(element).transitionDuration]"
 
 # What has the focus is added to `stops`: its ring now, and whether it is in sight. False: there is nothing new.
-STOP = """stops => {
+STOP = """async stops => {
   const element = document.activeElement
   if (!element || element === document.body || stops.some(stop => stop.element === element)) return false
   const shown = () => [element, ...(element.labels ?? [])].filter(part => part.getClientRects().length > 0)
@@ -103,11 +103,12 @@ STOP = """stops => {
     const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(part)
     return outlineStyle === "none" ? boxShadow : `${outlineStyle} ${outlineWidth} ${boxShadow}`
   }).join()
-  const inSight = shown().some(part => [...part.getClientRects()].some(({ x, y, width, height }) => {
+  const inSight = () => shown().some(part => [...part.getClientRects()].some(({ x, y, width, height }) => {
     const there = document.elementFromPoint(x + width / 2, y + height / 2)
     return there && (part.contains(there) || there.contains(part) && there !== document.body)
   }))
-  stops.push({ element, name: element.outerHTML.slice(0, 120), ring, focused: ring(), inSight })
+  for (let frame = 0; frame < 30 && !inSight(); frame++) await new Promise(requestAnimationFrame) // it opens
+  stops.push({ element, name: element.outerHTML.slice(0, 120), ring, focused: ring(), inSight: inSight() })
   return true
 }"""
 
@@ -143,6 +144,39 @@ def test_axe_finds_no_barrier_in_the_menu_or_the_search(open_page: Open, scheme:
     expect(page.get_by_role("navigation", name="Navigation")).to_be_hidden()
     search(page, "cookie")
     assert barriers(page, ".md-search") == []
+
+
+# With what each of them shows: the editor, a program that runs, an error, a difference, files, and all the extras.
+@pytest.mark.parametrize(("scheme", "viewport"), [("light", PHONE), ("dark", DESK)], ids=["light phone", "dark desk"])
+def test_axe_finds_no_barrier_in_a_block_whatever_it_is_doing(
+    open_page: Open, scheme: str, viewport: dict[str, int]
+) -> None:
+    page = open_page(MOST_BLOCKS, color_scheme=scheme, viewport=viewport)
+    differing, failing, leaving, running = (
+        page.locator(f'[data-snippet="storages/{name}.py"]').first
+        for name in ("write_and_read", "all_or_nothing", "directory_storage", "update_in_one_step")
+    )
+    for block, program, state in (
+        (differing, "import sys\nprint('other')\nprint('error', file=sys.stderr)", "done"),
+        (failing, "print('looking')\n{}['coat']", "failed"),
+        (leaving, "", "done"),
+        (running, "import asyncio\nprint('begun')\nawait asyncio.sleep(60)", "running"),
+    ):
+        if program:
+            block.get_by_role("button", name="Edit").click()
+            block.get_by_role("textbox").fill(program)
+        block.get_by_role("button", name=re.compile("^Run")).click()
+        expect(block).to_have_attribute("data-state", state, timeout=60_000)
+    differing.get_by_role("button", name="How it differs").click()
+    leaving.get_by_role("button", name="Files it left").click()
+    leaving.get_by_role("button", name="bytes").click()
+    failing.get_by_role("button", name="More").click()
+    failing.get_by_role("button", name="Share").click()
+    expect(failing.locator(".snippet-link")).to_be_visible()
+    assert barriers(page) == []
+    assert page.evaluate(SMALL, 24) == []
+    assert page.evaluate(FAINT, 4.5)["faint"] == []
+    expect(running).to_have_attribute("data-state", "running")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

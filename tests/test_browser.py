@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ def test_each_block_does_so_without_stack_switching(new_page: NewPage) -> None:
         route.fulfill(response=response, body=f"delete WebAssembly.Suspending\n{response.text()}")
 
     page = new_page()
-    page.route("**/worker.js", without_stack_switching)
+    page.route("**/worker-*.js", without_stack_switching)
     page.goto("/storages/")
     assert results(page) == promises(page)
     [worker] = pythons(page)
@@ -123,20 +122,7 @@ def test_python_is_fetched_once_and_survives_a_change_of_page(new_page: NewPage,
     expect(page.locator("html"), "the page was loaded anew").to_have_attribute("data-kept", "yes")
     fetched = sorted(url for url in requested if PYTHON.search(url))
     assert fetched == sorted(set(fetched))
-    assert len(fetched) > 5
-
-
-def test_stop_ends_a_program_that_never_would_and_the_next_run_works(block: Locator) -> None:
-    edit(block, "print('round and round')\nwhile True:\n    pass")
-    button(block, "Run").click()
-    expect(block.locator("[data-output]")).to_have_text("round and round\n", timeout=A_RUN)
-    expect(block).to_have_attribute("data-state", "running")
-    [worker] = pythons(block.page)
-    with worker.expect_event("close", timeout=10_000):  # Chromium gives a busy worker some time of its own
-        button(block, "Stop").click()
-        expect(block).to_have_attribute("data-state", "stopped", timeout=2000)
-    edit(block, "print('off')")
-    assert run(block) == "done: off\n"
+    assert len(fetched) == 5  # the worker, and Python in four files
 
 
 def test_edited_code_is_what_runs_and_reset_takes_it_back(block: Locator) -> None:
@@ -185,6 +171,7 @@ def test_the_keyboard_alone_is_enough(new_page: NewPage) -> None:
     expect(block).to_have_attribute("data-state", "done", timeout=A_RUN)
     tab_to(button(block, "Edit"))
     page.keyboard.press("Enter")
+    expect(block.get_by_role("textbox")).to_be_focused()
     page.keyboard.press("ControlOrMeta+A")
     page.keyboard.insert_text("if True:\n")
     page.keyboard.press("Tab")
@@ -201,35 +188,6 @@ def tab_to(wanted: Locator) -> None:
         if wanted.evaluate("element => element === document.activeElement"):
             return
     pytest.fail(f"a hundred Tabs do not reach {wanted}")
-
-
-@pytest.mark.parametrize(("color_scheme", "scheme"), [("light", "default"), ("dark", "slate")])
-@pytest.mark.parametrize("path", PAGES)
-def test_a_page_is_accessible(new_page: NewPage, path: str, color_scheme: str, scheme: str) -> None:
-    page = new_page(color_scheme=color_scheme)
-    page.goto(path)
-    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", scheme)
-    assert barriers(page) == []
-
-
-def test_a_page_is_accessible_on_a_phone_and_after_a_run(new_page: NewPage) -> None:
-    page = new_page(viewport=PHONE)
-    page.goto("/storages/")
-    run(page.locator(BLOCK).nth(0))
-    edit(page.locator(BLOCK).nth(1), "[].pop()")
-    run(page.locator(BLOCK).nth(1))
-    assert barriers(page) == []
-
-
-def barriers(page: Page) -> list[str]:
-    """What axe finds that keeps people out."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{rule['id']} ({rule['impact']}): {node['html']}: {node['failureSummary']}"
-        for rule in found
-        if rule["impact"] in {"serious", "critical"}
-        for node in rule["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -39,25 +39,27 @@ export class Download {
     }
   }
 
-  /** The same response, its headers too (WebAssembly compiles while it streams if they name its type). */
+  /** The response itself is given on: only of that one does a browser remember how WebAssembly was compiled. */
   #counted(response: Response, file: string): Response {
-    if (!response.body) return response
+    this.#count(response.clone(), file).catch((error: unknown) => this.#notCome(file, error))
+    return response
+  }
+
+  async #count(copy: Response, file: string): Promise<void> {
     // What arrives here is unpacked already.
     const { raw, wire } = this.#sizes[file] ?? { raw: 1, wire: 0 }
     let unpacked = 0
     let counted = 0
-    const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-      transform: (chunk, controller) => {
+    const count = new WritableStream<Uint8Array>({
+      write: (chunk) => {
         unpacked += chunk.byteLength
         this.loaded -= counted
         counted = Math.round((unpacked * wire) / raw)
         this.loaded += counted
         this.#changed()
-        controller.enqueue(chunk)
       },
     })
-    response.body.pipeTo(counter.writable).catch((error: unknown) => this.#notCome(file, error))
-    return new Response(counter.readable, response)
+    await copy.body?.pipeTo(count)
   }
 
   #notCome(file: string, cause: unknown): void {

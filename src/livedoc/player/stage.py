@@ -57,6 +57,7 @@ async def run(source: str, filename: str) -> Ending:
     """
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     _do_without_threads()
+    gc.freeze()  # what is there already need not be looked through at the end
     with _fresh_process(filename) as (main, folder):
         others = asyncio.all_tasks()
         ending = await _execute(source, filename, main)
@@ -64,6 +65,7 @@ async def run(source: str, filename: str) -> Ending:
         _list_files(folder, ending)
         main.__dict__.clear()
         gc.collect()  # what a coroutine or task says when it is thrown away belongs to this run, not to the next
+        gc.unfreeze()
         sys.stdout.flush()
         sys.stderr.flush()
     return ending

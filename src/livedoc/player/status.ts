@@ -10,7 +10,7 @@ export function loading(loaded: number, total: number): string {
   return `Loading Python, ${megabytes(loaded)} of ${megabytes(total)} MB`
 }
 
-function megabytes(bytes: number): string {
+export function megabytes(bytes: number): string {
   return (bytes / 1_000_000).toFixed(1)
 }
 

@@ -1,0 +1,239 @@
+"""What a reader waits for and what travels, beside a plain use of Pyodide, in a real Chromium.
+
+    python tests/benchmarks/player
+
+Both run the same snippet with the same wheels from the same server, in rounds that alternate. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from functools import cache, partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from statistics import median
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import sync_playwright
+
+from livedoc import runtime
+from livedoc.build import wire_sizes
+from livedoc.snippet import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+PROJECT = Path.cwd()
+ROUNDS = 9
+WARM_UP = 5  # until Chromium has cached the compiled WebAssembly too
+SNIPPET = "storages/write_and_read.py"
+PAGE = "/storages/"
+QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"]
+ON_THE_FLY = 5  # the quality of Brotli of a host that compresses while it sends
+
+OURS = """() => new Promise(resolve => {
+  const block = document.querySelector(`[data-snippet="SNIPPET"]`)
+  const begin = performance.now()
+  const look = () => block.querySelector("[data-output]").textContent && resolve(performance.now() - begin)
+  new MutationObserver(look).observe(block, { subtree: true, childList: true })
+  block.querySelector(".snippet-run").click()
+})""".replace("SNIPPET", SNIPPET)
+STOCK = """script => new Promise(resolve => {
+  const begin = performance.now()
+  const worker = new Worker("/stock.js", { type: "module" })
+  worker.onmessage = ({ data: printed }) => printed ? resolve(performance.now() - begin) : worker.postMessage(script)
+})"""
+DONE = """block => new Promise(resolve => {
+  const begin = performance.now()
+  const look = () => block.dataset.state === "done" && resolve(performance.now() - begin)
+  new MutationObserver(look).observe(block, { attributeFilter: ["data-state"] })
+  block.querySelector(".snippet-run").click()
+})"""
+WATCH = """() => {
+  window.watched = { longest: 0, shifted: 0 }
+  new PerformanceObserver(list => {
+    for (const { duration } of list.getEntries()) watched.longest = Math.max(watched.longest, duration)
+  }).observe({ type: "longtask" })
+  new PerformanceObserver(list => {
+    for (const { value, hadRecentInput } of list.getEntries()) watched.shifted += hadRecentInput ? 0 : value
+  }).observe({ type: "layout-shift" })
+}"""
+LOADED = "() => [location.href, ...performance.getEntriesByType('resource').map(({ name }) => name)]"
+
+
+class Host(SimpleHTTPRequestHandler):
+    """Serves a folder, compressed, isolated, and to be kept for good."""
+
+    protocol_version = "HTTP/1.1"
+    extensions_map = {  # noqa: RUF012 - the base class declares it so
+        **SimpleHTTPRequestHandler.extensions_map,
+        ".js": "text/javascript",
+        ".mjs": "text/javascript",
+        ".wasm": "application/wasm",
+    }
+
+    def do_GET(self) -> None:
+        """Send a file."""
+        file = Path(self.translate_path(self.path))
+        file = file / "index.html" if file.is_dir() else file
+        if not file.is_file():
+            self.send_error(404)
+            return
+        content = compressed(file)
+        self.send_response(200)
+        self.send_header("Content-Type", self.guess_type(str(file)))
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "public, max-age=31536000, immutable")
+        self.send_header("Cross-Origin-Opener-Policy", "same-origin")
+        self.send_header("Cross-Origin-Embedder-Policy", "require-corp")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Keep the table readable."""
+
+
+@cache
+def compressed(file: Path) -> bytes:
+    return gzip.compress(file.read_bytes(), 6)
+
+
+def build(site: Path) -> None:
+    """Fill `site` with ours, and with what a plain use of Pyodide has: npm's files and the wheels as downloaded."""
+    subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site], check=True)
+    stock = site / "stock"
+    stock.mkdir()
+    for name in (*runtime.PYODIDE_FILES, runtime.LIBRARY):
+        shutil.copy(runtime.PYODIDE / name, stock)
+    lock = runtime.described(runtime.build_runtime(PROJECT))["lock"]
+    wheels = [*runtime.download(PROJECT, "requirements-browser.txt").iterdir(), runtime.build_wheel(PROJECT, stock)]
+    for wheel in wheels:
+        if wheel.parent != stock:
+            shutil.copy(wheel, stock)
+        package = lock["packages"][wheel.name.split("-")[0].replace("_", "-").lower()]
+        package |= {"file_name": wheel.name, "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest()}
+    (stock / runtime.LOCK).write_text(json.dumps(lock))
+    shutil.copy(Path(__file__).with_name("stock.js"), site)
+    (stock / "index.html").write_text("<!doctype html><title>A plain use of Pyodide</title>")
+    for file in site.rglob("*"):
+        if file.is_file():
+            compressed(file)
+
+
+@contextmanager
+def served(site: Path) -> Iterator[str]:
+    """Give the origin of a server."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Host, directory=str(site)))
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+def first_output(context: BrowserContext, kind: str) -> float:
+    """Milliseconds from the click to what the snippet prints first."""
+    script = load(PROJECT / "snippets", SNIPPET).script.replace("asyncio.run(main())", "await main()")
+    page = context.new_page()
+    page.goto(PAGE if kind == "ours" else "/stock/")
+    page.wait_for_load_state("networkidle")
+    taken: float = page.evaluate(OURS) if kind == "ours" else page.evaluate(STOCK, script)
+    page.close()
+    return taken
+
+
+def starts(browser: Browser, profile: BrowserContext, origin: str) -> dict[tuple[str, str], list[float]]:
+    """Every start, by whether the cache was empty and whose it was. `profile` keeps its caches."""
+    taken: dict[tuple[str, str], list[float]] = {}
+    for turn in range(WARM_UP + ROUNDS):
+        for kind in ("ours", "stock") if turn % 2 else ("stock", "ours"):
+            taken.setdefault(("warm", kind), []).append(first_output(profile, kind))
+            if turn >= WARM_UP:
+                with browser.new_context(base_url=origin) as empty:
+                    taken.setdefault(("empty", kind), []).append(first_output(empty, kind))
+    return {key: values[-ROUNDS:] for key, values in taken.items()}
+
+
+def block_of(page: Page) -> Any:
+    return page.locator(f'[data-snippet="{SNIPPET}"]').first
+
+
+def files_of(site: Path, urls: list[str]) -> list[Path]:
+    """The files behind some addresses."""
+    paths = dict.fromkeys(urlsplit(url).path.lstrip("/") for url in urls)
+    return [site / path / "index.html" if (site / path).is_dir() else site / path for path in paths]
+
+
+def figures(browser: Browser, origin: str, site: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield name, value and limit of everything that is no start."""
+    with browser.new_context(base_url=origin) as context:
+        page = context.new_page()
+        page.goto(PAGE, wait_until="networkidle")
+        files = files_of(site, page.evaluate(LOADED))
+        ours = [file for file in files if "livedoc" in file.parts]
+        yield "bytes of Python before a click", f"{len([file for file in ours if 'worker' in file.name])}", "0"
+        total, own = (sum(wire_sizes(some, ON_THE_FLY)) / 1000 for some in (files, ours))
+        yield "a content page before a click", f"{total:.0f} kB, of which ours {own:.1f} kB", "150 kB, 15 kB"
+        page.evaluate(WATCH)
+        requested: list[str] = []
+        context.on("request", lambda request: requested.append(request.url))
+        block = block_of(page)
+        block.evaluate(DONE)
+        first = sum(wire_sizes(files_of(site, requested))) / 1e6
+        yield "first Run on the wire", f"{first:.2f} MB", "5.2 MB"
+        again = median(block.evaluate(DONE) for _ in range(ROUNDS))
+        block.get_by_role("button", name="Edit").click()
+        block.get_by_role("textbox").fill("for n in range(200_000):\n    print('line', n)")
+        page.wait_for_timeout(500)  # what opening the editor took is not meant
+        page.evaluate("watched.longest = 0")
+        block.evaluate(DONE)
+        watched = page.evaluate("watched")
+        yield "second Run, from click to done, the program included", f"{again:.0f} ms", "50 ms"
+        yield "longest task of the page while 200,000 lines are printed", f"{watched['longest']:.0f} ms", "50 ms"
+        yield "layout shift while a block runs", f"{watched['shifted']:.3f}", "0"
+        [editor] = site.glob("assets/livedoc/editor-*.js")
+        yield "editor, on demand", f"{wire_sizes([editor])[0] / 1000:.1f} kB", "115 kB"
+
+
+def main() -> None:
+    """Measure and print the table."""
+    with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
+        site = Path(scratch) / "site"
+        build(site)
+        load_before = os.getloadavg()[0]
+        options: dict[str, Any] = {
+            "executable_path": shutil.which("chromium") or shutil.which("google-chrome"),
+            "args": QUIET,
+            "chromium_sandbox": os.geteuid() != 0,
+        }
+        browser = playwright.chromium.launch(**options)
+        with served(site) as origin:
+            with playwright.chromium.launch_persistent_context(
+                Path(scratch) / "profile", base_url=origin, **options
+            ) as profile:
+                taken = starts(browser, profile, origin)
+            rest = list(figures(browser, origin, site))
+        browser.close()
+    print("| figure | measured | at most |\n|---|---|---|")
+    for cached, limit in (("empty", 0.5), ("warm", 0.35)):
+        ours, stock = (median(taken[cached, kind]) for kind in ("ours", "stock"))
+        told = f"{ours / 1000:.2f} s against {stock / 1000:.2f} s: {ours / stock:.2f}"
+        print(f"| click to first output, {cached} cache, as a part of plain Pyodide | {told} | {limit} |")
+    for name, value, limit_told in rest:
+        print(f"| {name} | {value} | {limit_told} |")
+    print(f"\nMedians of {ROUNDS} rounds; {os.cpu_count()} CPUs, load {load_before:.1f} before.")
+
+
+if __name__ == "__main__":
+    main()
