@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Locator, Page, Worker
+    from playwright.sync_api import Locator, Page, Route, Worker
 
     NewPage = Callable[..., Page]
 
@@ -190,6 +190,27 @@ def test_where_the_page_is_isolated_stop_is_quick_and_python_stays(block: Locato
     edit(block, "print('off')")
     assert run(block) == "done: off\n"
     assert pythons(block.page) == before
+
+
+def test_where_the_page_is_not_isolated_stop_works_as_well(new_page: NewPage) -> None:
+    page = new_page()
+    page.route("**/storages/", without_isolation)
+    page.goto("/storages/")
+    assert page.evaluate("crossOriginIsolated") is False
+    block = block_of(page)
+    edit(block, "print('busy')\nwhile True:\n    pass")
+    button(block, "Run").click()
+    expect(block.locator("[data-output]")).to_contain_text("busy", timeout=A_RUN)
+    assert milliseconds_to_stop(block) < 2000
+    edit(block, "print('off')")
+    assert run(block) == "done: off\n"
+
+
+def without_isolation(route: Route) -> None:
+    """As `mkdocs serve` sends a page."""
+    response = route.fetch()
+    headers = {name: value for name, value in response.headers.items() if not name.startswith("cross-origin-")}
+    route.fulfill(response=response, headers=headers)
 
 
 def milliseconds_to_stop(block: Locator) -> float:
@@ -526,6 +547,50 @@ def test_a_block_is_mounted_once_however_often_it_is_left_and_found_again(page: 
     block = block_of(page)
     expect(block.locator(".snippet-actions")).to_have_count(1)
     wait_for_python(block)
+
+
+def test_blocks_work_without_instant_navigation(new_page: NewPage) -> None:
+    def without_instant_navigation(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, body=response.text().replace('"navigation.instant",', ""))
+
+    page = new_page()
+    page.route(re.compile("/(storages/)?$"), without_instant_navigation)
+    page.goto("/")
+    page.evaluate("document.documentElement.dataset.kept = 'yes'")
+    page.get_by_role("link", name="Storages", exact=True).first.click()
+    page.wait_for_url("**/storages/")
+    expect(page.locator("html"), "the page was swapped in place").not_to_have_attribute("data-kept", "yes")
+    wait_for_python(block_of(page))
+    page.go_back()
+    block = page.locator(BLOCK).first
+    assert run(block) == f"done: {text(block, 'data-promised')}"
+
+
+@pytest.mark.parametrize("path", ["/", "/storages/", "/sessions/", "/contributing/", "/from-ktor/", "/blocks/"])
+def test_every_button_works_under_the_policy_of_the_site(new_page: NewPage, path: str) -> None:
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    page.add_init_script("""
+        window.refused = []
+        addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+            refused.push([violatedDirective, blockedURI]))
+    """)
+    page.goto(path)
+    for block in page.locator(f"{BLOCK}:visible").all():
+        for name in ("Run", "Edit", "More", "Whole file", "Share", "Copy", "Reset"):
+            button(block, name).click()
+            if name == "Run":
+                ended(block)
+            if name == "Edit":
+                expect(editor(block)).to_be_focused()
+        with page.expect_download():
+            button(block, "Download").click()
+    page.keyboard.press("/")
+    page.keyboard.type("session")
+    expect(page.locator(".md-search-result__item").first).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("form[data-md-component=palette] label:visible").click()
+    assert page.evaluate("refused") == []
 
 
 def test_the_last_run_of_two_blocks_wins_and_python_stays(page: Page) -> None:
