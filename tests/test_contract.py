@@ -22,6 +22,7 @@ from coatcheck.testing import (
     CHECKS,
     UPDATE_CHECKS,
     an_id_appears_in_no_log_line,
+    concurrent_updates_lose_nothing,
     no_task_outlives_an_update,
     no_task_outlives_its_call,
 )
@@ -242,6 +243,21 @@ class CallsTheConsumerOnAMiss(Shelf):
         return await super().read(id, consumer)
 
 
+class ReturnsNothingForWhatItNeverSaw(ThreeMethods):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[str] = set()
+
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        self.seen.add(id)
+        await super().write(id, provider)
+
+    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+        if id not in self.seen:
+            return None  # type: ignore[return-value]  # the mistake
+        return await super().read(id, consumer)
+
+
 class NeverForgets(Shelf):
     async def save(self, id: str, data: bytes | None) -> None:
         if data is not None:
@@ -323,6 +339,12 @@ class WrapsTheProvidersError(Shelf):
         await super().write(id, run)
 
 
+class SwallowsTheProvidersError(Shelf):
+    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
+        with suppress(Exception):
+            await super().write(id, provider)
+
+
 class TakesTheConsumersErrorForItsOwn(ThreeMethods):
     async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
         try:
@@ -381,6 +403,18 @@ class LosesWhatIsInvalidatedMeanwhile(ThreeMethods):
             raise SessionNotFound
         first = self.sessions[id]
         async with LiveReader(lambda: first if id in self.sessions else b"") as channel:
+            return await consumer(channel)
+
+
+class FindsNothingHalfWay(ThreeMethods):
+    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+        def look_up() -> bytes:
+            if id not in self.sessions:
+                raise SessionNotFound
+            return first
+
+        first = self.sessions.get(id, b"")
+        async with LiveReader(look_up) as channel:
             return await consumer(channel)
 
 
@@ -482,6 +516,23 @@ class GivesMoreThanAskedFor(Shelf):
             return await consumer(channel)
 
 
+class RewindsAtTheEnd(ThreeMethods):
+    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+        class Rewinding(Reader):
+            async def receive(self, max_bytes: int = 65536) -> bytes:
+                try:
+                    return await super().receive(max_bytes)
+                except anyio.EndOfStream:
+                    self.data = whole
+                    raise
+
+        if id not in self.sessions:
+            raise SessionNotFound
+        whole = self.sessions[id]
+        async with Rewinding(whole) as channel:
+            return await consumer(channel)
+
+
 class LeavesItsChannelsOpen(Shelf):
     async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
         channel = BytesSendStream()
@@ -495,6 +546,12 @@ class IgnoresCase(Shelf):
 
     async def save(self, id: str, data: bytes | None) -> None:
         await super().save(id.lower(), data)
+
+
+class LosesLongIds(Shelf):
+    async def save(self, id: str, data: bytes | None) -> None:
+        if len(id) < 256:
+            await super().save(id, data)
 
 
 class NamesTheId(Shelf):
@@ -568,6 +625,7 @@ MISTAKES: dict[type[SessionStorage], str] = {
     LosesEmptySessions: "an_empty_session_is_a_session",
     WritesOverWithoutCutting: "a_write_replaces_what_was_there",
     CallsTheConsumerOnAMiss: "an_unknown_id_calls_no_consumer",
+    ReturnsNothingForWhatItNeverSaw: "an_unknown_id_calls_no_consumer",
     NeverForgets: "an_invalidated_id_is_not_found",
     RefusesToForgetTheUnknown: "invalidating_twice_is_harmless",
     BansWhatItForgot: "an_invalidated_id_can_be_written_again",
@@ -577,11 +635,13 @@ MISTAKES: dict[type[SessionStorage], str] = {
     SwallowsACancelledWrite: "a_cancellation_is_not_swallowed",
     SwallowsACancelledRead: "a_cancellation_is_not_swallowed",
     WrapsTheProvidersError: "a_providers_error_arrives_as_it_is",
+    SwallowsTheProvidersError: "a_providers_error_arrives_as_it_is",
     TakesTheConsumersErrorForItsOwn: "a_consumers_error_arrives_as_it_is",
     ReturnsNoNothing: "the_consumers_result_is_returned",
     WantsToBeReadToTheEnd: "a_consumer_may_stop_early",
     ReadsWhatIsWrittenMeanwhile: "a_reader_keeps_its_version_while_another_is_written",
     LosesWhatIsInvalidatedMeanwhile: "a_reader_keeps_its_version_while_it_is_invalidated",
+    FindsNothingHalfWay: "a_reader_keeps_its_version_while_it_is_invalidated",
     ShowsHalfASession: "a_session_is_seen_only_when_it_is_whole",
     WritesOneAtATime: "a_slow_write_delays_no_other",
     InvalidatesAfterTheWriteOfAnother: "a_slow_write_delays_no_invalidation",
@@ -589,8 +649,10 @@ MISTAKES: dict[type[SessionStorage], str] = {
     InvalidatesAfterTheWriteOfTheSame: "a_write_outlasts_an_earlier_invalidation",
     DropsWhatWasInvalidated: "a_write_outlasts_an_earlier_invalidation",
     GivesMoreThanAskedFor: "a_read_channel_gives_no_more_than_asked_for",
+    RewindsAtTheEnd: "a_read_channel_gives_no_more_than_asked_for",
     LeavesItsChannelsOpen: "a_channel_is_closed_when_its_callback_returns",
     IgnoresCase: "any_string_is_an_id",
+    LosesLongIds: "any_string_is_an_id",
     NamesTheId: "an_id_appears_in_no_message",
     HasIdsInItsRepr: "an_id_appears_in_no_message",
     ChainsTheId: "an_id_appears_in_no_message",
@@ -845,6 +907,22 @@ async def test_a_mistake_in_an_update_is_caught_likewise(mistake: type[SessionSt
     assert await failures(CHECKS + UPDATE_CHECKS, mistake) == [caught_by]
 
 
+WORDS: dict[type[SessionStorage], str] = {
+    ReturnsNothingForWhatItNeverSaw: "reading an unknown id raised no SessionNotFound",
+    SwallowsTheProvidersError: "the caller's own error was swallowed",
+    FindsNothingHalfWay: "a reader lost its session half-way",
+    RewindsAtTheEnd: "a channel that had ended gave more",
+    LosesLongIds: "an id ending in 'xxxxxxxxxx' is mixed up with another, or lost",
+}
+
+
+@pytest.mark.parametrize(("mistake", "words"), WORDS.items())
+async def test_a_check_says_what_is_wrong(mistake: type[SessionStorage], words: str) -> None:
+    check: Check = getattr(testing, MISTAKES[mistake])
+    with pytest.raises(AssertionError, match=f"^{words}$"):
+        await check(mistake())
+
+
 # --- the kit as a guest -------------------------------------------------------------------------------------------
 
 
@@ -861,6 +939,27 @@ async def test_tasks_of_others_are_not_held_against_a_storage() -> None:
         await no_task_outlives_its_call(Threaded())
         await no_task_outlives_an_update(Threaded())
         tasks.cancel_scope.cancel()
+
+
+class Impatient(FourMethods):
+    """Refuses an update while another is under way."""
+
+    updating = False
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        if self.updating:
+            raise BlockingIOError("busy")
+        self.updating = True
+        try:
+            await a_while()
+            return await super().update(id, transform)
+        finally:
+            self.updating = False
+
+
+async def test_an_error_of_a_storage_arrives_as_it_is_from_one_of_many_tasks() -> None:
+    with pytest.raises(BlockingIOError, match="busy"):
+        await concurrent_updates_lose_nothing(Impatient())
 
 
 @pytest.mark.parametrize("shelf", [Shelf, LogsTheId])

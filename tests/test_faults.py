@@ -6,6 +6,7 @@ system of 64 KiB runs full, the process loses its rights or has no descriptor le
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import errno
 import logging
@@ -567,6 +568,50 @@ async def until(condition: Callable[[], bool]) -> None:
     with anyio.fail_after(10):
         while not condition():  # noqa: ASYNC110 - it is a file system that is waited for
             await anyio.sleep(0.001)
+
+
+# --- a worker thread that comes late --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("step", ["append", "_commit"])
+def test_a_worker_thread_that_begins_after_the_clean_up_finds_nothing_left_to_do(
+    step: str, directory: SessionStorageDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task that `asyncio` cancels does not wait for its worker thread."""
+    run_sync = anyio.to_thread.run_sync
+    gate = threading.Event()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        begun, ended = asyncio.Event(), asyncio.Event()
+
+        async def run_late(function: Callable[..., object], *arguments: object) -> object:
+            def wait_and_run() -> None:
+                loop.call_soon_threadsafe(begun.set)
+                gate.wait()
+                try:
+                    function(*arguments)
+                finally:
+                    loop.call_soon_threadsafe(ended.set)
+
+            return await (run_sync(wait_and_run) if function.__name__ == step else run_sync(function, *arguments))
+
+        await write_bytes(directory, "id1", OLD)
+        monkeypatch.setattr(anyio.to_thread, "run_sync", run_late)
+        writing = asyncio.create_task(write_bytes(directory, "id1", LARGE))
+        await begun.wait()
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+        gate.set()
+        await ended.wait()
+        assert_nothing_is_left(tmp_path)
+        assert await content(directory) == OLD
+
+    try:
+        asyncio.run(asyncio.wait_for(main(), 10))
+    finally:
+        gate.set()
 
 
 # --- lost rights ----------------------------------------------------------------------------------------------------

@@ -603,18 +603,21 @@ def note_ids(provider: SessionProvider[Any]) -> list[str]:
 
 
 class DoesInBetween(Ledger):
-    """A storage during whose next change another task of the request does something."""
+    """A storage during whose next change, even one that fails, another task of the request does something."""
 
     action: Callable[[], None] | None = None
 
     async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
-        await super().write(id, provider)
-        self.act()
+        try:
+            await super().write(id, provider)
+        finally:
+            self.act()
 
     async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
-        data = await super().update(id, transform)
-        self.act()
-        return data
+        try:
+            return await super().update(id, transform)
+        finally:
+            self.act()
 
     def act(self) -> None:
         action, self.action = self.action, None
@@ -648,6 +651,94 @@ async def test_a_clear_while_a_new_session_is_stored_holds(storage: UpdatableSes
 
     assert (await visit(handle, provider)).all("set-cookie") == []
     assert between.calls == ["write", "invalidate"]
+
+
+async def add_a_scarf(sessions: CurrentSession) -> None:
+    def add(cart: Cart) -> Cart:
+        return Cart([*cart.items, "scarf"])
+
+    assert await sessions.update(Cart, add) == Cart(["coat", "scarf"])
+
+
+async def update_in_vain(sessions: CurrentSession) -> None:
+    with pytest.raises(SessionNotFound):
+        await sessions.update(Cart, lambda cart: cart)
+
+
+async def test_a_clear_during_an_update_holds(storage: UpdatableSessionStorage) -> None:
+    between = DoesInBetween(storage)
+    provider = cookie("CART", Cart, storage=between)
+    id = (await visit(put("coat"), provider)).id
+
+    async def handle(sessions: CurrentSession) -> None:
+        between.action = lambda: sessions.clear(Cart)
+        await add_a_scarf(sessions)
+        assert await sessions.get(Cart) is None
+
+    assert (await visit(handle, provider, id=id)).id == ""
+    assert await cart_of(id, provider) is None
+
+
+@pytest.mark.parametrize("handler", [add_a_scarf, put("scarf"), renew_cart])
+async def test_what_is_set_after_a_clear_while_the_session_is_stored_is_stored_anew(
+    handler: Handler, storage: UpdatableSessionStorage
+) -> None:
+    between = DoesInBetween(storage)
+    provider = cookie("CART", Cart, storage=between)
+    ids = note_ids(provider)
+    await visit(put("coat"), provider)
+
+    async def handle(sessions: CurrentSession) -> None:
+        between.action = lambda: begin_anew(sessions)
+        await handler(sessions)
+
+    new = (await visit(handle, provider, id=ids[0])).id
+    assert new == ids[-1]
+    assert [await cart_of(id, provider) for id in ids] == [None] * (len(ids) - 1) + [Cart(["hat"])]
+
+
+def begin_anew(sessions: CurrentSession) -> None:
+    sessions.clear(Cart)
+    sessions.set(Cart(["hat"]))
+
+
+@pytest.mark.parametrize("handler", [update_in_vain, put("scarf")])
+async def test_what_is_set_after_a_clear_during_a_change_that_finds_nothing_is_stored_anew(
+    handler: Handler, storage: UpdatableSessionStorage
+) -> None:
+    between = DoesInBetween(storage)
+    provider = cookie("CART", Cart, storage=between)
+    old = (await visit(put("coat"), provider)).id
+
+    async def handle(sessions: CurrentSession) -> None:
+        await load_cart(sessions)
+        await provider.forget(old)
+        between.action = lambda: begin_anew(sessions)
+        await handler(sessions)
+
+    new = (await visit(handle, provider, id=old)).id
+    assert new not in ("", old)
+    assert await cart_of(old, provider) is None
+    assert await cart_of(new, provider) == Cart(["hat"])
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_clear_during_a_change_that_fails_holds(again: bool, storage: UpdatableSessionStorage) -> None:  # noqa: FBT001
+    shaky = LosesItsConnection(storage)
+    between = DoesInBetween(shaky)
+    provider = cookie("CART", Cart, storage=between)
+    ids = note_ids(provider)
+    await visit(put("coat"), provider)
+    shaky.failing = {"write"}
+
+    async def handle(sessions: CurrentSession) -> None:
+        between.action = lambda: begin_anew(sessions) if again else sessions.clear(Cart)
+        sessions.renew_id(Cart)
+
+    new = (await visit_that_answers_failures(handle, nothing, shaky, provider, id=ids[0])).id
+    assert new == (ids[-1] if again else "")
+    assert [await cart_of(id, provider) for id in ids] == [None, None, Cart(["hat"])][: len(ids)]
+    assert len(ids) == (3 if again else 2)
 
 
 async def test_a_renewal_while_the_session_is_stored_is_done(storage: UpdatableSessionStorage) -> None:
@@ -816,6 +907,24 @@ async def test_a_late_clear_ends_the_session(cart: SessionProvider[Cart]) -> Non
     id = (await visit(put("coat"), cart)).id
     await visit(nothing, cart, id=id, late=clear_cart)
     assert await cart_of(id, cart) is None
+
+
+@pytest.mark.parametrize("handler", [load_cart, put("scarf"), clear_cart])
+async def test_when_the_request_is_over_all_but_an_update_is_refused_aloud(
+    handler: Handler, cart: SessionProvider[Cart]
+) -> None:
+    id = (await visit(put("coat"), cart)).id
+    kept: list[CurrentSession] = []
+
+    async def keep(sessions: CurrentSession) -> None:
+        kept.append(sessions)
+
+    await visit(keep, cart, id=id)
+    with pytest.raises(SessionAlreadySent, match="the request is over"):
+        await handler(kept[0])
+    assert await cart_of(id, cart) == Cart(["coat"])
+    await add_a_scarf(kept[0])
+    assert await cart_of(id, cart) == Cart(["coat", "scarf"])
 
 
 async def test_late_changes_of_two_sessions_that_fail_are_both_told(storage: UpdatableSessionStorage) -> None:

@@ -403,8 +403,7 @@ class _Slot(Generic[S]):
         except SessionNotFound:
             self._lose(clears)
         except BaseException:
-            if clears == self._clears:
-                self._renewed = self._renewed or renewed
+            self._renewed = self._renewed or renewed  # and what was cleared meanwhile gets a fresh id anyway
             raise
 
     async def _change(self, id: str, data: bytes, clears: int) -> None:
