@@ -359,6 +359,49 @@ def test_a_link_to_a_block_that_is_gone_still_brings_the_code(page: Page) -> Non
     expect(page.get_by_role("complementary", name="Shared code")).to_contain_text("print('long ago')")
 
 
+def test_a_keyboard_and_a_small_screen_are_enough_to_run_break_repair_share_and_reset(new_page: NewPage) -> None:
+    page = new_page(viewport=PHONE, has_touch=True, permissions=["clipboard-read", "clipboard-write"])
+    page.goto("/")
+    block = page.locator(BLOCK).first
+    press(button(block, "Run"))
+    assert ended(block) == f"done: {text(block, 'data-promised')}"
+
+    press(button(block, "Edit"))
+    expect(editor(block)).to_be_focused()
+    page.keyboard.press("ControlOrMeta+Home")
+    page.keyboard.type("{}['coat']\n")
+    page.keyboard.press("ControlOrMeta+Enter")
+    assert ended(block) == "failed: "
+    page.keyboard.press("ControlOrMeta+Home")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Delete")
+    page.keyboard.type("print('repaired')\n")
+    page.keyboard.press("Escape")
+    expect(button(block, "Run")).to_be_focused()
+    page.keyboard.press("Enter")
+    assert ended(block) == f"done: repaired\n{text(block, 'data-promised')}"
+
+    press(button(block, "More"))
+    press(button(block, "Share"))
+    expect(block.get_by_role("status")).to_have_text("Link copied")
+    press(button(block, "Reset"), "Shift+Tab")
+    expect(editor(block)).to_have_count(0)
+    page.goto(page.evaluate("navigator.clipboard.readText()"))
+    page.reload()
+    expect(editor(block)).to_contain_text("print('repaired')")
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+def press(wanted: Locator, way: str = "Tab") -> None:
+    """Go there with Tab, and press Enter."""
+    for _ in range(60):
+        if wanted.evaluate("element => element === document.activeElement"):
+            wanted.page.keyboard.press("Enter")
+            return
+        wanted.page.keyboard.press(way)
+    pytest.fail(f"sixty times {way} do not reach {wanted}")
+
+
 # Output
 
 
