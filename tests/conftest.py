@@ -184,6 +184,7 @@ def new_page(browser: Browser, server: str) -> Iterator[NewPage]:
     trouble: list[str] = []
 
     def opened(**options: Any) -> Page:
+        options = {"service_workers": "block", **options}  # only tests that are about them get them
         context = browser.new_context(base_url=server, reduced_motion="reduce", **options)
         contexts.append(context)
         context.on("request", lambda request: requested(request.url))

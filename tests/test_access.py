@@ -209,7 +209,7 @@ def test_the_keyboard_reaches_the_end_and_comes_back_and_sees_where_it_is(
     assert [stop["name"] for stop in there if stop["focused"] == stop["unfocused"]] == []
     assert [stop["name"] for stop in reversed(back)] == [stop["name"] for stop in there]
     assert "md-skip" in there[0]["name"]
-    assert "md-footer__link--next" in there[-1]["name"]
+    assert "Available offline" in there[-1]["name"]
     assert len(there) > 5 * page.locator(f"{BLOCK}[data-state]").count()
 
 

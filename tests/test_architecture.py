@@ -24,7 +24,7 @@ FLOORS = {
     ],
     "livedoc": [
         {"snippet", "service", "build", "completions", "__init__"},
-        {"markdown", "runtime", "bundle"},
+        {"markdown", "runtime", "bundle", "offline"},
         {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],
 }

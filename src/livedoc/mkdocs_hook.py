@@ -12,6 +12,7 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 
 from livedoc.bundle import build_player
 from livedoc.markdown import Embed, embeds
+from livedoc.offline import write_service_worker
 from livedoc.runtime import build_runtime, described
 from livedoc.snippet import SnippetError, load, paths
 
@@ -55,6 +56,11 @@ def on_env(_: object, config: MkDocsConfig, **__: object) -> None:
         if path not in used:
             fix = f'write --8<-- "{path}" in a python fence of a page, or remove the file'
             log.warning("snippets/%s: no page embeds it: %s", path, fix)
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Write the service worker: by now the site is complete."""
+    write_service_worker(Path(config.site_dir), f"{ASSETS}/")
 
 
 def add_files(files: Files, config: MkDocsConfig, player: Path, runtime: Path) -> Files:

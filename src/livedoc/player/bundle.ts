@@ -33,3 +33,4 @@ const editor = await bundle("editor.ts", { COMPLETIONS: completions })
 const names = { WORKER: JSON.stringify(worker), EDITOR: JSON.stringify(editor) }
 await bundle("page.ts", { ...names, DOWNLOAD_SIZE: `${sizes.reduce((sum, { wire }) => sum + wire, 0)}` })
 await bundle("block.css", {}, "css")
+await bundle("service_worker.ts", {}) // RELEASE is not known yet: offline.py puts it before this

@@ -44,7 +44,7 @@ type SyntaxNode = ReturnType<ReturnType<typeof syntaxTree>["resolve"]>
 const WORD = /^\w*$/
 const IMPORTED_NAME = /(?:^|\n)[ \t]*from[ \t]+([\w.]+)[ \t]+import\b(?:[^()\n]*|[ \t]*\([^()]*)$/
 const IMPORTED_MODULE = /(?:^|\n)[ \t]*(?:from|import)[ \t]+(?:[\w. \t]+,[ \t]*)*([\w.]*)$/
-const QUOTED = new Set(["Comment", "String", "FormatString", "FormatSpec", "Escape"])
+const NO_NAME = new Set(["Comment", "String", "FormatString", "FormatSpec", "Escape", "Number"])
 
 /** Completes the names of the library, of Python and of the text itself. */
 export function completion({ modules, python }: Completions): Extension {
@@ -54,7 +54,7 @@ export function completion({ modules, python }: Completions): Extension {
 
   function complete(context: CompletionContext): CompletionResult | null {
     const { state, pos } = context
-    if (QUOTED.has(syntaxTree(state).resolveInner(pos, -1).name)) return null
+    if (NO_NAME.has(syntaxTree(state).resolveInner(pos, -1).name)) return null
     const text = state.sliceDoc(0, pos)
     const from = pos - (/\w*$/.exec(text)?.[0].length ?? 0)
     const module = IMPORTED_NAME.exec(text)?.[1]

@@ -4,6 +4,7 @@ import {
   closeBracketsKeymap,
   closeCompletion,
   currentCompletions,
+  selectedCompletion,
 } from "@codemirror/autocomplete"
 import { history, historyKeymap, indentLess, indentMore, standardKeymap } from "@codemirror/commands"
 import { pythonLanguage } from "@codemirror/lang-python"
@@ -108,8 +109,16 @@ function keys(run: () => void, leave: () => void): KeyBinding[] {
   return [
     { key: "Mod-Enter", run: () => (run(), true) },
     { key: "Escape", run: (view) => escape(view, leave) },
+    { key: "Enter", run: isComplete },
     { key: "Tab", run: (view) => acceptCompletion(view) || indentMore(view), shift: indentLess },
   ]
+}
+
+/** Enter after a word that is complete already ends the line, whatever is offered. */
+function isComplete(view: EditorView): false {
+  const { from, to } = view.state.wordAt(view.state.selection.main.head) ?? { from: 0, to: 0 }
+  if (selectedCompletion(view.state)?.label === view.state.sliceDoc(from, to)) closeCompletion(view)
+  return false
 }
 
 /** Escape closes what lies over the text, else leaves it, so that Tab is no trap. */

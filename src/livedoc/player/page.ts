@@ -2,6 +2,7 @@ import { Block, type Surroundings } from "./block.ts"
 import { Edits } from "./edits.ts"
 import { element } from "./element.ts"
 import type { Reply } from "./messages.ts"
+import { Offline } from "./offline.ts"
 import { Runner, type Stage } from "./runner.ts"
 import { sharedBy } from "./share.ts"
 
@@ -23,12 +24,14 @@ function openWorker(receive: (reply: Reply) => void, broke: (reason: string) => 
   }
 }
 
+const offline = new Offline(new URL("../../", import.meta.url).href, DOWNLOAD_SIZE)
+
 const surroundings: Surroundings = {
   runner: new Runner(openWorker),
   edits: new Edits(() => localStorage),
   loadEditor: () => import(new URL(EDITOR, import.meta.url).href) as Promise<typeof import("./editor.ts")>,
   download: DOWNLOAD_SIZE,
-  ran: () => undefined,
+  ran: () => void offline.begin(),
 }
 
 let blocks: Block[] = []
@@ -37,6 +40,7 @@ async function mountAll(): Promise<void> {
   surroundings.runner.stop() // a program whose block the reader has left
   const roots = document.querySelectorAll<HTMLElement>(".snippet[data-state]:not(:has(.snippet-actions))")
   if (roots.length > 0) blocks = Array.from(roots, (root) => new Block(root, surroundings))
+  void offline.visit()
   await openShared()
 }
 

@@ -1,0 +1,84 @@
+import { Kept, type Release } from "./kept.ts"
+import { offlinePage } from "./offline_page.ts"
+
+/** What a page asks for: that these pages be kept, or the whole site. */
+export type Wish = { keep: readonly string[] | "everything" }
+
+/** What every open page is told then, and while the whole site comes. */
+export interface State {
+  /** How many files are kept, and of how many. */
+  kept: number
+  of: number
+  /** The reader wants the whole site. */
+  everything: boolean
+  /** Why not all that was asked for is kept: there is no room, or the server did not send it. */
+  trouble: "full" | "lost" | undefined
+}
+
+// What TypeScript's library for pages does not have.
+interface Extendable extends Event {
+  waitUntil(done: Promise<unknown>): void
+}
+interface Fetch extends Extendable {
+  readonly request: Request
+  respondWith(response: Promise<Response>): void
+}
+interface Message extends Extendable {
+  readonly data: Wish
+}
+interface Client {
+  postMessage(state: State): void
+}
+declare const clients: { claim(): Promise<void>; matchAll(of: object): Promise<readonly Client[]> }
+declare const registration: ServiceWorkerRegistration
+declare const RELEASE: Release
+
+const kept = new Kept(RELEASE, registration.scope, caches)
+
+on<Extendable>("install", (event) => event.waitUntil(kept.takeOver()))
+// There are no pages of the release before by now: a page and what it loads stay together.
+on<Extendable>("activate", (event) => event.waitUntil(Promise.all([kept.forgetEarlier(), clients.claim()])))
+on<Message>("message", (event) => event.waitUntil(grant(event.data)))
+on<Fetch>("fetch", (event) => {
+  const { request } = event
+  if (request.method === "GET") event.respondWith(answer(request))
+})
+
+/** What has a hash in its name comes from the cache; all else does if the network does not answer. */
+async function answer(request: Request): Promise<Response> {
+  const path = kept.path(request.url)
+  const cached = path === undefined ? undefined : await kept.match(path)
+  if (cached && isImmutable(cached)) return cached
+  try {
+    return await fetch(request)
+  } catch (error) {
+    if (cached) return cached
+    if (request.mode === "navigate") return offlinePage(registration.scope, await kept.pages())
+    throw error
+  }
+}
+
+function isImmutable(response: Response): boolean {
+  return response.headers.get("Cache-Control")?.includes("immutable") ?? false
+}
+
+async function grant({ keep }: Wish): Promise<void> {
+  let trouble: State["trouble"]
+  try {
+    if (keep !== "everything") await kept.keep(keep.map((url) => kept.path(url)).filter((path) => path !== undefined))
+    if (keep === "everything" || (await kept.everything())) await kept.keepEverything(tell)
+  } catch (error) {
+    trouble = error instanceof Error && error.name === "QuotaExceededError" ? "full" : "lost"
+    if (trouble === "full") await kept.settleForLess()
+  }
+  await tell(trouble)
+}
+
+async function tell(trouble?: State["trouble"]): Promise<void> {
+  const state = { ...(await kept.count()), everything: await kept.everything(), trouble }
+  for (const client of await clients.matchAll({ includeUncontrolled: true })) client.postMessage(state)
+}
+
+function on<Kind extends Event>(type: string, listener: (event: Kind) => void): void {
+  addEventListener(type, listener as (event: Event) => void)
+}

@@ -1,0 +1,280 @@
+"""Without a network the site reads and runs as far as it was kept, and a release takes over from another one whole."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from functools import partial
+from http.server import ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+from tests.conftest import Host
+
+from livedoc.offline import write_service_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from io import BytesIO
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+PLAYER = "assets/livedoc/"
+PATIENCE = 60_000  # milliseconds
+BLOCK = "[data-snippet][data-state]"
+ENDED = re.compile("done|failed|stopped")
+NOT_HERE = "This page is not here offline"
+UPDATE = """async () => {
+  const registration = await navigator.serviceWorker.getRegistration()
+  const found = new Promise((resolve) =>
+    registration.addEventListener("updatefound", () => resolve(registration.installing), { once: true }))
+  await registration.update()
+  const worker = await found
+  if (worker.state === "installing")
+    await new Promise((resolve) => worker.addEventListener("statechange", resolve, { once: true }))
+  return worker.state
+}"""
+
+
+class Origin:
+    """Where the site is, whichever release of it, and if anything is there at all."""
+
+    def __init__(self, site: Path) -> None:
+        self.url = ""
+        self.site = site
+        self.down = False
+        self.lost: set[str] = set()
+        self.asked: list[str] = []
+
+
+class Sender(Host):
+    """Sends what an origin has, and notes what was asked for."""
+
+    def __init__(self, origin: Origin, rules: list[dict[str, Any]], *arguments: Any) -> None:
+        self.origin = origin
+        super().__init__(origin.site, rules, *arguments)
+
+    def send_head(self) -> BytesIO | BinaryIO | None:
+        path = self.path.partition("?")[0].removeprefix("/")
+        self.directory = str(self.origin.site)  # a connection outlives a release
+        self.origin.asked.append(path)
+        if self.origin.down or path in self.origin.lost:
+            self.close_connection = True
+            return None
+        return super().send_head()
+
+
+@pytest.fixture(scope="module")
+def host(site: Path, header_rules: list[dict[str, Any]]) -> Iterator[Origin]:
+    origin = Origin(site)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Sender, origin, header_rules)) as listening:
+        thread = Thread(target=listening.serve_forever)
+        thread.start()
+        origin.url = f"http://127.0.0.1:{listening.server_port}"
+        yield origin
+        listening.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def origin(host: Origin, site: Path) -> Origin:
+    host.site, host.down, host.lost, host.asked = site, False, set(), []
+    return host
+
+
+@pytest.fixture
+def context(origin: Origin, browser: Browser) -> Iterator[BrowserContext]:
+    """The browser of a reader who has never been here."""
+    trouble: list[str] = []
+    context = browser.new_context(base_url=origin.url, reduced_motion="reduce")
+    context.on("weberror", lambda error: trouble.append(str(error.error)))
+    yield context
+    context.close()
+    assert trouble == []
+
+
+@pytest.fixture
+def later(site: Path, tmp_path: Path) -> Path:
+    """The next release: another player, another Python, and another text on one page."""
+    later = tmp_path / "later"
+    shutil.copytree(site, later)
+    for kind in ("page-", "worker-", "python-"):
+        [old] = (later / PLAYER).glob(f"{kind}*")
+        new = old.rename(old.with_name(f"{kind}later{old.suffix}"))
+        for file in [*later.rglob("*.html"), *(later / PLAYER).glob("*.js")]:
+            file.write_text(file.read_text().replace(old.name, new.name))
+    page = later / "storages" / "index.html"
+    page.write_text(page.read_text().replace("</h1>", " of the next release</h1>", 1))
+    write_service_worker(later, PLAYER)
+    return later
+
+
+def opened(context: BrowserContext, path: str) -> Page:
+    page = context.new_page()
+    page.goto(path)
+    return page
+
+
+def run(page: Page) -> None:
+    """Run the first block: it prints what the page promises."""
+    block = page.locator(BLOCK).first
+    block.get_by_role("button", name=re.compile("^Run")).click()
+    expect(block).to_have_attribute("data-state", ENDED, timeout=PATIENCE)
+    expect(block.locator(".snippet-status")).to_have_text(re.compile("^Finished.*, as promised$"))
+
+
+def status(page: Page, text: str) -> None:
+    expect(page.locator(".offline [role=status]")).to_have_text(re.compile(text), timeout=PATIENCE)
+
+
+def keep_everything(page: Page) -> None:
+    page.get_by_role("button", name="Available offline").click()
+    status(page, "The whole site is available offline")
+
+
+def go_offline(context: BrowserContext, origin: Origin) -> None:
+    """Nothing answers, and the browser has no cache but what it was told to keep."""
+    origin.down = True
+    page = context.new_page()
+    context.new_cdp_session(page).send("Network.clearBrowserCache")
+    page.close()
+
+
+def kept(page: Page) -> list[str]:
+    """The caches, and whether there is a service worker."""
+    names: list[str] = page.evaluate(
+        """async () => {
+          const registration = await navigator.serviceWorker.getRegistration()
+          return [...(await caches.keys()), ...(registration ? ["registered"] : [])]
+        }"""
+    )
+    return names
+
+
+def test_nothing_is_kept_before_the_first_run(context: BrowserContext) -> None:
+    page = opened(context, "storages/")
+    page.locator(".md-tabs").get_by_role("link", name="Sessions").click()
+    page.wait_for_url("**/sessions/")
+    status(page, r"The whole site without a network: \d\.\d MB")
+    assert kept(page) == []
+
+
+def test_after_one_run_the_visited_pages_read_and_run_offline(context: BrowserContext, origin: Origin) -> None:
+    page = opened(context, "storages/")
+    page.locator(".md-tabs").get_by_role("link", name="Sessions").click()
+    page.wait_for_url("**/sessions/")
+    run(page)
+    status(page, r"The pages that you open are available offline\. All others: \d\.\d MB")
+    go_offline(context, origin)
+    page.reload()
+    assert page.evaluate("crossOriginIsolated")
+    run(page)
+    page.locator(BLOCK).first.get_by_role("button", name=re.compile("^Edit")).click()
+    expect(page.locator(BLOCK).first.get_by_role("textbox")).to_be_focused()
+    page.goto("storages/")
+    expect(page.locator("h1")).to_contain_text("Storages")
+    page.goto("promises/")
+    expect(page.get_by_role("heading")).to_have_text(NOT_HERE)
+    assert [link.text_content() for link in page.locator("li a").all()] == [
+        "Sessions - Coatcheck",
+        "Storages - Coatcheck",
+    ]
+    page.get_by_role("link", name="Sessions").click()
+    expect(page.locator("h1")).to_contain_text("Sessions")
+
+
+def test_available_offline_takes_every_page(context: BrowserContext, origin: Origin, site: Path) -> None:
+    page = opened(context, "")
+    keep_everything(page)
+    go_offline(context, origin)
+    failed: list[str] = []
+    page.on("requestfailed", lambda request: failed.append(request.url))
+    for file in site.rglob("index.html"):
+        page.goto(file.relative_to(site).as_posix().removesuffix("index.html"))
+        expect(page.get_by_role("heading", level=1).first).not_to_have_text(NOT_HERE)
+        status(page, "The whole site is available offline")
+    assert failed == []
+    page.goto("sessions/")
+    run(page)
+
+
+def test_a_new_release_is_taken_over_whole(context: BrowserContext, origin: Origin, later: Path) -> None:
+    page, untouched = opened(context, "storages/"), opened(context, "storages/")
+    run(page)
+    status(page, "The pages that you open")
+    before = kept(page)
+    origin.site, origin.asked = later, []
+    assert page.evaluate(UPDATE) == "installed"
+    changed = {"sw.js", "storages/"} | {
+        file.relative_to(later).as_posix()
+        for file in (later / PLAYER).rglob("*")
+        if file.is_file() and re.search("(page|worker|python)-later|/service_worker-", file.as_posix())
+    }
+    assert set(origin.asked) <= changed
+    assert "storages/" in origin.asked
+    run(untouched)  # the worker and Python that its page names are no longer at the server
+    untouched.close()
+    page.close()
+    page = opened(context, "storages/")
+    expect(page.locator("h1")).to_contain_text("of the next release")
+    status(page, "The pages that you open")
+    go_offline(context, origin)
+    page.reload()
+    expect(page.locator("h1")).to_contain_text("of the next release")
+    run(page)
+    assert len(kept(page)) == len(before) == 2
+    assert kept(page) != before
+
+
+def test_a_release_that_does_not_come_whole_changes_nothing(
+    context: BrowserContext, origin: Origin, later: Path
+) -> None:
+    page = opened(context, "storages/")
+    keep_everything(page)
+    before = kept(page)
+    origin.site, origin.lost = later, {f"{PLAYER}worker-later.js"}
+    assert page.evaluate(UPDATE) == "redundant"
+    assert kept(page) == before
+    go_offline(context, origin)
+    page.reload()
+    expect(page.locator("h1")).to_have_text(re.compile("^Storages"))
+    run(page)
+    origin.down, origin.lost = False, set()
+    assert page.evaluate(UPDATE) == "installed"
+    page.close()
+    page = opened(context, "storages/")
+    expect(page.locator("h1")).to_contain_text("of the next release")
+    status(page, "The whole site is available offline")
+    assert kept(page) != before
+
+
+def test_a_browser_without_room_says_so(context: BrowserContext, origin: Origin) -> None:
+    page = opened(context, "reference/")
+    quota = {"origin": origin.url, "quotaSize": 12_000_000}
+    context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", quota)
+    page.get_by_role("button", name="Available offline").click()
+    status(page, "This browser has no room for it")
+
+
+def test_what_did_not_come_comes_when_asked_for_again(context: BrowserContext, origin: Origin) -> None:
+    page = opened(context, "reference/")
+    origin.lost = {"promises/"}
+    page.get_by_role("button", name="Available offline").click()
+    status(page, "Not all of it is here")
+    origin.lost = set()
+    keep_everything(page)
+
+
+def test_what_was_kept_can_be_removed_for_good(context: BrowserContext) -> None:
+    page = opened(context, "storages/")
+    keep_everything(page)
+    page.get_by_role("button", name="Remove").click()
+    status(page, "The whole site without a network")
+    expect(page.get_by_role("button", name="Available offline")).to_be_focused()
+    assert kept(page) == []
+    run(page)
+    assert kept(page) == []
