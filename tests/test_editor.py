@@ -1,0 +1,671 @@
+"""The editor in a real Chromium, on a page of Material: it looks as the static code, and its keys do what is said."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
+from playwright.sync_api import expect, sync_playwright
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from livedoc.build import NODE, PLAYER
+from livedoc.completions import completions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
+
+    NewPage = Callable[..., Page]
+    Open = Callable[..., Locator]
+
+PROJECT = Path(__file__).parents[1]
+SNIPPETS = sorted(path for path in (PROJECT / "snippets").rglob("*.py") if path.name != "conftest.py")
+CHROMIUM = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
+QUIET = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+TALL = {"width": 1280, "height": 2000}
+PHONE = {"width": 390, "height": 844}
+SCHEMES = [("light", "default"), ("dark", "slate")]
+AT_MOST = 115_000  # bytes
+
+EVERY_KIND = '''\
+#!/usr/bin/env python
+"""A docstring with an \\n escape."""
+from __future__ import annotations
+
+import asyncio, sys as system
+import os.path
+from . import sibling
+from .pkg.mod import (name as other, print)
+
+type Pair[T: int] = tuple[T, T]
+
+
+@dataclass(frozen=True)
+@app.route("/")
+class Coat(Base, metaclass=Meta):
+    \'\'\'Another.\'\'\'
+
+    size: int = 0x1F + 0b1 + 0o7 + 1_000 + 1.5e-3 + .5
+    __slots__ = ()
+
+    def __init__(self, *args: object, key: str = "a", **options: object) -> None:
+        super().__init__()
+        self.id = id(self) if key is not None else ...
+
+    def __post_init__(self) -> Coat | None:
+        return cls.__name__
+
+    async def hang(self, hook, /, *, id: int = -1) -> bytes:
+        async with hook as held, other():
+            await held.put(b"raw \\x00 bytes", r"a \\n", rb"b", u"c", True, False, None, Ellipsis)
+        async for item in self.items(): yield item
+        yield from (not x for x in range(10) if x % 2 == 0 and x or x in {1: 2} and x not in [3])
+
+
+def f(x):
+    global g
+    print(f"{x!r:>{width}} {{literal}} {x=} {d['key']:%Y-%m-%d}", f'{x}', rf"{x}\\d", F"""{
+        x + 1
+    }""")
+    print("%s and {name} \\N{BULLET} \\u00e9 \\101 \\' \\q", "joined" 'too')
+    assert x >= 1 << 2 and x != 3 or ~x ^ 4 & 5 | 6, "no"
+    x += 1; x //= 2; x **= 3; x @= y
+    if (n := len(x)) > 10: del x[0]
+    elif lambda a, *b: a: raise KeyError("k") from None
+    else: raise ValueError from error
+    try: pass
+    except (OSError, ExceptionGroup) as error: nonlocal_ = 1
+    except* TimeoutError: ...
+    finally: return
+    while True:
+        break
+        continue
+    match x:
+        case [1, *rest] if rest: pass
+        case Coat(size=1) | {"a": -1, **others}: pass
+        case _: pass
+    match = case = type = 1
+    # a comment: def class 1 "s"
+'''
+
+BUNDLE = """
+import { build } from "esbuild"
+await build({
+  entryPoints: ["editor.ts"], outdir: process.argv[1], define: { COMPLETIONS: process.env.COMPLETIONS },
+  bundle: true, minify: true, format: "esm", target: "es2022", loader: { ".css": "text" }, logLevel: "warning",
+})
+"""
+SIZE = """
+import { readFileSync } from "node:fs"
+import { brotliCompressSync } from "node:zlib"  // its quality is 11
+console.log(brotliCompressSync(readFileSync(process.argv[1])).length)
+"""
+OPEN = """async ([place, options]) => {
+  const { openEditor } = await import("/editor.js")
+  const seen = []
+  const note = (kind) => (text) => seen.push(text === undefined ? kind : `${kind} ${text}`)
+  const block = document.querySelector(place)
+  block.querySelector(".snippet-code").hidden = true
+  const parent = block.querySelector(".editing")
+  const told = { changed: note("changed"), run: note("run"), leave: note("leave") }
+  parent.editor = openEditor(parent, { label: "Code: Coats", describedBy: "keys", firstLine: 1, ...options, ...told })
+  parent.seen = seen
+}"""
+# The colour, weight and slant of each visible character, line by line.
+COLOURS = """element => {
+  const lines = [[]]
+  const walker = document.createTreeWalker(element, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT)
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    if (node.classList?.contains("cm-line") && node.previousElementSibling) lines.push([])
+    if (node.nodeType !== Node.TEXT_NODE) continue
+    const { color, fontWeight, fontStyle, textDecorationLine, backgroundColor } = getComputedStyle(node.parentElement)
+    for (const character of node.data) {
+      if (character === "\\n") lines.push([])
+      else if (character !== " ") lines.at(-1).push([character, color, fontWeight, fontStyle, textDecorationLine])
+    }
+  }
+  return lines
+}"""
+# Where each line's text stands, by its height and width, and how high all of it is.
+PLACES = """([element, code]) => {
+  const rows = new Map()
+  const walker = document.createTreeWalker(code, NodeFilter.SHOW_TEXT)
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const range = document.createRange()
+    range.selectNodeContents(node)
+    for (const { top, left, right } of range.getClientRects()) {
+      const row = rows.get(Math.round(top)) ?? [left, right]
+      rows.set(Math.round(top), [Math.min(row[0], left), Math.max(row[1], right)])
+    }
+  }
+  const widths = [...rows].map(([top, [left, right]]) => [top, Math.round(right - left)])
+  return [element.getBoundingClientRect().height, widths.filter(([, width]) => width > 0)]
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site of Material's with our styles, a block for each snippet, and the editor."""
+    folder = tmp_path_factory.mktemp("editor")
+    docs = folder / "docs"
+    for source, target in (
+        (PLAYER / "block.css", "block.css"),
+        (PROJECT / "docs" / "stylesheets" / "coatcheck.css", "stylesheets/coatcheck.css"),
+        *(
+            (PLAYER / "node_modules" / "@fontsource" / package / "files" / file, f"assets/fonts/{package}.woff2")
+            for package, file in (
+                ("besley", "besley-latin-500-normal.woff2"),
+                ("jetbrains-mono", "jetbrains-mono-latin-400-normal.woff2"),
+            )
+        ),
+        (
+            PLAYER / "node_modules/@fontsource-variable/figtree/files/figtree-latin-wght-normal.woff2",
+            "assets/fonts/figtree.woff2",
+        ),
+    ):
+        (docs / target).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, docs / target)
+    blocks = [block("every-kind", EVERY_KIND), *(block(path.stem, path.read_text()) for path in SNIPPETS)]
+    (docs / "index.md").write_text("# Editor\n\n" + "\n\n".join(blocks))
+    (docs / "next.md").write_text("# Next\n")
+    palette = [
+        {"media": f"(prefers-color-scheme: {media})", "scheme": scheme, "primary": "custom", "accent": "custom"}
+        for media, scheme in SCHEMES
+    ]
+    config = {
+        "site_name": "Editor",
+        "site_url": "http://127.0.0.1/",
+        "nav": [{"Editor": "index.md"}, {"Next": "next.md"}],
+        "theme": {"name": "material", "font": False, "palette": palette},
+        "extra_css": ["block.css", "stylesheets/coatcheck.css"],
+    }
+    (folder / "mkdocs.yml").write_text(json.dumps(config))
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(folder / "site")]
+    subprocess.run(command, cwd=folder, env={"NO_MKDOCS_2_WARNING": "1"}, check=True)
+    command = [str(NODE), "--input-type=module", "--eval", BUNDLE, str(folder / "site")]
+    subprocess.run(command, cwd=PLAYER, env={"COMPLETIONS": json.dumps(completions(PROJECT))}, check=True)
+    return folder / "site"
+
+
+def block(name: str, code: str) -> str:
+    """What a page has for a snippet, before anyone edits it."""
+    static = highlight(code, PythonLexer(), HtmlFormatter(cssclass="highlight", wrapcode=True)).strip()
+    return (
+        f'<div class="snippet" id="{name}"><div class="snippet-code">{static}</div><div class="editing"></div>'
+        '<p class="snippet-hint" id="keys">Tab indents, Escape leaves, Ctrl+Enter runs.</p></div>'
+    )
+
+
+@pytest.fixture(scope="module")
+def server(site: Path) -> Iterator[str]:
+    """The origin of a server that sends the site with the real one's content security policy."""
+    [everywhere] = (
+        rule["values"]
+        for rule in tomllib.loads((PROJECT / "netlify.toml").read_text())["headers"]
+        if rule["for"] == "/*"
+    )
+
+    class Handler(SimpleHTTPRequestHandler):
+        extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}  # noqa: RUF012  # the base class has it so
+
+        def end_headers(self) -> None:
+            self.send_header("Content-Security-Policy", everywhere["Content-Security-Policy"])
+            super().end_headers()
+
+        def log_request(self, *_: object, **__: object) -> None:
+            """Say nothing: the output of a failed test is about the test."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site))) as listening:
+        thread = Thread(target=listening.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_port}"
+        listening.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")  # not longer: while it lives, this thread counts as one that runs an event loop
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    assert found, f"none of {', '.join(CHROMIUM)} is installed: run `apt-get install chromium`"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser, server: str) -> Iterator[NewPage]:
+    """Opens the page. No request may leave the site, and no error be logged: not even by the policy."""
+    contexts: list[BrowserContext] = []
+    trouble: list[str] = []
+
+    def opened(**options: Any) -> Page:
+        context = browser.new_context(base_url=server, **options)
+        contexts.append(context)
+        context.on("request", lambda request: requested(request.url))
+        context.on("console", lambda message: logged(message.type, message.text))
+        context.on("weberror", lambda error: trouble.append(str(error.error)))
+        page = context.new_page()
+        page.goto("/")
+        return page
+
+    def requested(url: str) -> None:
+        if not url.startswith((f"{server}/", "data:", "blob:")):
+            trouble.append(f"request: {url}")
+
+    def logged(type: str, text: str) -> None:
+        if type == "error":
+            trouble.append(f"console: {text}")
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    return new_page()
+
+
+def open_editor(page: Page, text: str = "", name: str = "every-kind", **options: Any) -> Locator:
+    """The editor's text box in the block of this name."""
+    page.evaluate(OPEN, [f"#{name}", {"text": text, **options}])
+    return page.locator(f"#{name}").get_by_role("textbox")
+
+
+def call(editor: Locator, method: str, *arguments: object) -> None:
+    script = "(element, [method, values]) => element.closest('.editing').editor[method](...values)"
+    editor.evaluate(script, [method, arguments])
+
+
+def text_of(editor: Locator) -> str:
+    text: str = editor.evaluate("element => element.closest('.editing').editor.text")
+    return text
+
+
+def seen(editor: Locator) -> list[str]:
+    """What the editor told its block."""
+    told: list[str] = editor.evaluate("element => element.closest('.editing').seen")
+    return told
+
+
+def press(editor: Locator, *keys: str) -> None:
+    for key in keys:
+        editor.press(key)
+
+
+def test_it_is_small(site: Path) -> None:
+    command = [str(NODE), "--input-type=module", "--eval", SIZE, str(site / "editor.js")]
+    assert int(subprocess.run(command, capture_output=True, check=True).stdout) <= AT_MOST
+
+
+@pytest.mark.parametrize(("color_scheme", "scheme"), SCHEMES)
+def test_each_token_looks_as_in_the_static_block(new_page: NewPage, color_scheme: str, scheme: str) -> None:
+    page = new_page(color_scheme=color_scheme, viewport=TALL)
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", scheme)
+    different: list[str] = []
+    for name in ("every-kind", *(path.stem for path in SNIPPETS)):
+        code = page.locator(f"#{name} code")
+        code.scroll_into_view_if_needed()  # an editor renders what is in view
+        text = code.text_content() or ""
+        static = code.evaluate(COLOURS)
+        editor = open_editor(page, text, name)
+        edited = editor.evaluate(COLOURS)
+        for _ in range(50):  # a slow machine parses the end of a long text a moment later
+            if edited == static:
+                break
+            page.wait_for_timeout(100)
+            edited = editor.evaluate(COLOURS)
+        call(editor, "close")
+        assert len({colour for line in static for _, colour, *_ in line}) > 4
+        different += [
+            f"{name}, {line.strip()}: {was[0]!r} was {was[1:]} and is {now[1:]}"
+            for line, before, after in zip(text.split("\n"), static, edited, strict=True)
+            for was, now in zip(before, after, strict=True)
+            if was != now
+        ]
+    assert not different, "\n".join(different)
+
+
+def test_opening_moves_no_line(new_page: NewPage) -> None:
+    page = new_page(viewport=TALL)
+    page.evaluate("document.fonts.ready")
+    block = page.locator("#memory_storage")
+    static = block.locator(".snippet-code")
+    static.scroll_into_view_if_needed()
+    code = static.locator("code")
+    before = page.evaluate(PLACES, [static.element_handle(), code.element_handle()])
+    text = code.text_content() or ""
+    editor = open_editor(page, text.removesuffix("\n"), "memory_storage")
+    after = page.evaluate(PLACES, [block.locator(".cm-editor").element_handle(), editor.element_handle()])
+    assert len(before[1]) > 20
+    assert after == before
+
+
+def test_it_is_a_text_box_with_a_name_and_a_hint_and_no_correction(page: Page) -> None:
+    editor = open_editor(page, "hooks = 3")
+    expect(editor).to_have_accessible_name("Code: Coats")
+    expect(editor).to_have_accessible_description("Tab indents, Escape leaves, Ctrl+Enter runs.")
+    for name, value in {"spellcheck": "false", "autocorrect": "off", "autocapitalize": "off"}.items():
+        expect(editor).to_have_attribute(name, value)
+    expect(editor).to_have_attribute("aria-multiline", "true")
+
+
+def test_it_can_be_filled_at_once(page: Page) -> None:
+    editor = open_editor(page, "hooks = 3\n")
+    code = "if coats:\n    print(f'{coats!r}')\n\nhooks = [(1, 2)]\n"
+    editor.fill(code)
+    assert text_of(editor) == code
+    assert seen(editor)[-1] == f"changed {code}"
+
+
+def test_it_has_the_visible_focus(page: Page) -> None:
+    editor = open_editor(page, "hooks = 3")
+    frame = """element => {
+      const { borderTopWidth, borderTopColor, content } = getComputedStyle(element.closest(".cm-editor"), "::after")
+      return content === "none" ? "" : `${borderTopWidth} ${borderTopColor}`
+    }"""
+    assert editor.evaluate(frame) == ""
+    call(editor, "focus")
+    expect(editor).to_be_focused()
+    assert editor.evaluate(frame) == "2px rgb(123, 86, 13)"
+
+
+def test_an_edit_can_be_undone_and_redone(page: Page) -> None:
+    editor = open_editor(page, "hooks = 3")
+    press(editor, "End", "0")
+    assert text_of(editor) == "hooks = 30"
+    press(editor, "ControlOrMeta+z")
+    assert text_of(editor) == "hooks = 3"
+    press(editor, "ControlOrMeta+y")
+    assert text_of(editor) == "hooks = 30"
+    assert seen(editor) == ["changed hooks = 30", "changed hooks = 3", "changed hooks = 30"]
+
+
+def test_a_replaced_text_comes_back_by_one_undo(page: Page) -> None:
+    editor = open_editor(page, "hooks = 3\ncoats = 4")
+    call(editor, "replace", "hooks = 5")
+    assert (text_of(editor), seen(editor)) == ("hooks = 5", [])
+    press(editor, "ControlOrMeta+z")
+    assert text_of(editor) == "hooks = 3\ncoats = 4"
+
+
+def test_another_part_of_the_file_has_its_own_line_numbers_and_its_own_history(page: Page) -> None:
+    editor = open_editor(page, "hooks = 3", firstLine=12)
+    numbers = page.locator("#every-kind .cm-numbers")
+    expect(numbers).to_have_text("12")
+    press(editor, "End", "Enter", "4")
+    expect(numbers).to_have_text("12\n13")
+    call(editor, "replace", "# whole\nhooks = 3\n", 1)
+    expect(numbers).to_have_text("1\n2\n3")
+    press(editor, "ControlOrMeta+z")
+    assert text_of(editor) == "# whole\nhooks = 3\n"
+    expect(editor).to_be_focused()
+    expect(editor).to_have_accessible_name("Code: Coats")
+
+
+def test_line_numbers_are_beside_their_lines_and_not_read_out(new_page: NewPage) -> None:
+    page = new_page(viewport=TALL)
+    code = "\n".join(f"line_{number} = '漢 é 🧥'" for number in range(40))
+    editor = open_editor(page, code)
+    numbers = page.locator("#every-kind .cm-numbers")
+    expect(numbers).to_have_attribute("aria-hidden", "true")
+    rows = """element => {
+      const range = document.createRange()
+      range.selectNodeContents(element)
+      return [...range.getClientRects()].filter(({ width }) => width > 0).map(({ top }) => Math.round(top))
+    }"""
+    lines = """element => [...element.querySelectorAll(".cm-line")].map((line) =>
+      Math.round(line.firstChild.getBoundingClientRect().top))"""
+    assert numbers.evaluate(rows) == editor.evaluate(lines)
+    assert len(editor.evaluate(lines)) == 40
+
+
+def test_enter_keeps_the_level_and_goes_deeper_after_a_colon(page: Page) -> None:
+    editor = open_editor(page)
+    editor.press_sequentially("def f():")
+    press(editor, "Enter")
+    editor.press_sequentially("if x:")
+    press(editor, "Enter")
+    editor.press_sequentially("pass")
+    press(editor, "Escape", "Enter")
+    editor.press_sequentially("1")
+    assert text_of(editor) == "def f():\n    if x:\n        pass\n        1"
+
+
+def test_tab_indents_and_shift_tab_takes_it_back(page: Page) -> None:
+    editor = open_editor(page, "if x:\nhooks\ncoats")
+    press(editor, "ControlOrMeta+Home", "ArrowDown", "Tab")
+    assert text_of(editor) == "if x:\n    hooks\ncoats"
+    press(editor, "Shift+ArrowDown", "Tab")
+    assert text_of(editor) == "if x:\n        hooks\n    coats"
+    press(editor, "Shift+Tab", "Shift+Tab")
+    assert text_of(editor) == "if x:\nhooks\ncoats"
+    expect(editor).to_be_focused()
+
+
+def test_brackets_close_themselves_and_show_their_partner(page: Page) -> None:
+    editor = open_editor(page)
+    editor.press_sequentially('print(["a')
+    assert text_of(editor) == 'print(["a"])'
+    editor.press_sequentially('"])')
+    assert text_of(editor) == 'print(["a"])'
+    assert editor.locator(".cm-matchingBracket").all_text_contents() == ["(", ")"]
+
+
+def test_escape_closes_a_completion_and_then_leaves(page: Page) -> None:
+    editor = open_editor(page)
+    editor.press_sequentially("pri")
+    options = page.get_by_role("listbox")
+    expect(options).to_be_visible()
+    press(editor, "Escape")
+    expect(options).to_have_count(0)
+    assert "leave" not in seen(editor)
+    press(editor, "Escape")
+    assert seen(editor)[-1] == "leave"
+    editor.press_sequentially(" zzz")  # nothing to offer, so nothing to close
+    press(editor, "Escape")
+    assert seen(editor).count("leave") == 2
+
+
+def test_control_enter_runs_and_changes_nothing(page: Page) -> None:
+    editor = open_editor(page, "hooks = 3")
+    press(editor, "ControlOrMeta+Enter")
+    assert (text_of(editor), seen(editor)) == ("hooks = 3", ["run"])
+
+
+def test_keys_that_the_site_listens_to_are_letters_here(page: Page) -> None:
+    search = page.locator('[data-md-toggle="search"]')
+    editor = open_editor(page)
+    for key in "fs/np.,":
+        press(editor, key)
+    press(editor, "Escape")
+    expect(search).not_to_be_checked()
+    assert re.sub(r"\s", "", text_of(editor)).startswith("fs/np.,")
+    assert page.url.endswith("/")
+    editor.blur()
+    page.keyboard.press("f")
+    expect(search).to_be_checked()  # it does listen
+
+
+def test_long_lines_scroll_inside(new_page: NewPage) -> None:
+    page = new_page(viewport=PHONE)
+    editor = open_editor(page, f"hooks = [{'1, ' * 200}]")
+    scroller = page.locator("#every-kind .cm-scroller")
+    assert scroller.evaluate("element => element.scrollWidth > 3 * element.clientWidth")
+    assert editor.evaluate("element => element.getBoundingClientRect().height") < 70
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    press(editor, "End")
+    assert scroller.evaluate("element => element.scrollLeft") > 100
+    assert page.locator("#every-kind .cm-numbers").evaluate("element => element.getBoundingClientRect().left") < 40
+
+
+def test_it_works_by_touch(new_page: NewPage) -> None:
+    page = new_page(viewport=PHONE, has_touch=True, is_mobile=True)
+    editor = open_editor(page, "")
+    editor.tap()
+    expect(editor).to_be_focused()
+    page.keyboard.type("SessionStorageM")
+    page.get_by_role("option", name="SessionStorageMemory").tap()
+    assert text_of(editor) == "SessionStorageMemory"
+    expect(editor).to_be_focused()
+
+
+def test_nothing_moves(new_page: NewPage) -> None:
+    page = new_page(reduced_motion="reduce")
+    editor = open_editor(page, "hooks = 3")
+    editor.press_sequentially("pri")
+    expect(page.get_by_role("listbox")).to_be_visible()
+    call(editor, "mark", 1)
+    assert page.evaluate("document.getAnimations().length") == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered", "others"),
+    [
+        ("from coatcheck import SessionSt", ["SessionStorage", "SessionStorageMemory"], ["ByteReadChannel", "print"]),
+        ("from coatcheck import (\n    cookie,\n    curr", ["current_session"], ["cookie", "print"]),
+        ("from coatcheck.testing import CH", ["CHECKS"], ["SessionStorage"]),
+        ("from coat", ["coatcheck", "coatcheck.redis", "coatcheck.testing"], ["cookie"]),
+        ("import asyncio, coatcheck.t", ["coatcheck.testing"], ["coatcheck.redis"]),
+        ("app = Sess", ["Sessions", "SessionNotFound"], ["coatcheck"]),
+        ("retu", ["return"], []),
+        ("print(isin", ["isinstance"], []),
+        ("except Key", ["KeyError"], []),
+        ("duffel = 1\nprint(duf", ["duffel"], []),
+        ("storage = SessionStorageMemory()\nstorage.", ["read", "write", "invalidate", "update"], ["get_or_set"]),
+        ("async def f(request):\n    current_session(request).", ["get", "set", "clear", "renew_id"], ["read"]),
+        ("def f(s: SessionSerializer[int]):\n    s.", ["serialize", "deserialize"], ["read"]),
+        ("provider = cookie('S', Cart)\nprovider.m", ["merge"], ["read"]),
+        ("import coatcheck\ncoatcheck.c", ["cookie", "current_session"], ["read"]),
+        ("anything.re", ["read", "renew_id"], ["repr"]),
+        ("f'{Sess", ["Sessions"], []),
+    ],
+)
+def test_what_is_offered_as_one_types(page: Page, typed: str, offered: list[str], others: list[str]) -> None:
+    editor = open_editor(page)
+    *before, last = re.split(r"(?<=\n)", typed)
+    call(editor, "replace", "".join(before))
+    press(editor, "ControlOrMeta+End")
+    editor.press_sequentially(last)
+    for name in offered:
+        expect(page.get_by_role("option", name=name, exact=True)).to_be_visible()
+    for name in others:
+        expect(page.get_by_role("option", name=name, exact=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "typed", ["# Sess", "'Sess", "import asyncio\nasyncio.", "''.", "from elsewhere import Sess", "coat_1 = 1"]
+)
+def test_what_is_no_occasion_offers_nothing(page: Page, typed: str) -> None:
+    editor = open_editor(page)
+    editor.fill(typed[:-1])
+    press(editor, "ControlOrMeta+End", typed[-1])
+    page.wait_for_timeout(300)  # three times as long as an offer takes
+    expect(page.get_by_role("listbox")).to_have_count(0)
+
+
+def test_a_word_that_is_complete_is_not_in_the_way_of_enter(page: Page) -> None:
+    editor = open_editor(page)
+    editor.press_sequentially("Sessions")
+    expect(page.get_by_role("option", name="Sessions", selected=True)).to_be_visible()
+    page.wait_for_timeout(100)  # a list that has only just come up takes no Enter
+    press(editor, "Enter")
+    assert text_of(editor) == "Sessions\n"
+
+
+def test_control_space_asks_for_a_completion_and_enter_takes_it(page: Page) -> None:
+    editor = open_editor(page, "from coatcheck import ")
+    press(editor, "End", "Control+Space")
+    expect(page.get_by_role("option", name="ByteReadChannel")).to_be_visible()
+    editor.press_sequentially("directory_s")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.wait_for_timeout(100)  # a list that has only just come up takes no Enter
+    press(editor, "Enter")
+    assert text_of(editor) == "from coatcheck import directory_session_storage"
+
+
+def test_a_completion_says_what_it_takes_and_does(page: Page) -> None:
+    editor = open_editor(page)
+    editor.press_sequentially("read_by")
+    panel = page.locator(".cm-completionInfo")
+    expect(panel.locator("code")).to_have_text("async read_bytes(storage: SessionStorage, id: str) -> bytes")
+    expect(panel).to_contain_text("Return all bytes stored under")
+    expect(editor).to_have_attribute("aria-activedescendant", re.compile("."))
+
+
+def test_a_failed_line_is_marked_until_it_is_edited(page: Page) -> None:
+    editor = open_editor(page, "hooks = 3\nhooks['duffel']\ncoats = 4")
+    marked = page.locator(".cm-failedLine")
+    call(editor, "mark", 2)
+    expect(marked).to_have_text("hooks['duffel']")
+    press(editor, "ControlOrMeta+Home", "Enter")
+    expect(marked).to_have_text("hooks['duffel']")
+    call(editor, "mark", 4)
+    expect(marked).to_have_text("coats = 4")
+    press(editor, "ControlOrMeta+End", "2")
+    expect(marked).to_have_count(0)
+    call(editor, "mark", 1)
+    expect(marked).to_have_count(1)
+    editor.evaluate("element => element.closest('.editing').editor.mark(undefined)")
+    expect(marked).to_have_count(0)
+    call(editor, "mark", 99)
+    expect(marked).to_have_count(0)
+
+
+def test_going_to_a_line_takes_the_cursor_and_the_view_there(page: Page) -> None:
+    editor = open_editor(page, "\n".join(f"line_{number} = 0" for number in range(1, 301)))
+    call(editor, "goTo", 200)
+    expect(editor).to_be_focused()
+    line = editor.get_by_text("line_200 = 0", exact=True)
+    expect(line).to_be_in_viewport()
+    press(editor, "End", "7")
+    assert "\nline_200 = 07\n" in text_of(editor)
+
+
+def test_closing_takes_all_of_it_away(page: Page) -> None:
+    editor = open_editor(page, "hooks = 3")
+    call(editor, "close")
+    assert page.locator("#every-kind .editing").inner_html() == ""
+
+
+@pytest.mark.parametrize(("color_scheme", "scheme"), SCHEMES)
+@pytest.mark.parametrize("state", ["focused", "completing", "failed"])
+def test_an_open_editor_is_accessible(new_page: NewPage, color_scheme: str, scheme: str, state: str) -> None:
+    page = new_page(color_scheme=color_scheme, viewport=TALL)
+    expect(page.locator("body")).to_have_attribute("data-md-color-scheme", scheme)
+    editor = open_editor(page, EVERY_KIND)
+    call(editor, "goTo", 5)
+    if state == "completing":
+        editor.press_sequentially("Sess")
+        expect(page.locator(".cm-completionInfo")).to_be_visible()
+    if state == "failed":
+        for line in (13, 38, 30):
+            call(editor, "mark", line)
+            assert barriers(page) == []
+    assert barriers(page) == []
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe finds in the block, by all its rules."""
+    found = Axe().run(page, context="#every-kind").response["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html']}: {node['failureSummary']}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
