@@ -318,7 +318,6 @@ def test_it_is_small(site: Path) -> None:
 def test_each_token_looks_as_in_the_static_block(new_page: NewPage, color_scheme: str, scheme: str) -> None:
     page = new_page(color_scheme=color_scheme, viewport=TALL)
     expect(page.locator("body")).to_have_attribute("data-md-color-scheme", scheme)
-    different: list[str] = []
     for name in ("every-kind", *(path.stem for path in SNIPPETS)):
         code = page.locator(f"#{name} code")
         code.scroll_into_view_if_needed()  # an editor renders what is in view
@@ -333,13 +332,13 @@ def test_each_token_looks_as_in_the_static_block(new_page: NewPage, color_scheme
             edited = editor.evaluate(COLOURS)
         call(editor, "close")
         assert len({colour for line in static for _, colour, *_ in line}) > 4
-        different += [
+        different = [
             f"{name}, {line.strip()}: {was[0]!r} was {was[1:]} and is {now[1:]}"
             for line, before, after in zip(text.split("\n"), static, edited, strict=True)
             for was, now in zip(before, after, strict=True)
             if was != now
         ]
-    assert not different, "\n".join(different)
+        assert not different, "\n".join(different)
 
 
 def test_opening_moves_no_line(new_page: NewPage) -> None:
@@ -569,9 +568,7 @@ def test_what_is_offered_as_one_types(page: Page, typed: str, offered: list[str]
         expect(page.get_by_role("option", name=name, exact=True)).to_have_count(0)
 
 
-@pytest.mark.parametrize(
-    "typed", ["# Sess", "'Sess", "import asyncio\nasyncio.", "''.", "from elsewhere import Sess", "coat_1 = 1"]
-)
+@pytest.mark.parametrize("typed", ["# Sess", "'Sess", "import asyncio\nasyncio.", "''.", "from elsewhere import Sess"])
 def test_what_is_no_occasion_offers_nothing(page: Page, typed: str) -> None:
     editor = open_editor(page)
     editor.fill(typed[:-1])
