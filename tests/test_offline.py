@@ -99,7 +99,7 @@ def context(origin: Origin, browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def later(site: Path, tmp_path: Path) -> Path:
-    """The next release: another player, another Python, and another text on one page."""
+    """The next release: another player, another Python, another text on one page, and a page more."""
     later = tmp_path / "later"
     shutil.copytree(site, later)
     for kind in ("page-", "worker-", "python-"):
@@ -109,6 +109,7 @@ def later(site: Path, tmp_path: Path) -> Path:
             file.write_text(file.read_text().replace(old.name, new.name))
     page = later / "storages" / "index.html"
     page.write_text(page.read_text().replace("</h1>", " of the next release</h1>", 1))
+    shutil.copytree(page.parent, later / "cloaks")
     write_service_worker(later, PLAYER)
     return later
 
@@ -137,8 +138,12 @@ def keep_everything(page: Page) -> None:
 
 
 def go_offline(context: BrowserContext, origin: Origin) -> None:
-    """Nothing answers, and the browser has no cache but what it was told to keep."""
     origin.down = True
+    clear_cache(context)
+
+
+def clear_cache(context: BrowserContext) -> None:
+    """From now on the browser has only what it was told to keep."""
     page = context.new_page()
     context.new_cdp_session(page).send("Network.clearBrowserCache")
     page.close()
@@ -207,6 +212,7 @@ def test_a_new_release_is_taken_over_whole(context: BrowserContext, origin: Orig
     run(page)
     status(page, "The pages that you open")
     before = kept(page)
+    clear_cache(context)
     origin.site, origin.asked = later, []
     assert page.evaluate(UPDATE) == "installed"
     changed = {"sw.js", "storages/"} | {

@@ -44,7 +44,7 @@ type SyntaxNode = ReturnType<ReturnType<typeof syntaxTree>["resolve"]>
 const WORD = /^\w*$/
 const IMPORTED_NAME = /(?:^|\n)[ \t]*from[ \t]+([\w.]+)[ \t]+import\b(?:[^()\n]*|[ \t]*\([^()]*)$/
 const IMPORTED_MODULE = /(?:^|\n)[ \t]*(?:from|import)[ \t]+(?:[\w. \t]+,[ \t]*)*([\w.]*)$/
-const NO_NAME = new Set(["Comment", "String", "FormatString", "FormatSpec", "Escape", "Number"])
+const NO_NAME = new Set(["Comment", "String", "FormatString", "FormatSpec", "Escape"])
 
 /** Completes the names of the library, of Python and of the text itself. */
 export function completion({ modules, python }: Completions): Extension {

@@ -49,7 +49,7 @@ export class Kept {
     await this.#keepAll([...paths, ...(paths.some(isPage) ? player : [])], () => undefined)
   }
 
-  /** Keeps the whole site, and from now on later releases as a whole too. `came` is called after each file. */
+  /** Keeps the whole site, and has it noted for later releases. `came` is called after each file. */
   async keepEverything(came: () => unknown): Promise<void> {
     await this.#caches.open(EVERYTHING)
     const { kept, of } = await this.count()
@@ -69,7 +69,6 @@ export class Kept {
   /** Keeps of this release what the browser keeps of earlier ones. All of it, or this rejects and nothing is kept. */
   async takeOver(): Promise<void> {
     try {
-      if (await this.everything()) return await this.keepEverything(() => undefined)
       const held = await Promise.all((await this.#earlier()).map((name) => this.#held(name)))
       await this.keep(held.flat())
     } catch (error) {
