@@ -160,7 +160,7 @@ def starts(browser: Browser, profile: BrowserContext, origin: str) -> dict[tuple
         for kind in ("ours", "stock") if turn % 2 else ("stock", "ours"):
             taken.setdefault(("warm", kind), []).append(first_output(profile, kind))
             if turn >= WARM_UP:
-                with browser.new_context(base_url=origin) as empty:
+                with browser.new_context(base_url=origin, service_workers="block") as empty:
                     taken.setdefault(("empty", kind), []).append(first_output(empty, kind))
     return {key: values[-ROUNDS:] for key, values in taken.items()}
 
@@ -177,7 +177,7 @@ def files_of(site: Path, urls: list[str]) -> list[Path]:
 
 def figures(browser: Browser, origin: str, site: Path) -> Iterator[tuple[str, str, str]]:
     """Yield name, value and limit of everything that is no start."""
-    with browser.new_context(base_url=origin) as context:
+    with browser.new_context(base_url=origin, service_workers="block") as context:
         page = context.new_page()
         page.goto(PAGE, wait_until="networkidle")
         files = files_of(site, page.evaluate(LOADED))
@@ -220,7 +220,7 @@ def main() -> None:
         browser = playwright.chromium.launch(**options)
         with served(site) as origin:
             with playwright.chromium.launch_persistent_context(
-                Path(scratch) / "profile", base_url=origin, **options
+                Path(scratch) / "profile", base_url=origin, service_workers="block", **options
             ) as profile:
                 taken = starts(browser, profile, origin)
             rest = list(figures(browser, origin, site))
