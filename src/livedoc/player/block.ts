@@ -66,6 +66,11 @@ export class Block {
     return `${this.#path}:${this.#root.dataset.section}`
   }
 
+  /** Whether the page that is shown has it. */
+  get isHere(): boolean {
+    return this.#root.isConnected
+  }
+
   /** Shows an edit that came with a link. It is the reader's once they change it. */
   async open(shared: Edit): Promise<void> {
     await this.#take(shared, "This edit came with the link")

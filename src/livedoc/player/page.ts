@@ -37,9 +37,10 @@ const surroundings: Surroundings = {
 let blocks: Block[] = []
 
 async function mountAll(): Promise<void> {
-  surroundings.runner.stop() // a program whose block the reader has left
+  const here = blocks.filter((block) => block.isHere)
+  if (here.length < blocks.length) surroundings.runner.stop() // a program whose block the reader has left
   const roots = document.querySelectorAll<HTMLElement>(".snippet[data-state]:not(:has(.snippet-actions))")
-  if (roots.length > 0) blocks = Array.from(roots, (root) => new Block(root, surroundings))
+  blocks = [...here, ...Array.from(roots, (root) => new Block(root, surroundings))]
   void offline.visit()
   await openShared()
 }
