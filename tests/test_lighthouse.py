@@ -30,6 +30,7 @@ CHROMIUM = ("chromium", "google-chrome", "google-chrome-stable", "chromium-brows
 QUIET = "--disable-quic --disable-background-networking --disable-component-update --disable-sync"
 LIGHTHOUSE = PLAYER / "node_modules" / "lighthouse" / "cli" / "index.js"
 MOST = 150_000  # bytes
+MOST_OF_THE_REFERENCE = 155_000  # it is no page to read through: the signature of every public name is on it
 MOST_OF_OURS = 15_000
 OURS = re.compile("/assets/livedoc/.*[.](js|css)")
 ALREADY_PACKED = re.compile("[.](woff2|png)$")
@@ -69,7 +70,7 @@ def test_a_page_is_light_before_a_click(new_page: NewPage, site: Path, path: str
     page.on("response", lambda response: requested.append(urlsplit(response.url).path) if response.ok else None)
     page.goto(path, wait_until="networkidle")
     sizes = wire_sizes(site, sorted(set(requested)))
-    assert sum(sizes.values()) <= MOST, sizes
+    assert sum(sizes.values()) <= (MOST_OF_THE_REFERENCE if path == "reference" else MOST), sizes
     assert sum(size for name, size in sizes.items() if OURS.fullmatch(name)) <= MOST_OF_OURS, sizes
 
 
