@@ -3,7 +3,7 @@ export NO_MKDOCS_2_WARNING := 1
 PYTHON ?= python3
 BIN := .venv/bin
 PLAYER := src/livedoc/player
-LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-header
+LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-header
 BROWSER := --python-platform wasm32-pyodide2025 --python-version 3.14
 
 .PHONY: help setup serve site test bench format lock clean
