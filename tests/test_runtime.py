@@ -341,14 +341,15 @@ def test_inputs_cut_differently_are_other_inputs(tmp_path: Path) -> None:
 
 def test_the_player_names_its_own_modules_and_the_runtime_it_was_made_for(built: Path) -> None:
     player = build_player(PROJECT, built)
-    page, worker, editor, style = (next(player.glob(f"{name}-*")) for name in ("page", "worker", "editor", "block"))
-    assert sorted(player.iterdir()) == sorted([page, worker, editor, style])
+    made = ("page", "worker", "editor", "service_worker", "block")
+    page, worker, editor, service_worker, style = (next(player.glob(f"{name}-*")) for name in made)
+    assert sorted(player.iterdir()) == sorted([page, worker, editor, service_worker, style])
     assert worker.name in page.read_text()
     assert editor.name in page.read_text()
     for name in described(built)["sizes"]:
         assert PurePosixPath(name).name in worker.read_text()
     assert worker.stat().st_size < (runtime.PYODIDE / "pyodide.mjs").stat().st_size
-    for module in (page, worker, editor):
+    for module in (page, worker, editor, service_worker):
         assert not re.search(r"""(?:^|[;}])import[\s{*"']|}from["']""", module.read_text())
     assert build_player(PROJECT, built) == player
 
@@ -359,4 +360,4 @@ def test_a_player_for_another_runtime_has_other_names(built: Path, tmp_path: Pat
     (tmp_path / runtime.DESCRIPTION).write_text(json.dumps(other))
     names = {path.name for path in build_player(PROJECT, tmp_path).iterdir()}
     same = names & {path.name for path in build_player(PROJECT, built).iterdir()}
-    assert sorted(name.partition("-")[0] for name in same) == ["block", "editor"]
+    assert sorted(name.partition("-")[0] for name in same) == ["block", "editor", "service_worker"]
