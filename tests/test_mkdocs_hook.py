@@ -34,7 +34,7 @@ site_name: Coats
 hooks: [hook.py]
 theme: {name: material, font: false}
 extra_css: [own.css]
-extra: {livedoc: {files: {assets/font.woff2: node_modules/font.woff2}}}
+extra: {livedoc: {files: {assets/tag.svg: node_modules/tag.svg}}}
 markdown_extensions:
   - livedoc.markdown: {base_path: SNIPPETS}
   - pymdownx.superfences
@@ -85,7 +85,7 @@ class Site:
         self.write("docs/own.css", "")
         self.write("snippets/conftest.py", "")
         self.write("snippets/coats/hang_up.py", SNIPPET)
-        self.write("node_modules/font.woff2", "font")
+        self.write("node_modules/tag.svg", "tag")
         for name in (
             "player/page-1.js",
             "player/worker-1.js",
@@ -136,7 +136,7 @@ class Head(HTMLParser):
 def test_the_site_carries_player_runtime_scripts_and_listed_files(site: Site) -> None:
     site.build()
     carried = {
-        "assets/font.woff2": "font",
+        "assets/tag.svg": "tag",
         "assets/livedoc/page-1.js": "player/page-1.js",
         "assets/livedoc/worker-1.js": "player/worker-1.js",
         "assets/livedoc/block-1.css": "player/block-1.css",
@@ -234,10 +234,10 @@ def test_an_unused_snippet_turns_a_strict_build_red(text: str, site: Site, caplo
 
 
 def test_a_listed_file_that_is_not_there_is_refused(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    (site.project / "node_modules" / "font.woff2").unlink()
+    (site.project / "node_modules" / "tag.svg").unlink()
     with pytest.raises(Abort):
         site.build()
-    assert "extra.livedoc.files names node_modules/font.woff2, which is not there: run `make setup`" in caplog.text
+    assert "extra.livedoc.files names node_modules/tag.svg, which is not there: run `make setup`" in caplog.text
 
 
 def test_the_hook_loads_by_its_path_as_mkdocs_loads_it(site: Site) -> None:

@@ -11,6 +11,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files, InclusionLevel
 
 from livedoc.bundle import build_player
+from livedoc.font import subset
 from livedoc.markdown import Embed, embeds
 from livedoc.offline import write_service_worker
 from livedoc.runtime import build_runtime, described
@@ -123,9 +124,9 @@ def _built(player: Path, runtime: Path) -> Iterator[tuple[str, Path]]:
 
 
 def _listed(config: MkDocsConfig) -> Iterator[tuple[str, Path]]:
-    """Single files of the project that `extra: livedoc: files:` puts into the site."""
+    """Single files of the project that `extra: livedoc: files:` puts into the site; fonts become light."""
     for uri, name in config.extra.get("livedoc", {}).get("files", {}).items():
         source = _project(config) / name
         if not source.is_file():
             raise PluginError(f"mkdocs.yml: extra.livedoc.files names {name}, which is not there: run `make setup`")
-        yield uri, source
+        yield uri, subset(_project(config), source) if source.suffix == ".woff2" else source
