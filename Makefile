@@ -25,7 +25,7 @@ test: setup  ## Check and test everything: library, snippets, player, site, brow
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/pytest --cov --cov-fail-under=100
+	$(BIN)/pytest --numprocesses auto --dist loadfile --max-worker-restart 0 --cov --cov-fail-under=100
 
 bench: setup  ## Measure, and print the figures
 	$(BIN)/python tests/benchmarks/player
