@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from math import inf
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,14 @@ from coatcheck.duration import seconds
 )
 def test_a_duration_is_its_seconds_and_none_is_no_limit(duration: timedelta | None, expected: float) -> None:
     assert seconds(duration, "max_age") == expected
+
+
+@pytest.mark.parametrize("duration", [3600, 0.5, "1h"])
+def test_what_is_no_duration_is_refused_with_a_way_out(duration: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"^max_age=.* is no timedelta: pass one, such as timedelta\(hours=1\), or None$"
+    ):
+        seconds(duration, "max_age")
 
 
 @pytest.mark.parametrize("duration", [timedelta(0), timedelta(microseconds=-1), timedelta(days=-1), timedelta.min])

@@ -753,6 +753,15 @@ def test_a_ticket_that_the_storage_would_not_honour_to_the_end_is_refused(
             provide(storage, max_age=seconds(max_age), idle_timeout=seconds(idle_timeout))
 
 
+def test_a_strangers_storage_may_call_something_else_its_retention() -> None:
+    class Kept(SessionStorageMemory):
+        def __init__(self) -> None:
+            super().__init__()
+            self.retention: Any = 3600
+
+    assert cookie("CART", Cart, storage=Kept()).name == "CART"
+
+
 def test_the_default_max_age_needs_a_retention_of_seven_days(provide: Callable[..., SessionProvider[Cart]]) -> None:
     provide(SessionStorageMemory())
     with pytest.raises(ValueError, match=r"forgets what was not used for 6 days"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 import msgspec
@@ -79,6 +79,13 @@ class RowCoat(msgspec.Struct, array_like=True):
     worn: int = 0
 
 
+@dataclass
+class Pockets:
+    keys: set[int]
+    coins: dict[str, int]
+    worn: int = 0
+
+
 # --- merging by field ---------------------------------------------------------------------------------------------
 
 
@@ -120,6 +127,13 @@ def test_a_value_with_parts_is_one_field() -> None:
 
 def test_a_struct_that_is_stored_as_an_array_is_one_field() -> None:
     assert merged(RowCoat(), RowCoat(worn=1), RowCoat("red")) == RowCoat(worn=1)
+
+
+def test_what_is_equal_is_no_change_whatever_its_order() -> None:
+    base, mine = Pockets({0, 8}, {"left": 1, "right": 2}), Pockets({8, 0}, {"right": 2, "left": 1}, worn=1)
+    assert JSONSerializer(Pockets).serialize(base) != JSONSerializer(Pockets).serialize(Pockets(mine.keys, mine.coins))
+    theirs = Pockets({0, 8, 5}, {"left": 1})
+    assert merged(base, mine, theirs) == Pockets({0, 8, 5}, {"left": 1}, worn=1)
 
 
 def test_a_merge_leaves_the_three_as_they_were() -> None:
@@ -328,6 +342,10 @@ async def tear(sessions: CurrentSession) -> None:
 
 async def wear(sessions: CurrentSession) -> Coat:
     return await sessions.update(Coat, worn_once_more)
+
+
+async def wear_at_once(sessions: CurrentSession) -> None:
+    await wear(sessions)
 
 
 def worn_once_more(coat: Coat) -> Coat:
@@ -663,7 +681,7 @@ async def test_a_session_that_was_ended_during_the_update_does_not_come_back(pro
 # --- a change that fails ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError(), KeyError("worn"), ValueError("worn out")])
+@pytest.mark.parametrize("error", [ZeroDivisionError(), KeyError("worn"), SessionNotFound("of my own")])
 async def test_what_a_change_raises_arrives_as_it_is_and_changes_nothing(
     error: Exception, provider: SessionProvider[Coat]
 ) -> None:
@@ -697,6 +715,39 @@ async def test_a_change_that_returns_something_else_changes_nothing(
         assert await sessions.get(Coat) == Coat()
 
     assert await visit(update, provider, id) is None
+    assert await coat_of(provider, id) == Coat()
+
+
+async def test_a_merge_that_could_not_be_read_back_changes_nothing(storage: SessionStorage) -> None:
+    class Spoiling(JSONSerializer[Coat]):
+        def merge(self, base: Coat, mine: Coat, theirs: Coat) -> Coat:
+            merged = super().merge(base, mine, theirs)
+            merged.worn = cast("int", "often")
+            return merged
+
+    provider = provider_of(Coat, Spoiling(Coat), storage=storage)
+    id = await begin(provider)
+
+    async def dye_while_another_wears(sessions: CurrentSession) -> None:
+        await dye(sessions)
+        await visit(wear_at_once, provider, id)
+
+    with pytest.raises(ValueError, match="this Coat could not be read back"):
+        await visit(dye_while_another_wears, provider, id)
+    assert await coat_of(provider, id) == Coat(worn=1)
+
+
+async def test_what_was_changed_before_an_update_and_cannot_be_stored_is_told_before_it(
+    provider: SessionProvider[Coat],
+) -> None:
+    id = await begin(provider)
+
+    async def spoil_then_update(sessions: CurrentSession) -> None:
+        (await the_coat(sessions)).colour = cast("str", object())
+        await wear(sessions)
+
+    with pytest.raises(TypeError):
+        await visit(spoil_then_update, provider, id)
     assert await coat_of(provider, id) == Coat()
 
 

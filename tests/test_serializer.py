@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path  # noqa: TC003 - msgspec reads the annotations
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 import pytest
 
 from coatcheck import SessionStorageMemory, cookie
 from coatcheck.serializer import JSONSerializer
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -66,6 +70,34 @@ def test_a_type_that_is_no_record_is_refused_with_a_way_out(type: Any) -> None:
         TypeError, match=r"neither a dataclass nor a msgspec\.Struct: make it one, or pass a serializer"
     ):
         cookie("A", type, storage=SessionStorageMemory())
+
+
+@dataclass
+class Tag:
+    place: Path
+
+
+@dataclass
+class Holding(Generic[T]):
+    what: T
+
+
+@pytest.mark.parametrize(("type", "way_out"), [(Tag, "change its type"), (Holding[int], "make one of it")])
+def test_a_type_that_could_not_be_stored_or_found_is_refused_with_a_way_out(type: Any, way_out: str) -> None:
+    with pytest.raises(TypeError, match=way_out):
+        cookie("A", type, storage=SessionStorageMemory())
+
+
+@dataclass
+class Payment:
+    way: Literal["cash"]
+
+
+@pytest.mark.parametrize("value", ["4111-1111", "a - at b", "two\nlines"])
+def test_an_error_names_the_field_and_tells_nothing_of_what_is_in_it(value: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as error:
+        JSONSerializer(Payment).deserialize(json.dumps({"way": value}).encode())
+    assert str(error.value) == "Invalid enum value ... - at `$.way`"
 
 
 class Reversed:

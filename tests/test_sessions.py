@@ -27,7 +27,7 @@ from coatcheck import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+    from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, MutableMapping
 
     from coatcheck import ByteReadChannel, ByteWriteChannel, SessionProvider, UpdatableSessionStorage
 
@@ -87,6 +87,14 @@ class LosesItsConnection(Ledger):
         if "invalidate" in self.failing:
             raise ConnectionError("connection lost")
         await super().invalidate(id)
+
+
+class IsInvalidatedOnly(Ledger):
+    """A storage whose updates never end."""
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        await anyio.sleep_forever()
+        return await super().update(id, transform)
 
 
 class Response:
@@ -170,6 +178,10 @@ async def clear_cart(sessions: CurrentSession) -> None:
 
 async def renew_cart(sessions: CurrentSession) -> None:
     sessions.renew_id(Cart)
+
+
+async def set_user(sessions: CurrentSession) -> None:
+    sessions.set(User("ada"))
 
 
 async def cart_of(id: str, *providers: SessionProvider[Any]) -> Cart | None:
@@ -537,6 +549,49 @@ async def test_a_crash_between_the_two_steps_of_a_renewal_loses_nothing(storage:
     assert await cart_of(old, provider) == Cart(["coat"])
 
 
+async def test_a_renewed_session_keeps_its_old_id_until_every_other_session_is_stored(
+    storage: UpdatableSessionStorage,
+) -> None:
+    carts = cookie("CART", Cart, storage=storage)
+    users = cookie("USER", User, storage=LosesItsConnection(storage, "write"))
+    id = (await visit(put("coat"), carts)).id
+
+    async def log_in(sessions: CurrentSession) -> None:
+        sessions.renew_id(Cart)
+        sessions.set(User("ada"))
+
+    with pytest.raises(ConnectionError):
+        await visit(log_in, carts, users, id=id)
+    assert await cart_of(id, carts) == Cart(["coat"])
+
+
+async def test_a_renewal_holds_although_what_was_to_be_stored_with_it_is_mended_first(
+    cart: SessionProvider[Cart],
+) -> None:
+    old = (await visit(put("coat"), cart)).id
+    sent: list[Message] = []
+
+    async def app(scope: Message, _receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
+        found = await current_session(scope).get(Cart)
+        assert found is not None
+        current_session(scope).renew_id(Cart)
+        found.items = cast("list[str]", object())
+        with pytest.raises(TypeError):
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        found.items = ["scarf"]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await Sessions(app, cart)({"type": "http", "headers": [(b"cookie", f"CART={old}".encode())]}, receive, send)
+    assert await cart_of(old, cart) is None
+    assert await cart_of(Response(sent).id, cart) == Cart(["scarf"])
+
+
 async def test_renewing_goes_with_a_change(cart: SessionProvider[Cart]) -> None:
     old = (await visit(put("coat"), cart)).id
 
@@ -888,6 +943,25 @@ async def test_a_clear_before_a_websocket_is_refused_holds(begins: str, cart: Se
     assert set(scope) == {"type", "headers"}
 
 
+async def test_a_clear_holds_although_what_is_set_after_it_cannot_begin(cart: SessionProvider[Cart]) -> None:
+    id = (await visit(put("coat"), cart)).id
+
+    async def app(scope: Message, _receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
+        await clear_cart(current_session(scope))
+        await put("scarf")(current_session(scope))
+        await send({"type": "websocket.close", "code": 1008})
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(_: Message) -> None:
+        pass
+
+    with pytest.raises(SessionAlreadySent):
+        await Sessions(app, cart)({"type": "websocket", "headers": [(b"cookie", f"CART={id}".encode())]}, receive, send)
+    assert await cart_of(id, cart) is None
+
+
 @pytest.mark.parametrize("id", [None, "unknown", "mal,formed"])
 async def test_a_session_that_would_begin_late_is_refused_aloud(id: str | None, cart: SessionProvider[Cart]) -> None:
     with pytest.raises(SessionAlreadySent, match="set it earlier"):
@@ -909,7 +983,7 @@ async def test_a_late_clear_ends_the_session(cart: SessionProvider[Cart]) -> Non
     assert await cart_of(id, cart) is None
 
 
-@pytest.mark.parametrize("handler", [load_cart, put("scarf"), clear_cart])
+@pytest.mark.parametrize("handler", [load_cart, put("scarf"), clear_cart, renew_cart])
 async def test_when_the_request_is_over_all_but_an_update_is_refused_aloud(
     handler: Handler, cart: SessionProvider[Cart]
 ) -> None:
@@ -957,6 +1031,73 @@ async def test_a_late_clear_holds_although_the_request_is_cancelled(cart: Sessio
         await visit(load_cart, cart, id=id, late=clear_then_leave)
     assert scope.cancelled_caught
     assert await cart_of(id, cart) is None
+
+
+async def test_a_late_clear_holds_although_the_request_is_cancelled_while_another_session_is_stored(
+    storage: UpdatableSessionStorage,
+) -> None:
+    carts, users = cookie("CART", Cart, storage=storage), cookie("USER", User, storage=IsInvalidatedOnly(storage))
+    id = (await visit(put("coat"), carts)).id
+    user = (await visit(set_user, users)).id
+
+    async def log_out(sessions: CurrentSession) -> None:
+        sessions.set(User("bob"))
+        sessions.clear(Cart)
+
+    with anyio.move_on_after(0.05) as scope:
+        await visit(nothing, users, carts, headers=[("cookie", f"CART={id}; USER={user}")], late=log_out)
+    assert scope.cancelled_caught
+    assert await cart_of(id, carts) is None
+
+
+async def test_a_late_clear_holds_although_the_handler_fails_as_it_is_cancelled(cart: SessionProvider[Cart]) -> None:
+    id = (await visit(put("coat"), cart)).id
+
+    async def clear_then_fail(sessions: CurrentSession) -> None:
+        sessions.clear(Cart)
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise ConnectionError("nothing can be closed properly either")
+
+    with anyio.move_on_after(0.05) as scope:
+        await visit(load_cart, cart, id=id, late=clear_then_fail)
+    assert scope.cancelled_caught
+    assert await cart_of(id, cart) is None
+
+
+@pytest.mark.parametrize("end", [SystemExit("stop"), BaseExceptionGroup("both", [SystemExit(), KeyboardInterrupt()])])
+async def test_a_late_clear_holds_although_the_program_ends(end: BaseException, cart: SessionProvider[Cart]) -> None:
+    id = (await visit(put("coat"), cart)).id
+
+    async def clear_then_end(sessions: CurrentSession) -> None:
+        sessions.clear(Cart)
+        raise end
+
+    with pytest.raises(type(end)):
+        await visit(load_cart, cart, id=id, late=clear_then_end)
+    assert await cart_of(id, cart) is None
+
+
+def test_a_request_that_is_thrown_away_awaits_nothing_more(cart: SessionProvider[Cart]) -> None:
+    class Wait:
+        def __await__(self) -> Generator[None]:
+            yield
+
+    async def app(scope: Message, _receive: object, send: Callable[[Message], Awaitable[None]]) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        current_session(scope).clear(Cart)
+        await Wait()
+
+    async def receive() -> Message:
+        return {}
+
+    async def send(_: Message) -> None:
+        pass
+
+    request = Sessions(app, cart)({"type": "http", "headers": [(b"cookie", b"CART=id1")]}, receive, send)
+    request.send(None)
+    request.close()
 
 
 async def test_a_websockets_response_begins_with_the_accept(cart: SessionProvider[Cart]) -> None:
@@ -1144,6 +1285,15 @@ async def test_the_same_name_or_type_twice_is_refused(storage: UpdatableSessionS
         Sessions(app, cookie("A", Cart, storage=storage), cookie("A", User, storage=storage))
     with pytest.raises(ValueError, match="two providers are called 'x-a'"):
         Sessions(app, header("X-A", Cart, storage=storage), header("x-a", User, storage=storage))
+
+
+async def test_what_is_no_provider_is_refused_with_a_way_out(storage: UpdatableSessionStorage) -> None:
+    async def app(*_: object) -> None:
+        pass
+
+    providers: Any = [cookie("A", Cart, storage=storage)]
+    with pytest.raises(TypeError, match=r"pass what cookie.* or header.* returns, one by one"):
+        Sessions(app, providers)
 
 
 async def test_an_inner_middleware_leaves_the_outer_sessions_in_reach() -> None:

@@ -63,7 +63,13 @@ def test_the_cookie_says_what_was_asked_for(options: dict[str, Any], expected: s
         ({"path": "/shop;secure"}, "begin it with '/' and use neither"),
         ({"path": "/shop\r\nset-cookie: a=b"}, "begin it with '/' and use neither"),
         ({"path": "/" + "x" * 1024}, "begin it with '/'"),
+        ({"path": "/shop "}, "nor a blank at its end"),
         ({"domain": ""}, "pass a host name"),
+        ({"domain": "."}, "pass a host name"),
+        ({"domain": "*.shop.example"}, "pass a host name"),
+        ({"domain": "shop.example:8000"}, "pass a host name"),
+        ({"domain": "https://shop.example"}, "pass a host name"),
+        ({"domain": "x." * 600 + "example"}, "pass a host name"),
         ({"domain": "a b"}, "pass a host name"),
         ({"domain": "a;b"}, "pass a host name"),
         ({"domain": "a\nb"}, "pass a host name"),
@@ -76,6 +82,9 @@ def test_the_cookie_says_what_was_asked_for(options: dict[str, Any], expected: s
         ({"name": "__Host-A", "secure": False}, "needs secure=True"),
         ({"name": "__Host-A", "path": "/shop"}, "needs path='/' and no domain"),
         ({"name": "__HOST-A", "domain": "shop.example"}, "needs path='/' and no domain"),
+        ({"name": "__Http-A", "secure": False}, "needs secure=True"),
+        ({"name": "__Http-A", "http_only": False}, "needs http_only=True"),
+        ({"name": "__Host-Http-A", "http_only": False}, "needs http_only=True"),
         ({"max_age": timedelta(0)}, "pass a second or more"),
         ({"max_age": timedelta(seconds=-1)}, "pass a second or more"),
         ({"max_age": timedelta(seconds=0.5)}, "pass a second or more"),
@@ -100,7 +109,19 @@ def test_what_is_no_header_name_is_refused(name: str) -> None:
         header(name, Visit, storage=SessionStorageMemory())
 
 
-@pytest.mark.parametrize("name", ["Cookie", "set-cookie", "Content-Length", "HOST", "Authorization", "vary", "ETag"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Cookie",
+        "Content-Length",
+        "HOST",
+        "Sec-Fetch-Site",
+        "Proxy-Status",
+        "Access-Control-Max-Age",
+        "If-Range",
+        "ETag",
+    ],
+)
 def test_a_header_with_a_meaning_of_its_own_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="choose another name"):
         header(name, Visit, storage=SessionStorageMemory())

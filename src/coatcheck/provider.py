@@ -8,6 +8,7 @@ import time
 from datetime import timedelta
 from functools import lru_cache
 from hashlib import sha256
+from inspect import isclass
 from math import inf
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -83,6 +84,8 @@ class SessionProvider(Generic[S]):
         self.name = name
         self.type = type
         self.serializer: SessionSerializer[S] = JSONSerializer(type) if serializer is None else serializer
+        if not isclass(type):
+            raise TypeError(f"{type!r} is no class: make one of it, for a session is found by its class")
         self.transport = transport
         self._storage = storage
         self._lock_name = id(storage)
@@ -90,9 +93,12 @@ class SessionProvider(Generic[S]):
         self._max_age = seconds(max_age, "max_age")
         self._idle_timeout = seconds(idle_timeout, "idle_timeout")
         self._clock = clock
-        self._warn_once = lru_cache(maxsize=1024)(self._warn)
-        retention: timedelta | None = getattr(storage, "retention", None)
-        if retention is not None and inf > min(self._max_age, self._idle_timeout) > retention.total_seconds():
+        self._warn_once = lru_cache(maxsize=16384)(self._warn)
+        retention = getattr(storage, "retention", None)
+        if (
+            isinstance(retention, timedelta)
+            and inf > min(self._max_age, self._idle_timeout) > retention.total_seconds()
+        ):
             raise ValueError(
                 f"the storage of {name!r} forgets what was not used for {retention}, and its client would still hold a "
                 "ticket: give the storage a longer retention, or the sessions a shorter max_age or idle_timeout"
@@ -167,7 +173,10 @@ class SessionProvider(Generic[S]):
             nonlocal changed
             theirs = self._live(id, stored)
             changed = Record(theirs.created, self._clock() if touch else theirs.seen, data)
-            return structs.replace(changed, data=self.merge(base, data, theirs.data)).encode()
+            merged = self.merge(base, data, theirs.data)
+            if merged is not data:
+                self._must_be_readable(merged)
+            return structs.replace(changed, data=merged).encode()
 
         await self._update(id, transform)
         return changed
@@ -311,10 +320,10 @@ def cookie(
     Raises:
         ValueError: A browser would refuse or misread such a cookie, or the storage would forget a session whose ticket
             is still good; the message says which rule and what to change.
-        TypeError: The default serializer cannot handle `type`.
+        TypeError: The default serializer cannot handle `type`, or it is no class; a limit is no `timedelta`.
     """
     for option, duration in (("max_age", max_age), ("idle_timeout", idle_timeout)):
-        if duration is not None and duration < timedelta(seconds=1):
+        if isinstance(duration, timedelta) and duration < timedelta(seconds=1):
             raise ValueError(f"{option}={duration} would end the cookie at once: pass a second or more, or None")
     transport = CookieTransport(
         name,
@@ -368,7 +377,7 @@ def header(
     Raises:
         ValueError: `name` is no header name, or one that HTTP itself uses; a limit is zero or negative, or longer than
             the storage's `retention`.
-        TypeError: The default serializer cannot handle `type`.
+        TypeError: The default serializer cannot handle `type`, or it is no class; a limit is no `timedelta`.
     """
     transport = HeaderTransport(name)
     return SessionProvider(

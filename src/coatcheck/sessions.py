@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from anyio import CancelScope, Lock, get_cancelled_exc_class
+from anyio import CancelScope, Lock
 
-from .provider import Record
+from .provider import Record, SessionProvider
 from .storage import SessionNotFound
 from .transport import is_well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-    from .provider import SessionProvider
     from .transport import Headers
 
     Scope = Any  # each framework has typed dictionaries of its own, and none of them is a MutableMapping
@@ -65,6 +64,7 @@ class Sessions:
 
     Raises:
         ValueError: Two providers have the same name or the same type.
+        TypeError: A provider is something else.
     """
 
     def __init__(self, app: ASGIApp, *providers: SessionProvider[Any]) -> None:
@@ -72,6 +72,10 @@ class Sessions:
         self._providers: dict[type, SessionProvider[Any]] = {}
         names: set[str] = set()
         for provider in providers:
+            if not isinstance(provider, SessionProvider):
+                raise TypeError(
+                    f"{provider!r} is no provider: pass what cookie(...) or header(...) returns, one by one"
+                )
             if provider.type in self._providers:
                 raise ValueError(f"two providers for {provider.type.__qualname__}: give each its own class")
             if provider.name in names:
@@ -94,21 +98,25 @@ class Sessions:
             await send(message)
 
         try:
-            await self._app({**scope, _SCOPE_KEY: slots}, receive, send_with_sessions)
-        except Exception:  # many a websocket ends so, when its client leaves
+            try:
+                await self._app({**scope, _SCOPE_KEY: slots}, receive, send_with_sessions)
+            except Exception:  # many a websocket ends so, when its client leaves
+                await slots.finish()
+                raise
             await slots.finish()
+        except (Exception, GeneratorExit):  # of what is thrown away nothing more can be awaited
             raise
-        except get_cancelled_exc_class():
+        except BaseException:  # cancelled, also while it was finishing, or the program ends
             with CancelScope(shield=True):
                 await slots.forget()  # a logout holds
             raise
-        await slots.finish()
 
 
 class CurrentSession:
     """The sessions of one request, found by their type. `current_session(request)` returns it.
 
-    Every method raises `LookupError` for a type without a provider.
+    Every method raises `LookupError` for a type without a provider. Once the request is over, when nobody stores
+    anything for it any more, every method but `update` and `id` raises `SessionAlreadySent`.
     """
 
     def __init__(self, slots: _Slots) -> None:
@@ -227,7 +235,9 @@ class _Slots:
         unsettled = [*self._slots.values()]
         while unsettled:
             for slot in unsettled:
-                await slot.commit()
+                await slot.store()
+            for slot in unsettled:  # last: if one is not stored, the client gets no new id for another that was renewed
+                await slot.forget()
             unsettled = [slot for slot in self._slots.values() if slot.unsettled]
 
     async def finish(self) -> None:
@@ -237,7 +247,7 @@ class _Slots:
         while unsettled:
             for slot in unsettled:
                 try:
-                    await slot.commit()
+                    await slot.settle()
                 except Exception as error:  # noqa: BLE001 - raised below
                     errors.append(error)
             unsettled = [] if errors else [slot for slot in self._slots.values() if slot.unsettled]
@@ -309,11 +319,23 @@ class _Slot(Generic[S]):
             await self._look_up()
             if self.id is None:
                 raise SessionNotFound("the client has no such session to update: set one, and let a response begin")
+            if self._session is not None:
+                self.provider.serializer.serialize(self._session)  # what it raises comes before anything is stored
             base, clears = self._record.data, self._clears
+            is_changing = False
+
+            def changed(session: S) -> S:
+                nonlocal is_changing
+                is_changing = True
+                session = change(session)
+                is_changing = False
+                return session
+
             try:
-                session, record = await self.provider.apply(self.id, change)
+                session, record = await self.provider.apply(self.id, changed)
             except SessionNotFound:
-                self._lose(clears)
+                if not is_changing:  # else it is an error of the caller's own, and the session is there
+                    self._lose(clears)
                 raise
             if clears == self._clears:
                 self._session, self._record = self._rebased(base, session, record), record
@@ -329,6 +351,7 @@ class _Slot(Generic[S]):
         self._lose(self._clears)
 
     def renew(self) -> None:
+        self._must_go_on()
         if self._slots.sent:
             raise SessionAlreadySent("a new id needs a header, but the response has begun: renew it earlier")
         self._renewed = True
@@ -344,11 +367,17 @@ class _Slot(Generic[S]):
         """Whether something was asked for that is not stored yet."""
         return self._set or self._renewed or bool(self._ended)
 
-    async def commit(self) -> None:
-        """Store what changed, then forget what ended. After a failure it can be called again."""
+    async def settle(self) -> None:
+        """Store what changed, and forget what ended whether or not that could be stored."""
+        try:
+            await self.store()
+        finally:
+            await self.forget()
+
+    async def store(self) -> None:
+        """Store what changed. After a failure it can be called again."""
         async with self._lock:
             await self._store()
-        await self.forget()
 
     async def forget(self) -> None:
         """Forget what ended."""
@@ -394,8 +423,8 @@ class _Slot(Generic[S]):
         self._set = self._renewed = False
         if session is None:
             return
-        data = self.provider.serializer.serialize(session)
         try:
+            data = self.provider.serializer.serialize(session)
             if self.id is None or renewed:
                 await self._grant(data, clears)
             elif data != self._record.data or self._is_touch_due():

@@ -16,6 +16,7 @@ MAX_ID_LENGTH = 512
 _ID = re.compile(rf"[!#-+\--:<-\[\]-~]{{1,{MAX_ID_LENGTH}}}")  # RFC 6265, section 4.1.1: cookie-octet
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2: token
 _ATTRIBUTE = re.compile(r"[ -:<-~]{1,1024}")  # RFC 6265bis, section 5.6: what a browser keeps of an attribute
+_DOMAIN = re.compile(r"\.?[\w-]+(\.[\w-]+)*", re.ASCII)  # a host name; browsers leave out the dot before it
 _MAX_COOKIE = 4096  # RFC 6265bis, section 5.6: name and value together
 
 
@@ -63,23 +64,27 @@ class CookieTransport:
         _check_token(name, "cookie")
         if len(name) + MAX_ID_LENGTH > _MAX_COOKIE:
             raise ValueError(f"a cookie name of {len(name)} characters leaves no room for an id: shorten it")
-        if not path.startswith("/") or not _ATTRIBUTE.fullmatch(path):
+        if not path.startswith("/") or path.endswith(" ") or not _ATTRIBUTE.fullmatch(path):
             raise ValueError(
-                f"path={path!r} is no cookie path: begin it with '/' and use neither ';' nor control characters"
+                f"path={path!r} is no cookie path: begin it with '/' and use neither ';' nor control characters, nor a "
+                "blank at its end"
             )
-        if domain is not None and (not _ATTRIBUTE.fullmatch(domain) or " " in domain):
+        if domain is not None and not (_DOMAIN.fullmatch(domain) and _ATTRIBUTE.fullmatch(domain)):
             raise ValueError(f"domain={domain!r} is no cookie domain: pass a host name, or None for this host only")
         if same_site not in ("strict", "lax", "none"):
             raise ValueError(f"same_site={same_site!r} is unknown: pass 'strict', 'lax' or 'none'")
         # Browsers drop a cookie that breaks one of these without a word (RFC 6265bis, sections 4.1.3 and 5.6; CHIPS).
+        prefix = name.lower()
         if not secure and same_site == "none":
             raise ValueError("same_site='none' needs secure=True: browsers drop the cookie otherwise")
         if not secure and partitioned:
             raise ValueError("partitioned=True needs secure=True: browsers drop the cookie otherwise")
-        if not secure and name.lower().startswith(("__host-", "__secure-")):
+        if not secure and prefix.startswith(("__host-", "__secure-", "__http-")):
             raise ValueError(f"the prefix of {name!r} needs secure=True: browsers drop the cookie otherwise")
-        if name.lower().startswith("__host-") and (domain is not None or path != "/"):
+        if prefix.startswith("__host-") and (domain is not None or path != "/"):
             raise ValueError(f"the prefix of {name!r} needs path='/' and no domain: browsers drop the cookie otherwise")
+        if not http_only and prefix.startswith(("__http-", "__host-http-")):
+            raise ValueError(f"the prefix of {name!r} needs http_only=True: browsers drop the cookie otherwise")
 
         self._name = name.encode()
         self._attributes = "".join(
@@ -121,7 +126,7 @@ class HeaderTransport:
     def __init__(self, name: str) -> None:
         _check_token(name, "header")
         self.vary = name.lower().encode()
-        if self.vary in _RESERVED:
+        if self.vary in _RESERVED or self.vary.startswith(_RESERVED_PREFIXES):
             raise ValueError(f"{name!r} has a meaning of its own in HTTP: choose another name, such as 'X-Session'")
 
     def receive(self, headers: Headers) -> str | None:
@@ -140,14 +145,13 @@ class HeaderTransport:
         return self.vary, b""
 
 
+_RESERVED_PREFIXES = (b"accept-", b"access-control-", b"content-", b"if-", b"proxy-", b"sec-")
 _RESERVED = frozenset(
     b"""
-    accept accept-encoding accept-language accept-ranges access-control-allow-origin age allow authorization
-    cache-control connection content-disposition content-encoding content-language content-length content-location
-    content-range content-security-policy content-type cookie date etag expect expires forwarded from host if-match
-    if-modified-since if-none-match if-range if-unmodified-since keep-alive last-modified link location
-    max-forwards origin pragma proxy-authenticate proxy-authorization range referer retry-after server set-cookie
-    strict-transport-security te trailer transfer-encoding upgrade user-agent vary via warning www-authenticate
+    accept age allow alt-svc authorization cache-control clear-site-data connection cookie date etag expect expires
+    forwarded from host http2-settings keep-alive last-modified link location max-forwards origin pragma range referer
+    refresh retry-after server set-cookie strict-transport-security te trailer transfer-encoding upgrade user-agent vary
+    via warning www-authenticate
     """.split()
 )
 
