@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -102,6 +103,29 @@ def test_the_library_needs_nothing_but_its_two_dependencies() -> None:
         others = {name.partition(".")[0] for name in imports(path)} - allowed - set(stdlib)
         others -= {"redis"} if path.name == "redis.py" else set()
         assert not others, f"{path} imports {others}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in (PROJECT / "src" / "coatcheck").glob("*.py") if path.stem != "testing"],
+    ids=lambda path: str(path.stem),
+)
+def test_the_library_starts_no_task_and_no_thread_and_stores_nothing_that_runs(path: Path) -> None:
+    modules = {name.partition(".")[0] for name in imports(path)}
+    assert not modules & {"_thread", "concurrent", "marshal", "multiprocessing", "pickle", "shelve", "subprocess"}
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    used |= {node.id for node in nodes if isinstance(node, ast.Name)}
+    used |= {name.rpartition(".")[2] for name in imports(path)}
+    assert not used & {"TaskGroup", "Thread", "Timer", "create_task", "create_task_group", "ensure_future"}
+    assert not used & {"call_soon_threadsafe", "run_in_executor", "start_new_thread", "start_soon"}
+
+
+def test_without_redis_py_the_error_names_the_extra() -> None:
+    script = "import sys; sys.modules['redis'] = None; import coatcheck, coatcheck.redis"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.rstrip().endswith("pip install 'coatcheck[redis]'")
 
 
 def test_the_public_names_are_sorted_and_exist() -> None:

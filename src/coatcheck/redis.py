@@ -10,7 +10,12 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from anyio import sleep
-from redis.asyncio import Redis, RedisCluster
+
+try:
+    from redis.asyncio import Redis, RedisCluster
+except ModuleNotFoundError as error:
+    error.add_note("redis-py is an extra: pip install 'coatcheck[redis]'")
+    raise
 
 from .duration import TOUCHES, seconds
 from .locks import Locks
