@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
+import io
+import logging
 import os
 import subprocess
 import sys
@@ -229,6 +232,104 @@ def test_settings_of_a_script_end_with_it() -> None:
     before = sys.modules["__main__"], sys.argv, sys.stdout, Path.cwd(), dict(os.environ)
     assert run("import io, os, sys\nos.environ['LEFT'] = '1'\nsys.stdout = io.StringIO()\nos.chdir('/')\n") is None
     assert (sys.modules["__main__"], sys.argv, sys.stdout, Path.cwd(), dict(os.environ)) == before
+
+
+@pytest.mark.parametrize(
+    ("harm", "look", "seen"),
+    [
+        ("import builtins\nbuiltins.print = lambda *_: None", "print('heard')", "heard\n"),
+        ("import builtins\ndel builtins.len", "print(len('ab'))", "2\n"),
+        ("import builtins\nbuiltins.coat = 1", "print('coat' in dir(__builtins__))", "False\n"),
+        ("import sys\nsys.modules.pop('json', None)\nsys.modules['os'] = None", "import os\nprint(os.sep)", "/\n"),
+        ("import sys\nsys.path.clear()", "import fractions\nprint(fractions.Fraction(1, 2))", "1/2\n"),
+        ("import sys\nsys.setrecursionlimit(99)", "import sys\nprint(sys.getrecursionlimit() > 99)", "True\n"),
+        ("import warnings\nwarnings.simplefilter('ignore')", "import warnings\nwarnings.warn('old')", None),
+        (
+            "import logging\nlogging.basicConfig()",
+            "import logging\nprint(logging.getLogger().hasHandlers())",
+            "False\n",
+        ),
+        (
+            "import logging\nlogging.getLogger().setLevel(1)",
+            "import logging\nprint(logging.getLogger().level > 1)",
+            "True\n",
+        ),
+    ],
+)
+def test_what_a_script_does_to_names_and_switches_ends_with_it(
+    harm: str, look: str, seen: str | None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own
+    assert run(harm) is None
+    if seen is None:
+        assert "UserWarning: old" in traceback_of(look)  # as pytest has it
+    else:
+        assert run(look) is None
+        assert capsys.readouterr().out == seen
+
+
+GENERATORS = """
+import asyncio
+
+async def hooks(name):
+    try:
+        yield 1
+        yield 2
+    finally:
+        await asyncio.sleep(0)
+        print("closed", name)
+
+async def main():
+    async for hook in hooks("what was broken out of"):
+        print(hook)
+        break
+    held = hooks("what is held")
+    globals()["held"] = held
+    print(await anext(held))
+    await asyncio.sleep(0.01)
+    print("main ends")
+
+asyncio.run(main())
+print("after")
+"""
+
+
+def test_a_generator_that_is_left_open_is_closed_as_python_closes_it(printed: Callable[[str], str]) -> None:
+    python = subprocess.run([sys.executable, "-c", GENERATORS], capture_output=True, text=True, check=True)
+    assert "closed what is held" in python.stdout
+    assert printed(GENERATORS) == python.stdout
+
+
+def test_a_module_that_is_not_there_is_told_with_those_that_are() -> None:
+    ended = asyncio.run(stage.run("import cloakroom", "story.py", "anyio, coatcheck"))
+    assert ended.traceback is not None
+    assert ended.traceback.splitlines()[-2:] == [
+        "ModuleNotFoundError: No module named 'cloakroom'",
+        "Here a program can import most of the standard library, and anyio, coatcheck.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "import sys\nsys.stdout.close()",
+        "import os, pathlib\nhere = pathlib.Path.cwd()\nhere.rmdir()\nhere.touch()",
+        "import os\nos.symlink('nowhere', 'link')\nos.mkfifo('pipe')",
+    ],
+)
+def test_what_a_script_leaves_behind_harms_nothing(script: str) -> None:
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert run(script) is None
+    assert run("print('as before')") is None
+
+
+def test_a_file_that_may_not_be_read_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "open", refuse)
+    ending = end_of("with open('coat.txt', 'w') as file: file.write('grey')")
+    assert (ending.files, ending.unlisted) == ([], 1)
 
 
 def test_a_type_of_the_script_can_be_looked_up_by_its_module(printed: Callable[[str], str]) -> None:

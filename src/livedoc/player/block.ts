@@ -151,7 +151,7 @@ export class Block {
   #giveUp(error: unknown): void {
     if (error instanceof Stopped) return this.#show("stopped", "Stopped")
     const reason = error instanceof Error ? error.message : String(error)
-    const traceback = `Python could not start: ${reason}.\nRun tries again.\n`
+    const traceback = `${reason}\nRun starts it anew.\n`
     this.#result.fail({ traceback, error: "", line: undefined }, this.#path, () => undefined)
     this.#show("failed", "Failed")
   }

@@ -4,6 +4,11 @@ const INTERVAL = 16 // milliseconds: once a frame
 const LIMIT = 100_000 // characters: what a page shows without becoming slow
 const REST = "\n[The rest is not shown.]\n"
 
+/** `text`, as much of it as a page shows. */
+export function shortened(text: string): string {
+  return text.length > LIMIT ? text.slice(0, LIMIT) + REST : text
+}
+
 /** Collects what a program prints and passes it on once a frame, even while the program never pauses. */
 export class Printer {
   readonly #pass: (output: Output) => void

@@ -37,7 +37,8 @@ export async function startPython(
   const { loadPyodide } = (await import(`${indexURL}pyodide.mjs`)) as typeof import("pyodide")
   const pyodide = await loadPyodide({ indexURL, packageBaseUrl: root, lockFileContents: runtime.lock })
   if (interrupts) pyodide.setInterruptBuffer(interrupts)
-  return onStage(pyodide, stage)
+  pyodide.setStdin({ stdin: () => null }) // there is nothing to read: input() raises EOFError
+  return onStage(pyodide, stage, Object.keys(runtime.lock.packages).sort().join(", "))
 }
 
 /** Pyodide would wait for ever for what the site's policy forbids. */
@@ -50,10 +51,10 @@ async function mustAllowWebAssembly(): Promise<void> {
   }
 }
 
-function onStage(pyodide: PyodideAPI, stage: string): Python {
+function onStage(pyodide: PyodideAPI, stage: string, packages: string): Python {
   const names = pyodide.toPy({ __name__: "stage" })
   pyodide.runPython(stage, { globals: names, filename: "stage.py" })
-  const runOnStage = names.get("run") as (source: string, path: string) => Promise<Ending>
+  const runOnStage = names.get("run") as (source: string, path: string, packages: string) => Promise<Ending>
   return {
     async loadPackages(source) {
       const errors: string[] = []
@@ -64,9 +65,15 @@ function onStage(pyodide: PyodideAPI, stage: string): Python {
       if (errors.length > 0) throw new Error(errors.join(" "))
     },
     async run(path, source, print) {
-      pyodide.setStdout(decoded((text) => print({ stream: "out", text })))
-      pyodide.setStderr(decoded((text) => print({ stream: "err", text })))
-      return ended(await runOnStage(source, path))
+      const [out, err] = [
+        decoded((text) => print({ stream: "out", text })),
+        decoded((text) => print({ stream: "err", text })),
+      ]
+      pyodide.setStdout(out)
+      pyodide.setStderr(err)
+      const ending = ended(await runOnStage(source, path, packages))
+      for (const stream of [out, err]) stream.end()
+      return ending
     },
     stop: names.get("stop") as () => void,
   }
@@ -80,13 +87,14 @@ function ended(ending: Ending): Ended {
   return { failure, files: left.map(([path, size, head]): File => ({ path, size, head })), unlisted }
 }
 
-/** A stream of bytes, as text: a character may arrive in two parts. */
-function decoded(print: (text: string) => void): { write(bytes: Uint8Array): number } {
+/** A stream of bytes, as text: a character may arrive in two parts, or only half. */
+function decoded(print: (text: string) => void): { write(bytes: Uint8Array): number; end(): void } {
   const decoder = new TextDecoder()
   return {
     write(bytes) {
       print(decoder.decode(bytes, { stream: true }))
       return bytes.length
     },
+    end: () => print(decoder.decode()),
   }
 }

@@ -16,7 +16,7 @@ export type Ending = Extract<Reply, { kind: "done" | "failed" }>
 /** The run was stopped: by the reader, or because another one began. */
 export class Stopped extends Error {}
 
-/** Python could not start. The next run tries again. */
+/** Python could not start, or came to an end by itself. The next run starts it anew. */
 export class Unavailable extends Error {}
 
 const PATIENCE = 60_000 // milliseconds without a sign of life before the program runs
@@ -99,7 +99,7 @@ export class Runner {
         if (stage === this.#stage) this.#receive(reply)
       },
       (reason) => {
-        if (stage === this.#stage) this.#close(new Unavailable(reason))
+        if (stage === this.#stage) this.#close(this.#without(reason))
       },
     )
     this.#stage = stage
@@ -112,8 +112,7 @@ export class Runner {
       if (reply.kind === "running") this.#startAgain() // too late to leave it out
       return
     }
-    if (reply.kind === "unavailable")
-      return this.#close(pending.stopping ? new Stopped() : new Unavailable(reply.reason))
+    if (reply.kind === "unavailable") return this.#close(pending.stopping ? new Stopped() : this.#without(reply.reason))
     if (reply.kind === "stopping") return this.#wait(TO_END, () => this.#close(new Stopped()))
     if (reply.kind === "running") pending.running = true
     pending.watch(reply)
@@ -126,7 +125,11 @@ export class Runner {
   }
 
   #giveTime(patience: number): void {
-    this.#wait(patience, () => this.#close(new Unavailable(`nothing happened for ${patience / 1000} seconds`)))
+    this.#wait(patience, () => this.#close(this.#without(`nothing happened for ${patience / 1000} seconds`)))
+  }
+
+  #without(reason: string): Unavailable {
+    return new Unavailable(`Python ${this.#pending?.running ? "ended" : "could not start"}: ${reason}.`)
   }
 
   #wait(milliseconds: number, then: () => void): void {

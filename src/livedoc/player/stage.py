@@ -9,23 +9,27 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import builtins
 import gc
 import importlib.util
 import inspect
 import linecache
+import logging
 import os
 import sys
 import tempfile
 import traceback
+import warnings
 from collections.abc import Coroutine
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Iterator
     from types import CodeType
 
 T = TypeVar("T")
@@ -50,24 +54,27 @@ class Ending:
         """How many more files there are."""
 
 
-async def run(source: str, filename: str) -> Ending:
-    """Return how the script ended.
+async def run(source: str, filename: str, packages: str = "") -> Ending:
+    """Return how the script ended. `packages` are what it can import besides the standard library.
 
-    It gets a fresh `__main__`, an empty working directory, and leaves neither files nor tasks nor settings behind.
+    It gets a fresh `__main__`, an empty working directory, and leaves neither files nor tasks nor settings behind. What
+    it changes inside a library stays changed.
     """
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     _do_without_threads()
     gc.freeze()  # what is there already need not be looked through at the end
     with _fresh_process(filename) as (main, folder):
         others = asyncio.all_tasks()
-        ending = await _execute(source, filename, main)
+        with _settings():
+            ending = await _execute(source, filename, main, packages)
         await _cancel(asyncio.all_tasks() - others)
         _list_files(folder, ending)
         main.__dict__.clear()
         gc.collect()  # what a coroutine or task says when it is thrown away belongs to this run, not to the next
         gc.unfreeze()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(ValueError):  # it has closed them
+            sys.stdout.flush()
+            sys.stderr.flush()
     return ending
 
 
@@ -80,7 +87,7 @@ def stop() -> None:
 _scripts: set[asyncio.Task[Any]] = set()  # none, or the one that is running
 
 
-async def _execute(source: str, filename: str, main: ModuleType) -> Ending:
+async def _execute(source: str, filename: str, main: ModuleType, packages: str) -> Ending:
     if task := asyncio.current_task():
         _scripts.add(task)
     try:
@@ -91,6 +98,8 @@ async def _execute(source: str, filename: str, main: ModuleType) -> Ending:
     except SystemExit as exit_:
         return Ending() if exit_.code in (None, 0) else _failed(exit_, filename)
     except BaseException as failure:  # noqa: BLE001  # whatever ends the script is shown to the reader
+        if isinstance(failure, ModuleNotFoundError) and packages:
+            failure.add_note(f"Here a program can import most of the standard library, and {packages}.")
         return _failed(failure, filename)
     finally:
         _scripts.clear()
@@ -106,7 +115,7 @@ def _fresh_process(filename: str) -> Iterator[tuple[ModuleType, Path]]:
     before = sys.modules["__main__"], sys.argv, sys.stdout, sys.stderr
     folder_before, environment = os.getcwd(), dict(os.environ)  # noqa: PTH109  # chdir takes it back as it is
     sys.modules["__main__"], sys.argv = main, [filename]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         os.chdir(folder)
         try:
             yield main, Path(folder)
@@ -115,6 +124,26 @@ def _fresh_process(filename: str) -> Iterator[tuple[ModuleType, Path]]:
             os.environ.clear()
             os.environ.update(environment)
             sys.modules["__main__"], sys.argv, sys.stdout, sys.stderr = before
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Undo what a script did to names and switches that all of Python shares."""
+    root = logging.getLogger()
+    names, modules, level, limit = vars(builtins), sys.modules, root.level, sys.getrecursionlimit()
+    names_before, modules_before = names.copy(), modules.copy()
+    lists: list[tuple[list[Any], list[Any]]] = [(it, it.copy()) for it in (sys.path, sys.meta_path, root.handlers)]
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        names.clear()
+        names.update(names_before)
+        modules.update(modules_before)  # what was imported meanwhile may stay
+        for entries, before in lists:
+            entries[:] = before
+        root.setLevel(level)
+        sys.setrecursionlimit(limit)
 
 
 def _compiled(source: str, filename: str) -> CodeType:
@@ -166,11 +195,20 @@ class _AwaitRun(ast.NodeTransformer):
 async def _asyncio_run(main: Coroutine[Any, Any, T], **_options: object) -> T:
     if not isinstance(main, Coroutine):
         raise ValueError(f"a coroutine was expected, got {main!r}")  # noqa: TRY004  # what asyncio.run raises
-    others = asyncio.all_tasks()
+    others, loop, hooks = asyncio.all_tasks(), asyncio.get_running_loop(), sys.get_asyncgen_hooks()
+    generators: WeakSet[AsyncGenerator[Any, Any]] = WeakSet()
+
+    def close(generator: AsyncGenerator[Any, Any]) -> None:  # as the event loop does with one that nobody holds
+        loop.call_soon(loop.create_task, generator.aclose())
+
+    sys.set_asyncgen_hooks(generators.add, close)
     try:
         return await main
     finally:
+        await asyncio.sleep(0)
         await _cancel(asyncio.all_tasks() - others)
+        await asyncio.gather(*(generator.aclose() for generator in generators), return_exceptions=True)
+        sys.set_asyncgen_hooks(*hooks)
 
 
 async def _anyio_run(
@@ -213,9 +251,9 @@ def _keep_frames_of(filename: str, shown: traceback.TracebackException) -> None:
 def _list_files(folder: Path, ending: Ending) -> None:
     found = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
     for path in found[:MOST_FILES]:
-        with path.open("rb") as file:
+        with suppress(OSError), path.open("rb") as file:  # one that not even its owner may read
             ending.files.append((path.relative_to(folder).as_posix(), path.stat().st_size, file.read(MOST_BYTES)))
-    ending.unlisted = len(found[MOST_FILES:])
+    ending.unlisted = len(found) - len(ending.files)
 
 
 def _do_without_threads() -> None:

@@ -1,10 +1,14 @@
 import { Download } from "./download.ts"
 import type { Reply, Request } from "./messages.ts"
-import { Printer, plainText } from "./output.ts"
+import { Printer, plainText, shortened } from "./output.ts"
 import { type Python, startPython } from "./python.ts"
 import stage from "./stage.py"
 
 const PROGRESS_INTERVAL = 100 // milliseconds
+// A program may come from a stranger's link. What is kept under these names belongs to the whole site, and the last one
+// would let it speak to the page in the place of this module.
+const send = globalThis.postMessage.bind(globalThis)
+for (const name of ["caches", "indexedDB", "postMessage"]) withhold(name)
 
 interface Started {
   python: Python
@@ -28,8 +32,18 @@ addEventListener("message", ({ data: request }: MessageEvent<Request>) => {
   else stop?.()
 })
 
+/** Rejects when Python comes to an end by itself, which no call into it then tells. */
+const gone = new Promise<never>((_, reject) => {
+  addEventListener("unhandledrejection", ({ reason }) => {
+    const words = lastWords(reason)
+    if (words) reject(new Error(words))
+  })
+})
+gone.catch(() => undefined)
+
 async function perform({ run, path, source }: Run): Promise<void> {
   awaited = run
+  if (interrupts) interrupts[0] = 0 // one that came too late for the run before
   try {
     const python = await pythonFor(source)
     if (run !== awaited) return // a later run has taken its place
@@ -44,19 +58,37 @@ async function perform({ run, path, source }: Run): Promise<void> {
 async function performed(python: Python, { run, path, source }: Run): Promise<Reply> {
   const printer = new Printer((output) => reply({ kind: "output", run, ...output }))
   const plain = { out: plainText(), err: plainText() }
-  if (interrupts) interrupts[0] = 0
   stop = () => {
     reply({ kind: "stopping", run })
     python.stop()
   }
   const begin = performance.now()
-  const { failure, ...left } = await python.run(path, source, ({ stream, text }) => {
+  const ended = python.run(path, source, ({ stream, text }) => {
     printer.print({ stream, text: plain[stream](text) })
   })
+  const { failure, ...left } = await Promise.race([ended, gone])
   stop = undefined
   const seconds = (performance.now() - begin) / 1000
   printer.flush()
-  return failure ? { kind: "failed", run, seconds, ...failure, ...left } : { kind: "done", run, seconds, ...left }
+  if (!failure) return { kind: "done", run, seconds, ...left }
+  const shown = (text: string) => shortened(plainText()(text))
+  return {
+    kind: "failed",
+    run,
+    seconds,
+    traceback: shown(failure.traceback),
+    error: shown(failure.error),
+    line: failure.line,
+    ...left,
+  }
+}
+
+/** What a program did that ended Python; undefined if `reason` is nothing of the kind. */
+function lastWords(reason: unknown): string | undefined {
+  if (reason instanceof RangeError) return "the program called itself too deep for a browser"
+  if (reason instanceof WebAssembly.RuntimeError) return "the program asked for more than a browser can do"
+  const { name, status } = Object(reason) as { name?: unknown; status?: unknown }
+  return name === "Exit" ? `the program ended it with exit code ${status}` : undefined
 }
 
 async function pythonFor(source: string): Promise<Python> {
@@ -96,6 +128,11 @@ function atIntervals(action: () => void): () => void {
   }
 }
 
+function withhold(name: string): void {
+  for (let holder: unknown = globalThis; holder; holder = Reflect.getPrototypeOf(holder as object))
+    Reflect.deleteProperty(holder as object, name)
+}
+
 function reply(message: Reply): void {
-  postMessage(message)
+  send(message)
 }

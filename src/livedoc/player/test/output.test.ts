@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Output } from "../messages.ts"
-import { plainText, Printer } from "../output.ts"
+import { plainText, shortened, Printer } from "../output.ts"
 
 const out = (text: string): Output => ({ stream: "out", text })
 
@@ -50,6 +50,11 @@ test("an endless program fills no page, and the page says so", () => {
   printer.flush()
   assert.ok(shown.length < 101_000, `${shown.length} characters`)
   assert.match(shown, /^(0123456789\n)+[0-9]*\n\[The rest is not shown.\]\n$/)
+})
+
+test("a text is shortened only if it is too long, and says so", () => {
+  assert.equal(shortened("x".repeat(100_000)), "x".repeat(100_000))
+  assert.equal(shortened("x".repeat(100_001)), `${"x".repeat(100_000)}\n[The rest is not shown.]\n`)
 })
 
 test("what steers a terminal is left out, and all else stays", () => {

@@ -228,7 +228,20 @@ test("a reply of an older run is ignored", async () => {
 test("a start that fails says why, and the next run opens another stage", async () => {
   const { open, opened, ports } = stages(echo)
   const runner = new Runner(open)
-  await assert.rejects(runner.run("a.py", "crash", nothing), new Unavailable("no network"))
+  await assert.rejects(runner.run("a.py", "crash", nothing), new Unavailable("Python could not start: no network."))
+  assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
+  assert.equal(opened(), 2)
+  closeAll(ports)
+})
+
+test("a program that ends Python itself is told from a start that fails, and the next run opens another stage", async () => {
+  const { open, opened, ports } = stages((request, reply) => {
+    if (request.source !== "exit") return echo(request, reply)
+    reply({ kind: "running", run: request.run })
+    reply({ kind: "unavailable", run: request.run, reason: "exit code 3" })
+  })
+  const runner = new Runner(open)
+  await assert.rejects(runner.run("a.py", "exit", nothing), new Unavailable("Python ended: exit code 3."))
   assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
   assert.equal(opened(), 2)
   closeAll(ports)
@@ -255,5 +268,5 @@ test("a stage that breaks rejects the run", async () => {
     interrupt: nothing,
     close: nothing,
   })
-  await assert.rejects(new Runner(open).run("a.py", "one", nothing), new Unavailable("gone"))
+  await assert.rejects(new Runner(open).run("a.py", "one", nothing), new Unavailable("Python could not start: gone."))
 })
