@@ -667,6 +667,23 @@ async def test_a_session_that_another_request_has_ended_cannot_be_updated_and_is
     assert await coat_of(provider, id) is None
 
 
+async def test_a_session_that_ends_while_it_is_updated_is_taken_away() -> None:
+    class Ends(SessionStorageMemory):
+        async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+            transform(await read_bytes(self, id))
+            await self.invalidate(id)
+            return await super().update(id, transform)
+
+    provider = provider_of(Coat, storage=Ends())
+    id = await begin(provider)
+
+    async def update(sessions: CurrentSession) -> None:
+        await wear_in_vain(sessions)
+        assert await sessions.get(Coat) is None
+
+    assert await visit(update, provider, id) == ""
+
+
 async def test_a_session_that_was_ended_during_the_update_does_not_come_back(provider: SessionProvider[Coat]) -> None:
     id = await begin(provider)
 

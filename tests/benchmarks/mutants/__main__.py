@@ -35,7 +35,7 @@ TESTS = {  # the quickest to notice first
     "duration": ["duration", "memory", "expiry"],
     "locks": ["locks", "merge", "redis"],
     "memory": ["memory", "contract"],
-    "provider": ["sessions", "expiry", "merge", "transport"],
+    "provider": ["sessions", "expiry", "merge", "transport", "serializer", "faults"],
     "redis": ["redis"],
     "serializer": ["serializer", "merge"],
     "sessions": ["sessions", "merge", "headers", "expiry", "frameworks", "interleavings"],
@@ -82,13 +82,21 @@ def mutants(module: str) -> Iterator[Mutant]:
     starts = [0]
     for line in text.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    for node in ast.walk(tree):
+    for node in _at_run_time(tree):
         for place, after in changes(node):
             begin = starts[place.lineno - 1] + place.col_offset
             end = starts[(place.end_lineno or 0) - 1] + (place.end_col_offset or 0)
             before = text.encode()[begin:end].decode()
             mutated = (text.encode()[:begin] + after.encode() + text.encode()[end:]).decode()
-            yield Mutant(module, place.lineno, " ".join(before.split()), after, mutated)
+            if ast.dump(ast.parse(mutated)) != ast.dump(tree):
+                yield Mutant(module, place.lineno, " ".join(before.split()), after, mutated)
+
+
+def _at_run_time(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and _names_type_checking(child.test)):
+            yield from _at_run_time(child)
 
 
 def changes(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:  # noqa: C901 - one case for each kind
@@ -103,7 +111,7 @@ def changes(node: ast.AST) -> Iterator[tuple[ast.expr | ast.stmt, str]]:  # noqa
             yield node, f"({other.join(ast.unparse(part) for part in (first, *rest))})"
         case ast.UnaryOp(ast.Not(), operand):
             yield node, ast.unparse(operand)
-        case ast.If(test) | ast.IfExp(test) | ast.While(test) if not _names_type_checking(test):
+        case ast.If(test) | ast.IfExp(test) | ast.While(test):
             yield test, f"not ({ast.unparse(test)})"
         case ast.Constant(bool(value)):
             yield node, str(not value)
