@@ -271,6 +271,12 @@ def drop_what_strace_kept_open(call: SystemCall, place: Path) -> None:
         os.close(file)
 
 
+async def over(root: Path, count: int) -> None:
+    """Leave `count` sessions behind that are over."""
+    for number in range(count):
+        await write_bytes(SessionStorageDirectory(root, clock=lambda: -7 * DAY), f"id-{number}", OLD)
+
+
 async def a_directory_to_sweep(root: Path) -> SessionStorageDirectory:
     """One session that stays, two that are over, and what a crash has left."""
     directory = await a_directory(root, OLD)
@@ -338,12 +344,17 @@ def test_a_temporary_file_that_cannot_be_removed_either_is_left_to_sweep(
     anyio.run(main, backend=anyio_backend)
 
 
-def test_a_root_that_goes_away_beneath_a_sweep_is_an_empty_one(anyio_backend: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("opened", "removed"), [(1, 0), (3, 1)], ids=["at first", "at last"])
+def test_a_root_that_goes_away_beneath_a_sweep_is_an_empty_one(
+    opened: int, removed: int, anyio_backend: str, tmp_path: Path
+) -> None:
     async def main() -> None:
         thread = await worker_thread()
-        directory = await a_directory(tmp_path / "root", OLD)
-        with traced(thread, tmp_path / "log", "openat:error=ENOENT:when=1"):
-            assert await directory.sweep() == 0
+        await over(tmp_path / "root", 1)
+        directory = await a_directory(tmp_path / "root", None)
+        with traced(thread, tmp_path / "log", f"openat:error=ENOENT:when={opened}") as calls:
+            assert await directory.sweep() == removed
+        assert any("(INJECTED)" in call.line for call in calls)
 
     anyio.run(main, backend=anyio_backend)
 
@@ -428,14 +439,38 @@ def test_the_first_durable_change_makes_sure_of_a_root_whose_maker_may_have_died
     anyio.run(main, backend=anyio_backend)
 
 
-def test_a_durable_sweep_makes_sure_that_what_it_removed_stays_away(anyio_backend: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_durable_sweep_makes_sure_once_that_what_it_removed_stays_away(
+    count: int, anyio_backend: str, tmp_path: Path
+) -> None:
     async def main() -> None:
         thread = await worker_thread()
         directory = await a_directory(tmp_path / "root", OLD)
-        await write_bytes(SessionStorageDirectory(tmp_path / "root", clock=lambda: -7 * DAY), "id2", OLD)
+        await over(tmp_path / "root", count)
         with traced(thread, tmp_path / "log") as calls:
-            assert await directory.sweep() == 1
-        assert order(calls, tmp_path) == ["unlink root/session", "fsync root"]
+            assert await directory.sweep() == count
+        assert order(calls, tmp_path) == ["unlink root/session"] * count + ["fsync root"] * bool(count)
+
+    anyio.run(main, backend=anyio_backend)
+
+
+@pytest.mark.parametrize(
+    ("count", "fault", "removed"),
+    [
+        (3, "unlink,unlinkat:error=EIO:when=2", 2),
+        (1, "flock:error=EIO:when=2", 1),  # as it gives the lock back, so after the removal
+    ],
+)
+def test_a_durable_sweep_that_fails_at_one_session_makes_sure_that_the_others_stay_away(
+    count: int, fault: str, removed: int, anyio_backend: str, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        thread = await worker_thread()
+        await over(tmp_path / "root", count)
+        directory = await a_directory(tmp_path / "root", None)
+        with traced(thread, tmp_path / "log", fault) as calls:
+            assert await error_of(directory.sweep()) == errno.EIO
+        assert order(calls, tmp_path) == ["unlink root/session"] * removed + ["fsync root"]
 
     anyio.run(main, backend=anyio_backend)
 

@@ -106,7 +106,7 @@ class SessionStorageDirectory:
 
     async def invalidate(self, id: str, /) -> None:
         """Remove the file."""
-        await to_thread.run_sync(self._remove, self._path(id), lambda _: True)
+        await to_thread.run_sync(self._remove, self._path(id))
 
     async def sweep(self) -> int:
         """Remove the sessions that outlived `retention`, and return their number.
@@ -161,14 +161,12 @@ class SessionStorageDirectory:
                 draft.discard()
         return data
 
-    def _remove(self, path: Path, condition: Callable[[int], bool]) -> bool:
+    def _remove(self, path: Path) -> None:
         with _held(path) as file:
-            if file is None or not condition(file):
-                return False
-            path.unlink(missing_ok=True)
-            if self._durable:
-                _sync_directory(path.parent)
-        return True
+            if file is not None:
+                path.unlink(missing_ok=True)
+                if self._durable:
+                    _sync_directory(self._root)
 
     def _sweep(self) -> int:
         removed, errors = 0, []
@@ -179,14 +177,24 @@ class SessionStorageDirectory:
         for path in paths:
             try:
                 if _SESSION.fullmatch(path.name):
-                    removed += self._remove(path, self._is_over)
+                    removed += self._remove_if_over(path)
                 elif _TEMPORARY.fullmatch(path.name):
                     self._remove_leftover(path)
             except OSError as error:  # the others can be swept none the less
                 errors.append(error)
+        if self._durable and (removed or errors):  # an error may have come after a removal
+            with suppress(FileNotFoundError):  # the whole directory is gone, and they with it
+                _sync_directory(self._root)
         if errors:
             raise errors[0]
         return removed
+
+    def _remove_if_over(self, path: Path) -> bool:
+        with _held(path) as file:
+            if file is None or not self._is_over(file):
+                return False
+            path.unlink(missing_ok=True)
+        return True
 
     def _remove_leftover(self, path: Path) -> None:
         with suppress(FileNotFoundError):  # its writer has just put it in place
