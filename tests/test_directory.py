@@ -30,7 +30,7 @@ from coatcheck import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from coatcheck import ByteReadChannel, ByteWriteChannel
 
@@ -84,6 +84,30 @@ async def test_an_invalidated_session_leaves_no_file(directory: SessionStorageDi
     await write_bytes(directory, "id1", b"a grey coat")
     await directory.invalidate("id1")
     assert list(root.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [0, 65_535, 65_536, 65_537, 131_072, 200_000])
+@pytest.mark.parametrize("piece", [999, 65_536, 150_000])
+async def test_a_session_of_any_size_comes_back_as_it_was_sent_in_pieces_of_any_size(
+    size: int, piece: int, directory: SessionStorageDirectory
+) -> None:
+    data = bytes(number % 251 for number in range(size))
+
+    async def send(channel: ByteWriteChannel) -> None:
+        for start in range(0, size, piece):
+            await channel.send(data[start : start + piece])
+
+    async def receive(channel: ByteReadChannel) -> bytes:
+        received = b""
+        with suppress(anyio.EndOfStream):
+            while True:
+                received += await channel.receive(piece)
+        with pytest.raises(anyio.EndOfStream):  # and so it stays
+            await channel.receive()
+        return received
+
+    await directory.write("id1", send)
+    assert await directory.read("id1", receive) == data
 
 
 async def test_another_storage_on_the_same_directory_finds_the_session(root: Path) -> None:
@@ -182,6 +206,24 @@ async def test_a_provider_that_ignores_a_full_disk_does_not_store_half_a_session
     assert await read_bytes(directory, "id1") == b"a grey coat"
 
 
+async def test_a_provider_that_ignores_a_cancelled_send_does_not_store_half_a_session(
+    directory: SessionStorageDirectory, root: Path
+) -> None:
+    await write_bytes(directory, "id1", b"a grey coat")
+
+    async def ignore(channel: ByteWriteChannel) -> None:
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await channel.send(b"x" * 100_000)
+        assert scope.cancelled_caught
+        await channel.send(b"end")
+
+    with pytest.raises(anyio.BrokenResourceError, match="would not be whole"):
+        await directory.write("id1", ignore)
+    assert len(list(root.iterdir())) == 1
+    assert await read_bytes(directory, "id1") == b"a grey coat"
+
+
 async def test_a_place_that_cannot_be_taken_is_raised_and_leaves_no_temporary_file(
     directory: SessionStorageDirectory, root: Path
 ) -> None:
@@ -229,21 +271,26 @@ async def test_a_read_that_fails_or_stops_early_leaves_no_descriptor(
     assert descriptors() == before
 
 
+async def given_up(call: Callable[[str, Callable[[Any], Awaitable[None]]], Awaitable[None]]) -> None:
+    """Cancel a write or a read of "id1" in its midst."""
+    with anyio.CancelScope() as scope:
+
+        async def give_up(channel: Any) -> None:
+            await (channel.send(b"n" * 300_000) if hasattr(channel, "send") else channel.receive(1))
+            scope.cancel()
+            await anyio.lowlevel.checkpoint()
+
+        await call("id1", give_up)
+    assert scope.cancelled_caught
+
+
 async def test_a_cancelled_write_or_read_leaves_no_file_and_no_descriptor(
     directory: SessionStorageDirectory, root: Path
 ) -> None:
     await write_bytes(directory, "id1", b"x" * 300_000)
     before = descriptors()
     for call in (directory.write, directory.read):
-        with anyio.CancelScope() as scope:
-
-            async def give_up(channel: Any, scope: anyio.CancelScope = scope) -> None:
-                await (channel.send(b"n" * 300_000) if hasattr(channel, "send") else channel.receive(1))
-                scope.cancel()
-                await anyio.lowlevel.checkpoint()
-
-            await call("id1", give_up)
-        assert scope.cancelled_caught
+        await given_up(call)
     assert descriptors() == before
     assert len(list(root.iterdir())) == 1
 
@@ -271,9 +318,10 @@ def test_cancelling_twice_while_no_worker_thread_is_free_leaves_no_file_and_no_d
                 await asyncio.sleep(0.01)
             limiter.release_on_behalf_of("another")
             limiter.total_tokens = tokens
-            with pytest.raises(asyncio.CancelledError):
+            with pytest.raises(asyncio.CancelledError) as cancelled:
                 await task
-        assert descriptors() == set()
+            assert descriptors() == set()
+            assert cancelled.traceback  # so what its frames hold is not yet given up to the garbage collector
         assert len(list(tmp_path.iterdir())) == 1
 
     asyncio.run(main())
@@ -339,6 +387,50 @@ def test_cancelling_from_outside_anyio_leaves_no_trace_and_no_late_write(tmp_pat
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("call", ["read", "write"])
+def test_what_a_callback_that_failed_has_left_under_way_ends_first(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`asyncio.gather`, for one, leaves a send or a receive behind when another of its tasks fails."""
+    old = b"o" * 300_000
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        directory = SessionStorageDirectory(tmp_path)
+        await write_bytes(directory, "id1", old)
+        begun = asyncio.Event()
+        left: list[asyncio.Task[object]] = []
+
+        def slowly(name: str) -> None:
+            original = getattr(os, name)
+
+            def wait(*arguments: Any) -> Any:
+                loop.call_soon_threadsafe(begun.set)
+                time.sleep(0.05)
+                return original(*arguments)
+
+            monkeypatch.setattr(os, name, wait)
+
+        async def fail(channel: Any) -> None:
+            if call == "read":
+                await channel.receive(65_536)
+            slowly(call)
+            left.append(asyncio.ensure_future(channel.receive() if call == "read" else channel.send(b"n" * 300_000)))
+            await begun.wait()
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            await getattr(directory, call)("id1", fail)
+        monkeypatch.undo()
+        assert descriptors() == set()
+        assert len(list(tmp_path.iterdir())) == 1
+        await asyncio.wait(left)
+        assert await read_bytes(directory, "id1") == old
+        left.pop().exception()
+
+    asyncio.run(main())
+
+
 def descriptors() -> set[str]:
     """The files that this process holds open under a temporary folder."""
     found = set()
@@ -378,7 +470,7 @@ async def test_the_event_loops_own_thread_touches_no_file(
     directory: SessionStorageDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     threads: set[int] = set()
-    for name in ("open", "read", "write", "close", "fsync"):
+    for name in ("open", "read", "write", "close", "fsync", "unlink"):
         original = getattr(os, name)
 
         def note(*arguments: Any, original: Any = original, **options: Any) -> Any:
@@ -389,6 +481,8 @@ async def test_the_event_loops_own_thread_touches_no_file(
     for size in (3, 300_000):
         await write_bytes(directory, "id1", b"x" * size)
         await read_bytes(directory, "id1")
+    for call in (directory.write, directory.read):
+        await given_up(call)
     assert threads
     assert threading.get_ident() not in threads
 
