@@ -224,6 +224,27 @@ async def test_a_provider_that_ignores_a_cancelled_send_does_not_store_half_a_se
     assert await read_bytes(directory, "id1") == b"a grey coat"
 
 
+async def test_a_consumer_that_ignores_a_failed_read_does_not_take_half_a_session_for_the_whole(
+    directory: SessionStorageDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await write_bytes(directory, "id1", b"x" * 300_000)
+
+    def fail(*_: int) -> bytes:
+        raise OSError(errno.EIO, "broken disk")
+
+    async def ignore(channel: ByteReadChannel) -> None:
+        await channel.receive(65_536)
+        monkeypatch.setattr(os, "read", fail)
+        with pytest.raises(OSError, match="broken disk"):
+            await channel.receive()
+        monkeypatch.undo()
+        await channel.receive()
+
+    with pytest.raises(anyio.BrokenResourceError, match="would not be whole"):
+        await directory.read("id1", ignore)
+    assert descriptors() == set()
+
+
 async def test_a_place_that_cannot_be_taken_is_raised_and_leaves_no_temporary_file(
     directory: SessionStorageDirectory, root: Path
 ) -> None:

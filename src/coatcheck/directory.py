@@ -12,12 +12,12 @@ from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from fcntl import LOCK_EX, LOCK_UN, flock
 from hashlib import sha256
+from inspect import GEN_CLOSED, getgeneratorstate
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from anyio import BrokenResourceError, CancelScope, EndOfStream, to_thread
-from anyio.abc import ByteReceiveStream
 
 from .cache import SessionStorageCache
 from .duration import TOUCHES, seconds
@@ -25,8 +25,10 @@ from .storage import SessionNotFound
 from .streams import BytesReceiveStream, BytesSendStream
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Generator, Iterator
+    from contextlib import AbstractContextManager
     from os import PathLike
+    from typing import Self
 
     from .storage import ByteReadChannel, ByteWriteChannel, SessionStorage
 
@@ -84,20 +86,17 @@ class SessionStorageDirectory:
 
     async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
         """Send the session to a temporary file, then put that in its place."""
-        draft = self._draft(self._path(id))
-        try:
-            async with _DraftSendStream(draft) as channel:
+        pieces = self._store(self._path(id))
+        next(pieces)  # to where it takes the first
+        async with _Steps(pieces) as steps:
+            async with _PieceSendStream(steps) as channel:
                 await provider(channel)
-            await to_thread.run_sync(self._commit, draft, channel.rest())
-        except BaseException:
-            await _surely(draft.discard)
-            raise
+            await channel.pass_on()
 
     async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
         """Open the file, then hand its bytes to `consumer`."""
-        path = self._path(id)
-        async with _FileReceiveStream(lambda: self._open(path)) as channel:
-            await channel.begin()
+        pieces = self._load(self._path(id))
+        async with _Steps(pieces) as steps, _PieceReceiveStream(await steps.step(), steps) as channel:
             return await consumer(channel)
 
     async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
@@ -121,52 +120,95 @@ class SessionStorageDirectory:
         # "surrogatepass": any string is an id, also one that UTF-8 cannot encode.
         return self._root / f"{sha256(id.encode('utf-8', 'surrogatepass')).hexdigest()}.session"
 
-    def _draft(self, path: Path, *, held: bool = False) -> _Draft:
-        return _Draft(path, held=held, durable=self._durable, clock=self._clock)
+    def _is_over(self, file: int, *, part: int = 1) -> bool:
+        """Whether the session has not been used for `retention`, or for that divided by `part`."""
+        return self._clock() - os.fstat(file).st_mtime >= self._retention / part
 
-    def _commit(self, draft: _Draft, data: bytes) -> None:
-        draft.commit(data)
-        if self._durable and not self._is_root_durable:
-            with suppress(PermissionError):  # who may not look into the parent has been given the root
-                _sync_directory(self._root.parent)
-            self._is_root_durable = True
+    def _touch(self, file: int) -> None:
+        now = self._clock()
+        os.utime(file, (now, now))
 
-    def _unused(self, file: int) -> float:
-        return self._clock() - os.fstat(file).st_mtime
-
-    def _is_over(self, file: int) -> bool:
-        return self._unused(file) >= self._retention
-
-    def _open(self, path: Path) -> int:
+    def _load(self, path: Path) -> Generator[bytes, None, bytes]:
+        """Yield the session 64 KiB at a time, and return what is left of it then."""
         file = _open_session(path)
         if file is None:
             raise SessionNotFound
-        with _closing_on_error(file):
-            unused = self._unused(file)
-            if unused >= self._retention:
+        try:
+            if self._is_over(file):
                 raise SessionNotFound
-            if unused >= self._retention / TOUCHES:
-                _stamp(file, self._clock())
-        return file
+            if self._is_over(file, part=TOUCHES):
+                self._touch(file)
+            while len(data := _read(file, _PIECE)) == _PIECE:
+                yield data
+            return data
+        finally:
+            os.close(file)
+
+    def _store(self, path: Path) -> Generator[None, bytes, None]:
+        """Take the session piece by piece. One of less than 64 KiB is the last: then the file is put in its place."""
+        data = yield
+        self._make_directory(self._root, 0o700)
+        with self._replacement(path, _held(path)) as file:
+            _write(file, data)
+            while len(data) >= _PIECE:
+                data = yield
+                _write(file, data)
 
     def _update(self, path: Path, transform: Callable[[bytes], bytes]) -> bytes:
         with _held(path) as file:
             if file is None or self._is_over(file):
                 raise SessionNotFound
             data = transform(_read(file, os.fstat(file).st_size))
-            draft = self._draft(path, held=True)
             try:
-                self._commit(draft, data)
-            finally:
-                draft.discard()
+                with self._replacement(path, nullcontext()) as new:
+                    _write(new, data)
+            except FileNotFoundError:  # whoever removed the directory has ended the session
+                raise SessionNotFound from None
         return data
+
+    @contextmanager
+    def _replacement(self, path: Path, lock: AbstractContextManager[object]) -> Iterator[int]:
+        """Give a new file. In the end it takes the place of `path`, or leaves no trace if anything failed."""
+        file, name = tempfile.mkstemp(prefix=f"{path.stem}.", suffix=".tmp", dir=self._root)
+        try:
+            try:
+                yield file
+                self._touch(file)
+                if self._durable:
+                    os.fsync(file)
+            finally:
+                os.close(file)
+            with lock:
+                Path(name).replace(path)
+                self._sync(self._root)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        if not self._is_root_durable:
+            with suppress(PermissionError):  # who may not look into the parent has been given the root
+                self._sync(self._root.parent)
+            self._is_root_durable = True
+
+    def _make_directory(self, directory: Path, mode: int = 0o777) -> None:
+        """Make it and its parents where missing. If `durable`, each is sure to stay before anything is in it."""
+        if not directory.exists():
+            self._make_directory(directory.parent)
+            directory.mkdir(mode, exist_ok=True)
+            self._sync(directory.parent)
+
+    def _sync(self, directory: Path) -> None:
+        if self._durable:
+            file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(file)
+            finally:
+                os.close(file)
 
     def _remove(self, path: Path) -> None:
         with _held(path) as file:
             if file is not None:
                 path.unlink(missing_ok=True)
-                if self._durable:
-                    _sync_directory(self._root)
+                self._sync(self._root)
 
     def _sweep(self) -> int:
         removed, errors = 0, []
@@ -182,9 +224,9 @@ class SessionStorageDirectory:
                     self._remove_leftover(path)
             except OSError as error:  # the others can be swept none the less
                 errors.append(error)
-        if self._durable and (removed or errors):  # an error may have come after a removal
+        if removed or errors:  # an error may have come after a removal
             with suppress(FileNotFoundError):  # the whole directory is gone, and they with it
-                _sync_directory(self._root)
+                self._sync(self._root)
         if errors:
             raise errors[0]
         return removed
@@ -255,27 +297,17 @@ def _open_session(path: Path) -> int | None:
     """Open the session at `path`. What is no regular file, such as a link somebody planted, is no session."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
     except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # nothing, a link, a socket
             return None
         raise
-    with _closing_on_error(file):
-        is_file = stat.S_ISREG(os.fstat(file).st_mode)
-    if is_file:
-        return file
-    os.close(file)
-    return None
-
-
-@contextmanager
-def _closing_on_error(file: int) -> Iterator[None]:
+    is_session = False
     try:
-        yield
-    except BaseException:
-        os.close(file)
-        raise
+        is_session = stat.S_ISREG(os.fstat(file).st_mode)
+    finally:
+        if not is_session:
+            os.close(file)
+    return file if is_session else None
 
 
 def _is_at(path: Path, file: int | None) -> bool:
@@ -286,172 +318,96 @@ def _is_at(path: Path, file: int | None) -> bool:
     return not stat.S_ISREG(there.st_mode) if file is None else os.path.samestat(os.fstat(file), there)
 
 
-# A task that is cancelled outside AnyIO (by `asyncio.timeout`, say) does not wait for its worker thread. The locks in
-# the two classes below make the clean-up wait for that thread, and a thread that comes late find nothing left to do.
+class _Steps(Generic[T]):
+    """Blocking work that a generator does step by step, each step in a worker thread. It is closed in the end.
 
+    A task that is cancelled outside AnyIO (by `asyncio.timeout`, say) does not wait for its worker thread. What that
+    thread still brings is kept for the next step, closing waits for it, and if it comes late it finds nothing to do.
+    """
 
-class _Draft:
-    """A file that is going to take the place of `path`, or to leave no trace. Its methods block."""
-
-    def __init__(self, path: Path, *, held: bool, durable: bool, clock: Callable[[], float]) -> None:
-        self._path = path
-        self._held = held  # by the caller
-        self._durable = durable
-        self._clock = clock
+    def __init__(self, generator: Generator[T, Any, T]) -> None:
+        self._generator = generator
         self._lock = Lock()
-        self._file: int | None = None
-        self._name: str | None = None
-        self._over = False
+        self._results: list[T] = []
 
-    def append(self, data: bytes) -> None:
-        """Write `data` behind what was written so far."""
-        with self._lock:
-            if not self._over:
-                self._write(data)
+    async def __aenter__(self) -> Self:
+        return self
 
-    def commit(self, data: bytes) -> None:
-        """Write `data`, the rest, and put the file in its place once nobody else is changing the session."""
-        with self._lock:
-            if not self._over:
-                name = self._complete(data)
-                with nullcontext() if self._held else _held(self._path):
-                    self._place(name)
+    async def step(self, item: bytes | None = None) -> T:
+        """Send `item` to the generator. Give what it yields then, or returns."""
+        await to_thread.run_sync(self._step, item)
+        return self._results.pop()
 
-    def discard(self) -> None:
-        """Remove the file, unless it is in its place already."""
+    async def __aexit__(self, *_: object) -> None:
+        if not self._has_ended():
+            with CancelScope(shield=True):
+                try:
+                    await to_thread.run_sync(self._close)
+                except BaseException:  # this thread cannot be waited for either
+                    self._close()
+                    raise
+
+    def _has_ended(self) -> bool:
+        return getgeneratorstate(self._generator) == GEN_CLOSED
+
+    def _step(self, item: bytes | None) -> None:
         with self._lock:
-            over, self._over = self._over, True
+            if self._results:
+                return
+            if self._has_ended():
+                raise BrokenResourceError("a step failed before, so the session would not be whole")
             try:
-                self._close()
-            finally:
-                if not over and self._name is not None:
-                    Path(self._name).unlink(missing_ok=True)
-
-    def _write(self, data: bytes) -> tuple[int, str]:
-        if self._file is None or self._name is None:
-            try:
-                self._file, self._name = self._create()
-            except FileNotFoundError:
-                if self._held:  # whoever removed the directory has ended the session
-                    raise SessionNotFound from None
-                _make_directory(self._path.parent, durable=self._durable)
-                self._file, self._name = self._create()
-        rest = memoryview(data)
-        while rest:  # the system may take less than it was given
-            rest = rest[os.write(self._file, rest) :]
-        return self._file, self._name
-
-    def _create(self) -> tuple[int, str]:
-        return tempfile.mkstemp(prefix=f"{self._path.stem}.", suffix=".tmp", dir=self._path.parent)
-
-    def _complete(self, data: bytes) -> str:
-        file, name = self._write(data)
-        _stamp(file, self._clock())
-        if self._durable:
-            os.fsync(file)
-        self._close()
-        return name
-
-    def _place(self, name: str) -> None:
-        Path(name).replace(self._path)
-        self._over = True
-        if self._durable:
-            _sync_directory(self._path.parent)
+                self._results.append(self._generator.send(item))
+            except StopIteration as end:
+                self._results.append(end.value)
 
     def _close(self) -> None:
-        file, self._file = self._file, None
-        if file is not None:
-            os.close(file)
+        with self._lock:
+            self._generator.close()
 
 
-class _DraftSendStream(BytesSendStream):
-    """Collects small pieces and passes large ones on to the draft."""
+class _PieceSendStream(BytesSendStream):
+    """Collects what is sent, and passes it on once it amounts to 64 KiB."""
 
-    def __init__(self, draft: _Draft) -> None:
+    def __init__(self, steps: _Steps[None]) -> None:
         super().__init__()
-        self._draft = draft
+        self._steps = steps
         self._size = 0
-        self._whole = True
+        self._is_whole = True
 
     async def send(self, item: bytes) -> None:
-        self._must_be_whole()
         await super().send(item)
         self._size += len(item)
         if self._size >= _PIECE:
-            self._whole = False
-            await to_thread.run_sync(self._draft.append, self._take())
-            self._whole = True
+            await self.pass_on()
 
-    def rest(self) -> bytes:
-        """Return what has not been passed on yet."""
-        self._must_be_whole()
-        return self._take()
-
-    def _must_be_whole(self) -> None:
-        if not self._whole:
+    async def pass_on(self) -> None:
+        """Pass on what was collected."""
+        if not self._is_whole:
             raise BrokenResourceError("a send failed or was cancelled half-way, so the session would not be whole")
-
-    def _take(self) -> bytes:
-        data = self.value()
+        piece = self.value()
         self._chunks.clear()
         self._size = 0
-        return data
+        self._is_whole = False
+        await self._steps.step(piece)
+        self._is_whole = True
 
 
-class _FileReceiveStream(ByteReceiveStream):
-    """The bytes of the file that `open` opens. A small one is closed as soon as it was read."""
+class _PieceReceiveStream(BytesReceiveStream):
+    """Hands out one piece after the other. One of less than 64 KiB is the last."""
 
-    def __init__(self, open: Callable[[], int]) -> None:
-        self._open = open
-        self._lock = Lock()
-        self._file: int | None = None
-        self._over = False
-        self._piece = BytesReceiveStream(b"")
-        self._next: bytes | None = None
-
-    async def begin(self) -> None:
-        """Open the file and read its first piece."""
-        await to_thread.run_sync(self._read)
-        self._piece, self._next = BytesReceiveStream(self._next or b""), None
+    def __init__(self, first: bytes, steps: _Steps[bytes]) -> None:
+        super().__init__(first)
+        self._steps = steps
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
         try:
-            return await self._piece.receive(max_bytes)
+            return await super().receive(max_bytes)
         except EndOfStream:
-            if self._over and self._next is None:
+            if len(self._data) < _PIECE:
                 raise
-        await self.begin()
-        return await self._piece.receive(max_bytes)
-
-    async def aclose(self) -> None:
-        await self._piece.aclose()
-        if not self._over:
-            await _surely(self._close)
-
-    def _read(self) -> None:
-        with self._lock:
-            if self._over or self._next is not None:  # a receive that was cancelled has left its piece
-                return
-            try:
-                if self._file is None:
-                    self._file = self._open()
-                data = _read(self._file, _PIECE)
-            except BaseException:
-                self._end()
-                raise
-            if len(data) < _PIECE:
-                self._end()
-            self._next = data
-
-    def _close(self) -> None:
-        with self._lock:
-            self._end()
-
-    def _end(self) -> None:
-        self._over = True
-        file, self._file = self._file, None
-        if file is not None:
-            os.close(file)
+        self._data, self._position = await self._steps.step(), 0
+        return await super().receive(max_bytes)
 
 
 def _read(file: int, size: int) -> bytes:
@@ -461,32 +417,7 @@ def _read(file: int, size: int) -> bytes:
     return data
 
 
-async def _surely(cleanup: Callable[[], None]) -> None:
-    """Run `cleanup` in a worker thread whatever is cancelled, or at once if that thread cannot be waited for."""
-    with CancelScope(shield=True):
-        try:
-            await to_thread.run_sync(cleanup)
-        except BaseException:
-            cleanup()
-            raise
-
-
-def _stamp(file: int, now: float) -> None:
-    os.utime(file, (now, now))
-
-
-def _make_directory(path: Path, *, durable: bool) -> None:
-    """Make `path` for its owner only, and its parents; where `durable`, each before anything is in it."""
-    new = [folder for folder in (path, *path.parents) if not folder.exists()]
-    for folder in reversed(new):
-        folder.mkdir(mode=0o700 if folder == path else 0o777, exist_ok=True)
-        if durable:
-            _sync_directory(folder.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+def _write(file: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:  # the system may take less than it was given
+        rest = rest[os.write(file, rest) :]
