@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import fcntl
 import os
 import resource
 import signal
@@ -406,6 +407,46 @@ def test_cancelling_from_outside_anyio_leaves_no_trace_and_no_late_write(tmp_pat
                 assert descriptors() == before
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("call", ["invalidate", "update"])
+def test_a_change_that_was_given_up_from_outside_anyio_is_over(
+    call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written after it stays: it comes neither late nor in between."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        directory = SessionStorageDirectory(tmp_path)
+        await write_bytes(directory, "id1", b"old")
+        begun = asyncio.Event()
+        lock = fcntl.flock
+
+        def lock_slowly(file: int, operation: int) -> None:
+            loop.call_soon_threadsafe(begun.set)
+            time.sleep(0.05)
+            lock(file, operation)
+
+        monkeypatch.setattr(fcntl, "flock", lock_slowly)
+        arguments = (lambda _: b"late",) if call == "update" else ()
+        task = asyncio.create_task(getattr(directory, call)("id1", *arguments))
+        await begun.wait()
+        task.cancel()
+        await asyncio.wait([task])
+        monkeypatch.undo()
+        await write_bytes(directory, "id1", b"new")
+        await asyncio.sleep(0.1)
+        assert await read_bytes(directory, "id1") == b"new"
+
+    asyncio.run(main())
+
+
+def test_without_file_locks_only_the_directory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with pytest.raises(NotImplementedError, match="keep sessions in memory or in Redis"):
+        SessionStorageDirectory(tmp_path)
+    script = "import sys; sys.modules['fcntl'] = None; import coatcheck; coatcheck.SessionStorageMemory()"
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 @pytest.mark.parametrize("call", ["read", "write"])

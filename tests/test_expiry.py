@@ -1131,7 +1131,7 @@ async def name_of_a_temporary_file(root: Path) -> str:
 
 
 @pytest.mark.parametrize("storages_clock", [0, 1e10])
-@pytest.mark.parametrize(("retention", "limit"), [(timedelta(hours=2), 2), (timedelta(days=7), 24), (None, 24)])
+@pytest.mark.parametrize(("retention", "limit"), [(timedelta(hours=2), 2), (timedelta(days=7), 168), (None, 24)])
 async def test_a_sweep_removes_old_temporary_files_by_the_systems_clock_and_counts_none(
     retention: timedelta | None, limit: float, storages_clock: float, root: Path
 ) -> None:
@@ -1229,14 +1229,14 @@ async def test_a_sweep_leaves_alone_what_is_named_otherwise(
 
 def before_the_first_lock(monkeypatch: pytest.MonkeyPatch, action: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Let `action` happen between a sweep's look at its first session and the lock on it."""
-    pending = [action]
+    pending, flock = [action], fcntl.flock
 
     def lock(file: int, operation: int) -> None:
         if pending:
             anyio.from_thread.run(pending.pop())
-        fcntl.flock(file, operation)
+        flock(file, operation)
 
-    monkeypatch.setattr("coatcheck.directory.flock", lock)
+    monkeypatch.setattr("fcntl.flock", lock)
 
 
 async def test_a_session_that_is_written_anew_while_a_sweep_waits_for_it_is_kept(

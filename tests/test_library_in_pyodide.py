@@ -165,6 +165,7 @@ def main() -> str:
     _asyncio.AsyncIOBackend.create_test_runner = runner  # type: ignore[method-assign,assignment]
     outcomes = Outcomes()
     options = ["--quiet", "--tb=short", "--maxfail=20", "--disable-plugin-autoload", "-p", "no:cacheprovider"]
+    options += ["-o", "faulthandler_timeout=0"]  # it would need a thread
     files = [f"tests/{file}" for file in PASSING]
     status = pytest.main([*options, *files], plugins=[outcomes, anyio.pytest_plugin])
     return json.dumps([status, outcomes.seen])

@@ -200,7 +200,7 @@ def client_for(servers: list[Server], **options: Any) -> Client:
 
 def promptly() -> dict[str, Any]:
     """Options for a client that does not try again and waits for nothing long."""
-    return {"retry": Retry(NoBackoff(), 0), "socket_timeout": 0.3}
+    return {"retry": Retry(NoBackoff(), 0), "socket_timeout": 2}
 
 
 @pytest.fixture(scope="module")

@@ -348,7 +348,7 @@ def test_the_player_names_its_own_modules_and_the_runtime_it_was_made_for(built:
     assert editor.name in page.read_text()
     for name in described(built)["sizes"]:
         assert PurePosixPath(name).name in worker.read_text()
-    assert worker.stat().st_size < (runtime.PYODIDE / "pyodide.mjs").stat().st_size
+    assert worker.stat().st_size < 30_000  # pyodide.mjs would be 18,000 of it, and is fetched when it is needed
     for module in (page, worker, editor, service_worker):
         assert not re.search(r"""(?:^|[;}])import[\s{*"']|}from["']""", module.read_text())
     assert build_player(PROJECT, built) == player

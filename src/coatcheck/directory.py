@@ -10,8 +10,8 @@ import tempfile
 import time
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
-from fcntl import LOCK_EX, LOCK_UN, flock
 from hashlib import sha256
+from importlib.util import find_spec
 from inspect import GEN_CLOSED, getgeneratorstate
 from pathlib import Path
 from threading import Lock
@@ -64,6 +64,7 @@ class SessionStorageDirectory:
 
     Raises:
         NotADirectoryError: `root` exists and is something else.
+        NotImplementedError: The system has no POSIX file locks: it is Windows.
         ValueError: `retention` is zero or negative.
     """
 
@@ -81,6 +82,8 @@ class SessionStorageDirectory:
         self._durable = durable
         self._is_root_durable = False  # whoever made it may have died before it was sure to stay
         self._clock = clock
+        if find_spec("fcntl") is None:
+            raise NotImplementedError("a directory needs the file locks of POSIX: keep sessions in memory or in Redis")
         if self._root.exists() and not self._root.is_dir():
             raise NotADirectoryError(f"{self._root} is not a directory: name another, or one that is still to be made")
 
@@ -101,18 +104,20 @@ class SessionStorageDirectory:
 
     async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
         """Replace the file by one with `transform` of its bytes, while its lock is held."""
-        return await to_thread.run_sync(self._update, self._path(id), transform)
+        async with _Steps(self._update(self._path(id), transform)) as steps:
+            return await steps.step()
 
     async def invalidate(self, id: str, /) -> None:
         """Remove the file."""
-        await to_thread.run_sync(self._remove, self._path(id))
+        async with _Steps(self._remove(self._path(id))) as steps:
+            await steps.step()
 
     async def sweep(self) -> int:
         """Remove the sessions that outlived `retention`, and return their number.
 
         Call it now and then: as the server starts, or from a daily job. Temporary files that a crash left behind go as
-        well, once they are older than a day, or than `retention` if that is shorter, by the system's clock; they are
-        not counted. Files that are not the storage's own stay.
+        well, once they are older than `retention` (than a day, if that is `None`) by the system's clock; they are not
+        counted. Files that are not the storage's own stay.
         """
         return await to_thread.run_sync(self._sweep)
 
@@ -154,7 +159,8 @@ class SessionStorageDirectory:
                 data = yield
                 _write(file, data)
 
-    def _update(self, path: Path, transform: Callable[[bytes], bytes]) -> bytes:
+    def _update(self, path: Path, transform: Callable[[bytes], bytes]) -> Generator[bytes, None, bytes]:
+        yield from ()  # a single step
         with _held(path) as file:
             if file is None or self._is_over(file):
                 raise SessionNotFound
@@ -204,7 +210,8 @@ class SessionStorageDirectory:
             finally:
                 os.close(file)
 
-    def _remove(self, path: Path) -> None:
+    def _remove(self, path: Path) -> Generator[None, None, None]:
+        yield from ()  # a single step
         with _held(path) as file:
             if file is not None:
                 path.unlink(missing_ok=True)
@@ -239,9 +246,10 @@ class SessionStorageDirectory:
         return True
 
     def _remove_leftover(self, path: Path) -> None:
+        limit = _DAY if self.retention is None else self._retention
         with suppress(FileNotFoundError):  # its writer has just put it in place
             left = path.lstat()
-            if stat.S_ISREG(left.st_mode) and time.time() - left.st_mtime >= min(self._retention, _DAY):
+            if stat.S_ISREG(left.st_mode) and time.time() - left.st_mtime >= limit:
                 path.unlink()
 
 
@@ -274,6 +282,8 @@ def _held(path: Path) -> Iterator[int | None]:
     A session's file is its own lock, and where there is none, the directory is. Once the lock is got, the file may have
     been replaced or removed by whoever had it before: then it is not the session's any more, so look again.
     """
+    from fcntl import LOCK_EX, LOCK_UN, flock  # noqa: PLC0415 - Windows has none, and other storages to use
+
     while True:
         file = _open_session(path)
         try:
@@ -322,12 +332,13 @@ class _Steps(Generic[T]):
     """Blocking work that a generator does step by step, each step in a worker thread. It is closed in the end.
 
     A task that is cancelled outside AnyIO (by `asyncio.timeout`, say) does not wait for its worker thread. What that
-    thread still brings is kept for the next step, closing waits for it, and if it comes late it finds nothing to do.
+    thread still brings is kept for the next step, closing waits for it, and if it comes late it finds nothing to do: a
+    call that has ended, however it did, changes nothing any more.
     """
 
     def __init__(self, generator: Generator[T, Any, T]) -> None:
         self._generator = generator
-        self._lock = Lock()
+        self._lock = Lock()  # closing a generator while another thread runs it can crash Python
         self._results: list[T] = []
 
     async def __aenter__(self) -> Self:
