@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Locator, Page, Route, Worker
+    from playwright.sync_api import Browser, Locator, Page, Route, Worker
 
     NewPage = Callable[..., Page]
 
@@ -70,6 +70,11 @@ def text(block: Locator, marker: str) -> str:
 
 def editor(block: Locator) -> Locator:
     return block.get_by_role("textbox")
+
+
+def shown(block: Locator) -> str:
+    """The code that the reader sees."""
+    return block.locator(".snippet-code:visible, .snippet-editing .cm-content").inner_text()
 
 
 def edit(block: Locator, code: str) -> None:
@@ -272,6 +277,76 @@ def test_an_edit_survives_a_reload_and_can_be_thrown_away(page: Page) -> None:
     assert block.locator(".snippet-code").inner_text() == shown
 
 
+def test_an_edit_that_is_undone_is_none(page: Page) -> None:
+    block = block_of(page)
+    button(block, "Edit").click()
+    editor(block).press("x")
+    assert page.evaluate("localStorage.getItem('livedoc:storages/write_and_read.py:use')")
+    editor(block).press("ControlOrMeta+z")
+    assert page.evaluate("localStorage.getItem('livedoc:storages/write_and_read.py:use')") is None
+    page.reload()
+    expect(button(block, "Edit")).to_be_visible()
+    expect(block.locator(".snippet-notice")).to_be_hidden()
+
+
+def test_an_edit_is_shown_and_runs_where_the_editor_cannot_be_loaded(browser: Browser, server: str) -> None:
+    context = browser.new_context(base_url=server, service_workers="block")  # what is not loaded is an error there
+    page = context.new_page()
+    page.goto("/storages/")
+    block = block_of(page)
+    edit(block, "print('mine')")
+    page.route(EDITOR, lambda route: route.abort())
+    page.reload()
+    status = block.locator(".snippet-status")
+    expect(status).to_have_text("The editor could not be loaded: Edit tries again")
+    assert shown(block) == "print('mine')"
+    assert run(block) == "done: mine\n"
+    button(block, "Edit").click()
+    expect(status).to_have_text("The editor could not be loaded: Edit tries again")
+    page.unroute(EDITOR)
+    button(block, "Edit").click()
+    expect(editor(block)).to_have_text("print('mine')")
+    expect(status).to_contain_text("Finished")
+    context.close()
+
+
+def test_an_editor_that_is_still_coming_does_not_open_after_reset(page: Page) -> None:
+    block = block_of(page)
+    before = shown(block)
+    edit(block, "print('mine')")
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(EDITOR, hold)
+    page.reload()
+    button(block, "Reset").click()
+    with page.expect_response(EDITOR):
+        waiting[0].continue_()
+    page.evaluate("new Promise(resolve => setTimeout(resolve, 100))")  # it would be open by now
+    expect(editor(block)).to_have_count(0)
+    assert shown(block) == before
+
+
+def test_a_block_that_is_on_a_page_twice_has_ids_of_its_own(page: Page) -> None:
+    def twice(route: Route) -> None:
+        response = route.fetch()
+        once = rf'<div class="snippet" data-snippet="{EDITED}".*?</template></div>'
+        body, found = re.subn(once, lambda block: block[0] * 2, response.text(), flags=re.DOTALL)
+        assert found == 1
+        route.fulfill(response=response, body=body)
+
+    page.route("**/storages/", twice)
+    page.reload()
+    blocks = page.locator(f'[data-snippet="{EDITED}"]')
+    for place in (0, 1):
+        button(blocks.nth(place), "Edit").click()
+        expect(editor(blocks.nth(place))).to_be_focused()
+    ids = page.locator("[id]").evaluate_all("elements => elements.map(({ id }) => id)")
+    assert sorted(set(ids)) == sorted(ids)
+
+
 def test_an_edit_of_a_snippet_that_has_changed_since_says_so(page: Page) -> None:
     edit(block_of(page), "print('mine')")
     page.evaluate("""() => {
@@ -342,6 +417,103 @@ def test_a_link_opens_on_the_page_that_is_shown_already(block: Locator) -> None:
     expect(editor(block)).to_contain_text("print('shared')")
 
 
+THEIRS = "This edit came with the link. Reset brings the original one back."
+OVER_MINE = "This edit came with the link. Reset brings your own one back, as long as you change nothing here."
+MINE = "This is your edit. Reset brings the original one back."
+
+
+@pytest.fixture
+def link(block: Locator) -> str:
+    """To a block that prints "shared". The reader has no edit any more, and is on the page."""
+    edit(block, "print('shared')")
+    link = link_to(block)
+    button(block, "Reset").click()
+    return link
+
+
+def test_a_link_is_shown_and_run_before_an_edit_that_was_kept(block: Locator, link: str) -> None:
+    edit(block, "print('mine')")
+    block.page.goto("/sessions/")
+    block.page.goto(link)
+    expect(editor(block)).to_have_text("print('shared')")
+    expect(block.locator(".snippet-notice")).to_have_text(OVER_MINE)
+    assert run(block) == "done: shared\n"
+
+
+def test_a_link_to_the_original_is_shown_and_run_before_an_edit_that_was_kept(block: Locator) -> None:
+    before = shown(block)
+    link = link_to(block)
+    edit(block, "print('mine')")
+    block.page.evaluate("link => { location.hash = new URL(link).hash }", link)
+    expect(editor(block)).to_have_count(0)
+    assert shown(block) == before
+    wait_for_python(block)
+    button(block, "Reset").click()
+    expect(editor(block)).to_have_text("print('mine')")
+
+
+def test_a_link_that_comes_while_another_edit_is_open_is_shown_and_run(block: Locator, link: str) -> None:
+    edit(block, "print('mine')\nwhile True:\n    pass")
+    button(block, "Run").click()
+    expect(block.locator("[data-output]")).to_have_text("mine\n", timeout=A_RUN)
+    block.page.evaluate("link => { location.hash = new URL(link).hash }", link)
+    expect(editor(block)).to_have_text("print('shared')")
+    expect(block, "what runs no longer is what is shown").to_have_attribute("data-state", "idle")
+    assert run(block) == "done: shared\n"
+
+
+def test_what_the_reader_makes_of_a_link_is_theirs_after_a_reload(block: Locator, link: str) -> None:
+    block.page.goto(link)
+    block.page.reload()
+    expect(block.locator(".snippet-notice")).to_have_text(THEIRS)
+    edit(block, "print('mine')")
+    expect(block.locator(".snippet-notice")).to_be_hidden()
+    assert block.page.url.endswith("/storages/")
+    block.page.reload()
+    expect(block.locator(".snippet-notice")).to_have_text(MINE)
+    expect(editor(block)).to_have_text("print('mine')")
+    assert run(block) == "done: mine\n"
+
+
+def test_reset_throws_a_link_away_for_good(block: Locator, link: str) -> None:
+    before = shown(block)
+    block.page.goto(link)
+    block.page.reload()
+    expect(editor(block)).to_have_text("print('shared')")
+    button(block, "Reset").click()
+    assert shown(block) == before
+    block.page.reload()
+    expect(block).to_contain_text("Runs in your browser")
+    assert shown(block) == before
+    wait_for_python(block)
+
+
+def test_reset_takes_a_link_away_from_over_an_edit_and_then_the_edit(block: Locator, link: str) -> None:
+    before = shown(block)
+    edit(block, "print('mine')")
+    block.page.evaluate("link => { location.hash = new URL(link).hash }", link)
+    expect(editor(block)).to_have_text("print('shared')")
+    button(block, "Reset").click()
+    expect(editor(block)).to_have_text("print('mine')")
+    expect(block.locator(".snippet-notice")).to_have_text(MINE)
+    expect(block.get_by_role("status")).to_have_text(MINE)
+    assert run(block) == "done: mine\n"
+    block.page.reload()
+    expect(editor(block)).to_have_text("print('mine')")
+    button(block, "Reset").click()
+    assert shown(block) == before
+    block.page.reload()
+    assert shown(block) == before
+
+
+def test_the_link_that_was_made_is_gone_once_the_code_is_another(block: Locator) -> None:
+    edit(block, "print('shared')")
+    link_to(block)
+    expect(block.locator(".snippet-link")).to_be_visible()
+    editor(block).press("x")
+    expect(block.locator(".snippet-link")).to_be_hidden()
+
+
 def test_a_link_to_an_earlier_version_says_so(page: Page) -> None:
     page.goto(f"/storages/{OLD_LINK}")
     expect(block_of(page).locator(".snippet-notice")).to_contain_text("an earlier version of this snippet")
@@ -352,6 +524,9 @@ def test_a_damaged_link_says_so_and_harms_nothing(page: Page) -> None:
     page.goto(f"/storages/{OLD_LINK[:-10]}")
     expect(page.get_by_role("complementary", name="Shared code")).to_contain_text("This link is damaged")
     wait_for_python(block_of(page))
+    page.evaluate("link => { location.hash = link }", OLD_LINK)
+    expect(editor(block_of(page))).to_have_text("print('long ago')")
+    expect(page.get_by_role("complementary", name="Shared code")).to_have_count(0)
 
 
 def test_a_link_to_a_block_that_is_gone_still_brings_the_code(page: Page) -> None:
@@ -499,6 +674,20 @@ def test_an_edit_beyond_the_excerpt_keeps_the_whole_file(block: Locator) -> None
     assert run(block) == "done: all mine\n"
     block.page.reload()
     expect(editor(block)).to_have_text("print('all mine')")
+
+
+def test_reset_brings_the_excerpt_back_after_an_edit_beyond_it(block: Locator) -> None:
+    before = shown(block)
+    button(block, "More").click()
+    button(block, "Whole file").click()
+    edit(block, "print('all mine')")
+    block.page.reload()
+    expect(editor(block)).to_have_text("print('all mine')")
+    button(block, "More").click()
+    expect(button(block, "Whole file")).to_have_attribute("aria-pressed", "true")
+    button(block, "Reset").click()
+    expect(button(block, "Whole file")).to_have_attribute("aria-pressed", "false")
+    assert shown(block) == before
 
 
 def test_what_is_downloaded_runs_as_the_shell_line_says(block: Locator, tmp_path: Path) -> None:

@@ -19,9 +19,13 @@ export interface Surroundings {
   download: number
   /** A program has run to its end. */
   ran: () => void
+  /** The link that brought code has done its work: a reload does not bring that code back. */
+  leaveLink: () => void
 }
 
-const OLDER = "of an earlier version of this snippet"
+const YOURS = "your own one back, as long as you change nothing here"
+
+let hints = 0 // each is named by an id
 
 /** A snippet that can be run, edited, shared and taken along. */
 export class Block {
@@ -39,10 +43,15 @@ export class Block {
   readonly #stop: HTMLButtonElement
   readonly #whole: HTMLButtonElement
   readonly #link = element("a", "snippet-link")
+  /** What runs, and no other is shown: `#put` shows what it sets, and `#changed` sets what is shown. */
   #script: string
-  #opening: Promise<Editor> | undefined
+  /** Whether a link brought it and the reader has not changed it. */
+  #isLent = false
+  #opening: ReturnType<Surroundings["loadEditor"]> | undefined
   #editor: Editor | undefined
   #failedLine: number | undefined
+  /** What the state is called. */
+  #standing = ""
   #attempt = 0
 
   constructor(root: HTMLElement, around: Surroundings) {
@@ -56,9 +65,7 @@ export class Block {
     this.#stop = this.#button("Stop", () => around.runner.stop())
     this.#whole = this.#button("Whole file", () => this.#turn())
     this.#mount()
-    this.#show("idle", invitation(around.download))
-    const kept = around.edits.get(this.name)
-    if (kept) void this.#take(kept, "This is your edit")
+    this.#restore()
   }
 
   /** Which block this is, wherever it is shown. */
@@ -72,18 +79,53 @@ export class Block {
   }
 
   /** Shows an edit that came with a link. It is the reader's once they change it. */
-  async open(shared: Edit): Promise<void> {
-    await this.#take(shared, "This edit came with the link")
+  open(shared: Edit): void {
+    const own = this.#around.edits.get(this.name)
+    this.#put(shared.script, this.#about(shared, "This edit came with the link", own && YOURS))
+    this.#isLent = true
     this.#root.scrollIntoView({ block: "nearest" })
     this.#announce(this.#notice.textContent)
   }
 
-  async #take({ hash, script }: Edit, what: string): Promise<void> {
+  /** Brings back the reader's own edit, or else the original. */
+  #restore(): void {
+    const own = this.#around.edits.get(this.name)
+    if (own) this.#put(own.script, this.#about(own, "This is your edit"))
+    else this.#put(this.#original, "")
+  }
+
+  #about({ hash }: Edit, what: string, below?: string): string {
+    const isOld = hash !== this.#hash
+    const age = isOld ? ", of an earlier version of this snippet" : ""
+    return `${what}${age}. Reset brings ${below ?? `the ${isOld ? "new" : "original"} one back`}.`
+  }
+
+  /** Puts code into the block as if nothing had been done to it yet. */
+  #put(script: string, notice: string): void {
+    if (this.#busy) this.#around.runner.stop()
+    this.#attempt++
     this.#script = script
-    this.#whole.ariaPressed = String(this.#shown === undefined)
-    const stale = hash === this.#hash ? "" : `, ${OLDER}`
-    this.#notify(`${what}${stale}. Reset brings the ${stale ? "new" : "original"} one back.`)
-    await this.#opened()
+    this.#failedLine = undefined
+    this.#whole.ariaPressed = "false"
+    this.#link.hidden = true
+    this.#notify(notice)
+    this.#result.clear()
+    this.#show("idle", invitation(this.#around.download))
+    if (!this.#isEdited) this.#close()
+    this.#display()
+    if (this.#isEdited) void this.#opened()
+  }
+
+  /** Shows the script in the editor, or as text where there is none. */
+  #display(): void {
+    const shown = this.#shown
+    this.#whole.ariaPressed = String(!shown)
+    if (this.#editor) {
+      this.#editor.replace(this.#text, this.#offset + 1)
+      this.#mark(this.#failedLine)
+    } else if (this.#isEdited) {
+      this.#code.replaceChildren(element("pre", "", {}, element("code", "", { tabindex: "0" }, this.#text)))
+    } else this.#code.replaceChildren(...(shown ? this.#excerptCode : [this.#template.cloneNode(true)]))
   }
 
   #mount(): void {
@@ -91,14 +133,15 @@ export class Block {
     const reset = this.#button("Reset", () => this.#reset())
     const copy = this.#button("Copy", () => void this.#copy())
     const more = this.#button("More", () => this.#disclose(more, extras))
-    more.ariaExpanded = this.#whole.ariaPressed = "false"
-    const shell = element("p", "snippet-shell", {}, "In a clone: ", element("code", "", {}, this.#shellLine))
+    more.ariaExpanded = "false"
+    const shell = element("p", "snippet-shell", {}, "The original, in a clone: ")
+    shell.append(element("code", "", {}, this.#shellLine))
     const [share, download] = [
       this.#button("Share", () => void this.#share()),
       this.#button("Download", () => this.#download()),
     ]
     const extras = element("div", "snippet-extras", {}, this.#whole, share, download, shell, this.#link)
-    extras.hidden = this.#link.hidden = this.#notice.hidden = true
+    extras.hidden = true
     const actions = element("div", "snippet-actions", { role: "group", "aria-label": this.#title })
     actions.append(this.#run, this.#stop, edit, reset, copy, more)
     required(this.#root, ".snippet-header").append(actions, this.#status, this.#announcement, extras)
@@ -170,25 +213,27 @@ export class Block {
 
   /** The editor, opened now or earlier; undefined if it cannot be loaded. */
   async #opened(): Promise<Editor | undefined> {
+    const opening = (this.#opening ??= this.#around.loadEditor())
     try {
-      return await (this.#opening ??= this.#open())
+      const { openEditor } = await opening
+      if (opening === this.#opening && !this.#editor) this.#open(openEditor) // not closed or opened meanwhile
     } catch {
-      this.#opening = undefined
-      this.#say("The editor could not be loaded: Edit tries again")
-      return undefined
+      if (opening === this.#opening) {
+        this.#opening = undefined
+        this.#say("The editor could not be loaded: Edit tries again")
+      }
     }
+    return this.#editor
   }
 
-  async #open(): Promise<Editor> {
-    const { openEditor } = await this.#around.loadEditor()
-    const hint = element("p", "snippet-hint", { id: `hint-${this.name}` })
+  #open(openEditor: typeof import("./editor.ts").openEditor): void {
+    const hint = element("p", "snippet-hint", { id: `snippet-hint-${++hints}` })
     hint.append("Tab indents, Escape leaves, Ctrl+Enter runs.")
     const editing = element("div", "snippet-editing")
     this.#code.hidden = true
     this.#code.after(editing)
-    const shown = this.#shown
     this.#editor = openEditor(editing, {
-      text: shown ? excerpt(this.#script, shown) : this.#script,
+      text: this.#text,
       label: `Code: ${this.#title}`,
       describedBy: hint.id,
       firstLine: this.#offset + 1,
@@ -198,7 +243,7 @@ export class Block {
     })
     editing.append(hint)
     this.#mark(this.#failedLine)
-    return this.#editor
+    this.#status.textContent = this.#standing // and no longer that it could not be loaded
   }
 
   #close(): void {
@@ -211,8 +256,16 @@ export class Block {
   #changed(text: string): void {
     const shown = this.#shown
     this.#script = shown ? splice(this.#script, shown, text) : text
-    const kept = this.#around.edits.set(this.name, { hash: this.#hash, script: this.#script })
-    this.#notify(kept ? "" : "This browser keeps nothing: copy or share what you want to keep.")
+    this.#link.hidden = true
+    this.#leaveLink()
+    if (!this.#isEdited) this.#around.edits.delete(this.name)
+    const isKept = !this.#isEdited || this.#around.edits.set(this.name, { hash: this.#hash, script: this.#script })
+    this.#notify(isKept ? "" : "This browser keeps nothing: copy or share what you want to keep.")
+  }
+
+  #leaveLink(): void {
+    if (this.#isLent) this.#around.leaveLink()
+    this.#isLent = false
   }
 
   /** From the excerpt to the whole file, and back. */
@@ -222,10 +275,7 @@ export class Block {
       return this.#say("The edit is beyond the excerpt: the whole file stays")
     }
     this.#whole.ariaPressed = String(whole)
-    this.#code.replaceChildren(...(whole ? [this.#template.cloneNode(true)] : this.#excerptCode))
-    if (!this.#editor) return
-    this.#close()
-    void this.#opened()
+    this.#display()
   }
 
   #mark(line: number | undefined): void {
@@ -233,17 +283,12 @@ export class Block {
     this.#editor?.mark(line === undefined ? undefined : line - this.#offset)
   }
 
+  /** Takes away what lies on top: what a link brought, or else the reader's own edit. */
   #reset(): void {
-    if (this.#busy) this.#around.runner.stop()
-    this.#attempt++
-    this.#script = this.#original
-    this.#around.edits.delete(this.name)
-    this.#close()
-    this.#mark(undefined)
-    this.#notify("")
-    this.#link.hidden = true
-    this.#result.clear()
-    this.#show("idle", invitation(this.#around.download))
+    if (!this.#isLent) this.#around.edits.delete(this.name)
+    this.#leaveLink()
+    this.#restore()
+    this.#announce(this.#notice.textContent)
   }
 
   async #copy(): Promise<void> {
@@ -251,10 +296,11 @@ export class Block {
   }
 
   async #share(): Promise<void> {
-    const hash = await linkTo({ block: this.name, hash: this.#hash, script: this.#script })
+    const script = this.#script
+    const hash = await linkTo({ block: this.name, hash: this.#hash, script })
     this.#link.href = new URL(hash, location.href).href
     this.#link.textContent = "Link to this code"
-    this.#link.hidden = false
+    this.#link.hidden = script !== this.#script
     this.#say((await copied(this.#link.href)) ? "Link copied" : "The link is ready")
   }
 
@@ -278,7 +324,7 @@ export class Block {
   #show(state: State, status: string): void {
     const before = this.#root.dataset.state
     this.#root.dataset.state = state
-    this.#status.textContent = status
+    this.#status.textContent = this.#standing = status
     if (state !== "idle" && state !== before) this.#announce(status)
     this.#run.ariaDisabled = String(this.#busy)
     if (!this.#busy && document.activeElement === this.#stop) this.#run.focus() // a disabled button loses the focus
@@ -293,6 +339,10 @@ export class Block {
   /** For screen readers: each change of state once, and not each step of a download. */
   #announce(text: string): void {
     this.#announcement.textContent = text
+  }
+
+  get #isEdited(): boolean {
+    return this.#script !== this.#original
   }
 
   get #busy(): boolean {
@@ -319,6 +369,11 @@ export class Block {
   /** The lines of the script that are shown; undefined: all of them. */
   get #shown(): Excerpt | undefined {
     return this.#whole.ariaPressed === "true" ? undefined : moved(this.#script, this.#original, this.#excerpt)
+  }
+
+  /** What of the script is shown. */
+  get #text(): string {
+    return this.#shown ? excerpt(this.#script, this.#shown) : this.#script
   }
 
   /** How many lines of the script come before those that are shown. */

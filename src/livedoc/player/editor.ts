@@ -9,7 +9,7 @@ import {
 import { history, historyKeymap, indentLess, indentMore, standardKeymap } from "@codemirror/commands"
 import { pythonLanguage } from "@codemirror/lang-python"
 import { bracketMatching, indentOnInput, indentUnit } from "@codemirror/language"
-import { Annotation, EditorState, type Extension, Prec, StateEffect, StateField } from "@codemirror/state"
+import { EditorState, type Extension, Prec, StateEffect, StateField } from "@codemirror/state"
 import { Decoration, type DecorationSet, EditorView, type KeyBinding, keymap } from "@codemirror/view"
 import { type Completions, completion } from "./completion.ts"
 import style from "./editor.css"
@@ -21,8 +21,8 @@ declare const COMPLETIONS: Completions
 
 export interface Editor {
   readonly text: string
-  /** Puts `text` in place of all, as one change that can be undone; with `firstLine`, as another text, whose first line is called so. */
-  replace(text: string, firstLine?: number): void
+  /** Puts another text in place of all, with a history of its own. */
+  replace(text: string, firstLine: number): void
   /** Marks a line, counted from 1 in the text shown, as the one that failed; `undefined` takes the mark away. An edit of that line takes it away too. */
   mark(line: number | undefined): void
   /** Puts the cursor into a line and the line into view, and takes the focus. */
@@ -59,9 +59,7 @@ export function openEditor(parent: HTMLElement, options: Options): Editor {
       return view.state.doc.toString()
     },
     replace(text, firstLine) {
-      if (firstLine !== undefined) return view.setState(open(text, firstLine))
-      const changes = { from: 0, to: view.state.doc.length, insert: text }
-      view.dispatch({ changes, annotations: byTheBlock.of(true) })
+      view.setState(open(text, firstLine))
     },
     mark(line) {
       view.dispatch({ effects: failed.of(line) })
@@ -97,10 +95,8 @@ function extensions({ label, describedBy, changed, run, leave }: Options, firstL
     keymap.of([...closeBracketsKeymap, ...historyKeymap, ...standardKeymap]),
     EditorView.editorAttributes.of({ class: "highlight" }),
     EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy, tabindex: "0" }),
-    EditorView.updateListener.of(({ docChanged, transactions, state }) => {
-      if (docChanged && !transactions.some((transaction) => transaction.annotation(byTheBlock))) {
-        changed(state.doc.toString())
-      }
+    EditorView.updateListener.of(({ docChanged, state }) => {
+      if (docChanged) changed(state.doc.toString())
     }),
   ]
 }
@@ -128,9 +124,6 @@ function escape(view: EditorView, leave: () => void): boolean {
   if (!covered) leave()
   return true
 }
-
-/** Says of a change that it was not the reader who made it. */
-const byTheBlock = Annotation.define<true>()
 
 const failed = StateEffect.define<number | undefined>()
 

@@ -4,7 +4,7 @@ import { element } from "./element.ts"
 import type { Reply } from "./messages.ts"
 import { Offline } from "./offline.ts"
 import { Runner, type Stage } from "./runner.ts"
-import { sharedBy } from "./share.ts"
+import { type Shared, sharedBy } from "./share.ts"
 
 /** What Material for MkDocs offers when it swaps pages without a reload. */
 interface PageChanges {
@@ -32,22 +32,24 @@ const surroundings: Surroundings = {
   loadEditor: () => import(new URL(EDITOR, import.meta.url).href) as Promise<typeof import("./editor.ts")>,
   download: DOWNLOAD_SIZE,
   ran: () => void offline.begin(),
+  leaveLink: () => history.replaceState(history.state, "", location.pathname + location.search),
 }
 
 let blocks: Block[] = []
 
 async function mountAll(): Promise<void> {
+  const shared = await sharedBy(location.hash)
   const here = blocks.filter((block) => block.isHere)
   if (here.length < blocks.length) surroundings.runner.stop() // a program whose block the reader has left
   const roots = document.querySelectorAll<HTMLElement>(".snippet[data-state]:not(:has(.snippet-actions))")
   blocks = [...here, ...Array.from(roots, (root) => new Block(root, surroundings))]
+  open(shared)
   void offline.visit()
-  await openShared()
 }
 
 /** Shows what a link brought, in its block, or by itself if that is gone. */
-async function openShared(): Promise<void> {
-  const shared = await sharedBy(location.hash)
+function open(shared: Shared | "broken" | undefined): void {
+  document.querySelector(".snippet-lost")?.remove()
   if (!shared) return
   const block = shared === "broken" ? undefined : blocks.find(({ name }) => name === shared.block)
   if (shared !== "broken" && block) return block.open(shared)
@@ -64,4 +66,4 @@ async function openShared(): Promise<void> {
 const pageChanges = Reflect.get(globalThis, "document$") as PageChanges | undefined
 if (pageChanges) pageChanges.subscribe(() => void mountAll())
 else void mountAll()
-addEventListener("hashchange", () => void openShared())
+addEventListener("hashchange", () => void sharedBy(location.hash).then(open))
