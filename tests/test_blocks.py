@@ -631,6 +631,33 @@ def test_a_failed_line_is_marked_and_its_frame_leads_there(block: Locator) -> No
     expect(block.locator(".cm-failedLine")).to_have_count(0)
 
 
+def test_a_frame_leads_to_its_line_wherever_the_line_is_by_now(block: Locator) -> None:
+    edit(block, "print('looking')\n{}['coat']")
+    run(block)
+    editor(block).press("ControlOrMeta+Home")
+    block.page.keyboard.type("# one\n# two\n")
+    button(block, "More").click()
+    button(block, "Whole file").click()
+    expect(block.locator(".cm-failedLine")).to_have_text("    {}['coat']")
+    block.locator(".snippet-place").last.click()
+    block.page.keyboard.press("End")
+    block.page.keyboard.type("  # here")
+    expect(editor(block)).to_contain_text("{}['coat']  # here")
+    button(block, "Whole file").click()
+    expect(editor(block)).to_contain_text("{}['coat']  # here")
+    expect(block.locator(".cm-failedLine"), "it is another line by now").to_have_count(0)
+
+
+def test_a_line_that_fails_is_marked_though_it_moved_meanwhile(block: Locator) -> None:
+    edit(block, "import asyncio\nprint('begun')\nawait asyncio.sleep(1)\n{}['coat']")
+    button(block, "Run").click()
+    expect(block.locator("[data-output]")).to_contain_text("begun", timeout=A_RUN)
+    editor(block).press("ControlOrMeta+Home")
+    editor(block).press("Enter")
+    assert ended(block) == "failed: begun\n"
+    expect(block.locator(".cm-failedLine")).to_have_text("{}['coat']")
+
+
 def test_a_frame_beyond_the_excerpt_leads_into_the_whole_file(block: Locator) -> None:
     edit(block, "raise KeyError('coat')")
     run(block)

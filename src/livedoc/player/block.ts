@@ -5,7 +5,7 @@ import type { Reply } from "./messages.ts"
 import { Result } from "./result.ts"
 import { type Ending, type Runner, Stopped } from "./runner.ts"
 import { linkTo } from "./share.ts"
-import { type Excerpt, excerpt, moved, splice } from "./source.ts"
+import { type Excerpt, excerpt, followed, moved, splice } from "./source.ts"
 import { finished, invitation, loading } from "./status.ts"
 
 type State = "idle" | "starting" | "running" | "done" | "failed" | "stopped"
@@ -49,7 +49,8 @@ export class Block {
   #isLent = false
   #opening: ReturnType<Surroundings["loadEditor"]> | undefined
   #editor: Editor | undefined
-  #failedLine: number | undefined
+  /** The line that failed, in the script that ran. */
+  #failed: { line: number; script: string } | undefined
   /** What the state is called. */
   #standing = ""
   #attempt = 0
@@ -105,7 +106,7 @@ export class Block {
     if (this.#busy) this.#around.runner.stop()
     this.#attempt++
     this.#script = script
-    this.#failedLine = undefined
+    this.#failed = undefined
     this.#whole.ariaPressed = "false"
     this.#link.hidden = true
     this.#notify(notice)
@@ -122,7 +123,7 @@ export class Block {
     this.#whole.ariaPressed = String(!shown)
     if (this.#editor) {
       this.#editor.replace(this.#text, this.#offset + 1)
-      this.#mark(this.#failedLine)
+      this.#mark()
     } else if (this.#isEdited) {
       this.#code.replaceChildren(element("pre", "", {}, element("code", "", { tabindex: "0" }, this.#text)))
     } else this.#code.replaceChildren(...(shown ? this.#excerptCode : [this.#template.cloneNode(true)]))
@@ -163,12 +164,14 @@ export class Block {
   async #start(): Promise<void> {
     if (this.#busy) return
     const attempt = ++this.#attempt
-    this.#mark(undefined)
+    const script = this.#script
+    this.#failed = undefined
+    this.#mark()
     this.#result.begin(required(this.#root, ".snippet-output").offsetHeight)
     this.#show("starting", "Starting")
     try {
-      const ending = await this.#around.runner.run(this.#path, this.#script, (reply) => this.#follow(reply))
-      if (attempt === this.#attempt) this.#end(ending)
+      const ending = await this.#around.runner.run(this.#path, script, (reply) => this.#follow(reply))
+      if (attempt === this.#attempt) this.#end(ending, script)
     } catch (error) {
       if (attempt === this.#attempt) this.#giveUp(error)
     }
@@ -181,12 +184,13 @@ export class Block {
     if (reply.kind === "output") this.#result.print(reply)
   }
 
-  #end(ending: Ending): void {
+  #end(ending: Ending, script: string): void {
     const promised = required(this.#root, "[data-promised]").textContent
-    if (ending.kind === "failed") this.#result.fail(ending, this.#path, (line) => void this.#goTo(line))
+    if (ending.kind === "failed") this.#result.fail(ending, this.#path, (line) => void this.#goTo(line, script))
     else this.#result.compare(promised)
     this.#result.list(ending)
-    this.#mark(ending.kind === "failed" ? ending.line : undefined)
+    if (ending.kind === "failed" && ending.line !== undefined) this.#failed = { line: ending.line, script }
+    this.#mark()
     this.#show(ending.kind, finished(ending, this.#result.text, promised))
     this.#around.ran()
   }
@@ -204,7 +208,10 @@ export class Block {
     editor?.focus()
   }
 
-  async #goTo(line: number): Promise<void> {
+  /** Goes to a line of the script that ran, wherever it is by now. */
+  async #goTo(ran: number, script: string): Promise<void> {
+    const line = followed(ran, script, this.#script)
+    if (line === undefined) return this.#edit()
     const shown = this.#shown
     if (shown && (line < shown.first || line > shown.last)) this.#turn()
     const editor = await this.#opened()
@@ -242,7 +249,7 @@ export class Block {
       leave: () => this.#run.focus(),
     })
     editing.append(hint)
-    this.#mark(this.#failedLine)
+    this.#mark()
     this.#status.textContent = this.#standing // and no longer that it could not be loaded
   }
 
@@ -278,9 +285,9 @@ export class Block {
     this.#display()
   }
 
-  #mark(line: number | undefined): void {
-    this.#failedLine = line
-    this.#editor?.mark(line === undefined ? undefined : line - this.#offset)
+  #mark(): void {
+    const line = this.#failed && followed(this.#failed.line, this.#failed.script, this.#script)
+    this.#editor?.mark(line && line - this.#offset)
   }
 
   /** Takes away what lies on top: what a link brought, or else the reader's own edit. */

@@ -23,7 +23,7 @@ export interface Editor {
   readonly text: string
   /** Puts another text in place of all, with a history of its own. */
   replace(text: string, firstLine: number): void
-  /** Marks a line, counted from 1 in the text shown, as the one that failed; `undefined` takes the mark away. An edit of that line takes it away too. */
+  /** Marks a line, counted from 1 in the text shown, as the one that failed; one that is not shown takes the mark away. An edit of that line does so too. */
   mark(line: number | undefined): void
   /** Puts the cursor into a line and the line into view, and takes the focus. */
   goTo(line: number): void
@@ -135,7 +135,7 @@ const failedLine = StateField.define<DecorationSet>({
     })
     const line = effects.findLast((effect) => effect.is(failed))
     if (!line) return kept.map(changes)
-    if (line.value === undefined || line.value > state.doc.lines) return Decoration.none
+    if (line.value === undefined || line.value < 1 || line.value > state.doc.lines) return Decoration.none
     return Decoration.set(failedMark.range(state.doc.line(line.value).from))
   },
   provide: (field) => EditorView.decorations.from(field),

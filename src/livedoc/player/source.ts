@@ -1,3 +1,5 @@
+import { difference } from "./difference.ts"
+
 /** Which lines of a script a block shows: 1-based, both included, and how many spaces they are indented there. */
 export interface Excerpt {
   first: number
@@ -29,4 +31,16 @@ export function moved(script: string, original: string, { first, last, indent }:
   const inside = after.slice(first - 1, end)
   const isIndented = inside.every((line) => line.trim() === "" || line.startsWith(" ".repeat(indent)))
   return isIndented ? { first, last: end, indent } : undefined
+}
+
+/** Where a line of `before` is in `after`, counted from 1 in both; undefined if it is no longer there. */
+export function followed(line: number, before: string, after: string): number | undefined {
+  if (before === after) return line
+  let [old, now] = [0, 0]
+  for (const { sign } of difference(before, after) ?? []) {
+    if (sign !== "+") old++
+    if (sign !== "-") now++
+    if (sign !== "+" && old === line) return sign === " " ? now : undefined
+  }
+  return undefined
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { excerpt, moved, splice } from "../source.ts"
+import { excerpt, followed, moved, splice } from "../source.ts"
 
 const script =
   "import asyncio\n\nasync def main():\n    one()\n\n    if two():\n        three()\n\nasyncio.run(main())\n"
@@ -45,4 +45,17 @@ test("an edit beyond the excerpt has no excerpt any more", () => {
   assert.equal(moved(script.replace("    one()", "one()"), script, body), undefined)
   assert.equal(moved("", script, body), undefined)
   assert.equal(moved(script + "more\n", script, body), undefined)
+})
+
+test("a line is followed to where it is after an edit", () => {
+  assert.equal(followed(2, "a\nb\nc\n", "a\nb\nc\n"), 2)
+  assert.equal(followed(2, "a\nb\nc\n", "a\nnew\nnew\nb\nc\n"), 4)
+  assert.equal(followed(3, "a\nb\nc\n", "b\nc\n"), 2)
+  assert.equal(followed(1, "a\nb\nc\n", "a\nB\nc\nd\n"), 1)
+})
+
+test("a line that was changed or is gone is not followed", () => {
+  assert.equal(followed(2, "a\nb\nc\n", "a\nB\nc\n"), undefined)
+  assert.equal(followed(2, "a\nb\nc\n", "a\nc\n"), undefined)
+  assert.equal(followed(9, "a\nb\nc\n", "a\n"), undefined)
 })
