@@ -7,14 +7,15 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Browser, Locator, Page, Route, Worker
+    from playwright.sync_api import Browser, Page, Route, Worker
 
     NewPage = Callable[..., Page]
 
@@ -120,12 +121,16 @@ def test_python_starts_when_the_reader_comes_near_run(page: Page, come: Callable
 
 def test_a_reader_who_saves_data_starts_nothing_by_coming_near(new_page: NewPage) -> None:
     page = new_page()
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     page.add_init_script("Object.defineProperty(navigator, 'connection', { value: { saveData: true } })")
     page.goto("/storages/")
     button(block_of(page), "Run").hover()
-    button(block_of(page), "Edit").hover()
+    button(block_of(page), "Edit").focus()
+    block_of(page).locator(".snippet-code").hover()
     page.wait_for_load_state("networkidle")
     assert pythons(page) == []
+    assert [url for url in requested if EDITOR.search(url)] == []
 
 
 def test_the_size_is_said_before_the_click_and_counted_while_it_loads(page: Page) -> None:
@@ -260,6 +265,20 @@ def test_the_editor_comes_with_edit_and_not_before(page: Page) -> None:
     assert len([url for url in requested if EDITOR.search(url)]) == 1
 
 
+@pytest.mark.parametrize("come", [Locator.hover, Locator.focus], ids=["pointer", "focus"])
+@pytest.mark.parametrize("place", [".snippet-edit", ".snippet-code code"], ids=["Edit", "code"])
+def test_the_editor_is_fetched_when_the_reader_comes_near(
+    new_page: NewPage, place: str, come: Callable[[Locator], None]
+) -> None:
+    page = new_page(viewport=PHONE)
+    page.goto("/storages/")
+    element = block_of(page).locator(place)
+    expect(block_of(page).locator(".snippet-code code")).to_have_attribute("tabindex", "0")  # what scrolls has it
+    with page.expect_request(EDITOR):
+        come(element)
+    expect(editor(block_of(page))).to_have_count(0)
+
+
 def test_an_edit_survives_a_reload_and_can_be_thrown_away(page: Page) -> None:
     block = block_of(page)
     shown = block.locator(".snippet-code").inner_text()
@@ -287,6 +306,17 @@ def test_an_edit_that_is_undone_is_none(page: Page) -> None:
     page.reload()
     expect(button(block, "Edit")).to_be_visible()
     expect(block.locator(".snippet-notice")).to_be_hidden()
+
+
+def test_copy_gives_the_whole_script_with_the_edit(block: Locator) -> None:
+    edit(block, "print('mine')")
+    button(block, "Copy").click()
+    expect(block.locator(".snippet-status")).to_have_text("Copied")
+    script = (PROJECT / "snippets" / EDITED).read_text()
+    above, _, rest = script.partition("    # --8<-- [start:use]\n")
+    below = rest.partition("    # --8<-- [end:use]\n")[2]
+    copied = block.page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"{above}    print('mine')\n{below}"
 
 
 def test_an_edit_is_shown_and_runs_where_the_editor_cannot_be_loaded(browser: Browser, server: str) -> None:
@@ -806,6 +836,56 @@ def test_a_block_is_mounted_once_however_often_it_is_left_and_found_again(page: 
     block = block_of(page)
     expect(block.locator(".snippet-actions")).to_have_count(1)
     wait_for_python(block)
+
+
+def test_blocks_run_after_instant_navigation_back_and_forward(page: Page) -> None:
+    def here(route: Route) -> None:
+        """The theme swaps pages that the sitemap names. It puts this host for the site's there, but not the port."""
+        response = route.fetch()
+        port = urlsplit(page.url).port
+        route.fulfill(response=response, body=re.sub(r"(?<=<loc>https://)[^/]+", rf"\g<0>:{port}", response.text()))
+
+    page.route("**/sitemap.xml", here)
+    page.reload()
+    page.wait_for_load_state("networkidle")
+    page.evaluate("window.swaps = true")
+    page.get_by_role("link", name="Sessions", exact=True).first.click()
+    page.wait_for_url("**/sessions/")
+    for go, path in ((page.go_back, "storages"), (page.go_forward, "sessions"), (page.go_back, "storages")):
+        go()
+        page.wait_for_url(f"**/{path}/")
+        block = page.locator(f'[data-snippet^="{path}/"][data-state]').first
+        assert run(block) == f"done: {text(block, 'data-promised')}"
+    assert page.evaluate("window.swaps"), "the pages were swapped in place"
+
+
+def test_every_button_works_by_touch(new_page: NewPage) -> None:
+    page = new_page(viewport=PHONE, has_touch=True, is_mobile=True, permissions=["clipboard-read", "clipboard-write"])
+    page.goto("/storages/")
+    block = block_of(page)
+    before = shown(block)
+    button(block, "Run").tap()
+    assert ended(block) == f"done: {text(block, 'data-promised')}"
+    button(block, "Edit").tap()
+    expect(editor(block)).to_be_focused()
+    editor(block).fill("while True:\n    pass")
+    button(block, "Run").tap()
+    expect(block).to_have_attribute("data-state", "running")
+    button(block, "Stop").tap()
+    expect(block).to_have_attribute("data-state", "stopped")
+    button(block, "More").tap()
+    button(block, "Whole file").tap()
+    expect(editor(block)).to_contain_text("asyncio.run(main())")
+    for name, said in {"Copy": "Copied", "Share": "Link copied", "Download": "Downloaded"}.items():
+        button(block, name).tap()
+        expect(block.locator(".snippet-status")).to_have_text(said)
+    button(block, "Reset").tap()
+    assert shown(block) == before
+
+
+def test_the_player_leaves_nothing_among_the_globals_of_the_page(page: Page) -> None:
+    wait_for_python(block_of(page))
+    assert page.evaluate("Object.keys(window).filter(name => /livedoc|coatcheck|pyodide/i.test(name))") == []
 
 
 def test_blocks_work_without_instant_navigation(new_page: NewPage) -> None:
