@@ -292,6 +292,7 @@ export class Block {
 
   /** Takes away what lies on top: what a link brought, or else the reader's own edit. */
   #reset(): void {
+    if (this.#isEdited && this.#root.dataset.state !== "idle") this.#around.runner.renew()
     if (!this.#isLent) this.#around.edits.delete(this.name)
     this.#leaveLink()
     this.#restore()

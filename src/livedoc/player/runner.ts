@@ -80,6 +80,11 @@ export class Runner {
     else if (pending) this.#close(new Stopped())
   }
 
+  /** Has the next run start Python anew, free of what programs have done to it. */
+  renew(): void {
+    if (!this.#pending) this.#closeStage()
+  }
+
   async #end(pending: Pending): Promise<void> {
     if (!pending.stopping) {
       pending.stopping = true

@@ -66,10 +66,9 @@ async function performed(python: Python, { run, path, source }: Run): Promise<Re
   const ended = python.run(path, source, ({ stream, text }) => {
     printer.print({ stream, text: plain[stream](text) })
   })
-  const { failure, ...left } = await Promise.race([ended, gone])
+  const { failure, ...left } = await Promise.race([ended, gone]).finally(() => printer.flush())
   stop = undefined
   const seconds = (performance.now() - begin) / 1000
-  printer.flush()
   if (!failure) return { kind: "done", run, seconds, ...left }
   const shown = (text: string) => shortened(plainText()(text))
   return {

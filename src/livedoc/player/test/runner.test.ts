@@ -167,6 +167,21 @@ test("a stage can be prepared for a run, which then uses it", async () => {
   closeAll(ports)
 })
 
+test("a renewal closes the stage, unless a program is running on it", async () => {
+  const { open, opened, ports } = stages(echo, { onStop: true })
+  const runner = new Runner(open)
+  await runner.run("a.py", "one", nothing)
+  runner.renew()
+  await runner.run("a.py", "two", nothing)
+  assert.equal(opened(), 2)
+  const { ending } = await printing(runner, "wait")
+  runner.renew()
+  runner.stop()
+  await assert.rejects(ending, Stopped)
+  assert.equal(opened(), 2)
+  closeAll(ports)
+})
+
 test("stop without a run keeps the stage", async () => {
   const { open, ports } = stages(echo)
   const runner = new Runner(open)
