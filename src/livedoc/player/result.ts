@@ -4,6 +4,9 @@ import { type Folder, hex, text as textOf, tree } from "./files.ts"
 import type { Failure, File, Left, Output } from "./messages.ts"
 import { pieces } from "./traceback.ts"
 
+/** Milliseconds in which what follows a press of Run is taken for its answer; a browser counts half a second. */
+const AT_ONCE = 400
+
 /** Under a block's code: what a run printed, what went wrong, how it differs from the promise and which files it left. */
 export class Result {
   readonly element: HTMLElement
@@ -11,6 +14,7 @@ export class Result {
   readonly #printed = shown("Your output", "data-output")
   readonly #error = shown("What went wrong", "data-error")
   readonly #asked = element("div", "snippet-asked")
+  #begun = 0
 
   constructor() {
     this.element = element("div", "snippet-result", {}, this.#heading, this.#printed, this.#error, this.#asked)
@@ -22,12 +26,18 @@ export class Result {
     return this.#printed.textContent
   }
 
-  /** Makes room for a run that is going to fill `height` pixels, so that nothing on the page moves when it does. */
+  /**
+   * Makes room for a run that is going to fill `height` pixels, or as many as the last one did, so that nothing on the
+   * page moves when it does. What the reader had opened takes its room along, and so does what an earlier run left free.
+   */
   begin(height: number): void {
+    this.#asked.replaceChildren()
+    this.element.style.minHeight = ""
     const room = Math.max(height, this.element.offsetHeight)
     this.clear()
     this.element.hidden = false
     this.element.style.minHeight = `${room}px`
+    this.#begun = performance.now()
   }
 
   clear(): void {
@@ -71,8 +81,12 @@ export class Result {
     })
   }
 
-  /** Offers to show the files that the run left. */
+  /**
+   * The run has ended: offers to show the files that it left. Room that it did not need goes at once if the reader has
+   * only just pressed Run; later that would move the page under their eyes, so it goes with the next run.
+   */
   list({ files, unlisted }: Left): void {
+    if (performance.now() - this.#begun < AT_ONCE) this.element.style.minHeight = ""
     if (files.length === 0) return
     this.#offer(`Files it left (${files.length + unlisted})`, () => {
       const list = folderList(tree(files))

@@ -1,0 +1,118 @@
+"""How a block looks in a real Chromium, also on a phone: nothing is cut off, covered, or left empty."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Locator, Page
+
+    NewPage = Callable[..., Page]
+
+A_RUN = 60_000  # milliseconds
+ENDED = re.compile("done|failed|stopped")
+BLOCK = "[data-snippet][data-state]"
+PHONE = {"width": 390, "height": 844}
+PAGES_WITH_BLOCKS = ["/", "/storages/", "/sessions/", "/contributing/", "/blocks/"]
+LONG = "for line in range(30):\n    print(line)"
+SHORT = "print('one')"
+
+# How much of the result is below all that is in it.
+SPARE = """result => {
+  const parts = [...result.children].map(part => part.getBoundingClientRect()).filter(({ height }) => height > 0)
+  const inside = result.getBoundingClientRect().bottom - parseFloat(getComputedStyle(result).paddingBottom)
+  return inside - Math.max(...parts.map(({ bottom }) => bottom))
+}"""
+
+SHIFTS = """() => {
+  document.shifts = []
+  new PerformanceObserver(list => {
+    for (const { value, sources, hadRecentInput } of list.getEntries())
+      if (!hadRecentInput) document.shifts.push([value, ...sources.map(({ node }) => node?.className)])
+  }).observe({ type: "layout-shift" })
+}"""
+
+BOXES = """buttons => buttons.map(button => {
+  const { x, y, width, height } = button.getBoundingClientRect()
+  return { x, y, width, height, cut: button.scrollWidth > button.clientWidth }
+})"""
+
+MARK = """status => {
+  const { color, borderWidth, borderRadius, clipPath, transform } = getComputedStyle(status, "::before")
+  return { color, shape: [borderWidth, borderRadius, clipPath, transform].join() }
+}"""
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    return storages(new_page)
+
+
+@pytest.fixture
+def phone(new_page: NewPage) -> Page:
+    return storages(new_page, viewport=PHONE, has_touch=True)
+
+
+def storages(new_page: NewPage, **options: Any) -> Page:
+    page = new_page(**options)
+    page.goto("/storages/")
+    return page
+
+
+def block_of(page: Page, name: str = "write_and_read") -> Locator:
+    return page.locator(f'[data-snippet="storages/{name}.py"]').first
+
+
+def button(block: Locator, name: str) -> Locator:
+    return block.get_by_role("button", name=re.compile(f"^{name}"))
+
+
+def run(block: Locator, program: str = "", state: str = "done") -> None:
+    if program:
+        button(block, "Edit").click()
+        block.get_by_role("textbox").fill(program)
+    button(block, "Run").click()
+    expect(block).to_have_attribute("data-state", ENDED, timeout=A_RUN)
+    expect(block).to_have_attribute("data-state", state)
+
+
+def spare(block: Locator) -> float:
+    room: float = block.locator(".snippet-result").evaluate(SPARE)
+    return room
+
+
+# Room
+
+
+def test_the_room_of_a_longer_output_goes_when_a_quick_run_has_ended(page: Page) -> None:
+    block = block_of(page)
+    run(block, LONG)
+    button(block, "How it differs").click()
+    page.evaluate("performance.now = () => 0")  # quick on a busy machine too
+    run(block, SHORT)
+    assert spare(block) == pytest.approx(0, abs=1)
+
+
+def test_a_slow_run_that_prints_less_moves_nothing_and_its_room_goes_with_the_next(page: Page) -> None:
+    block = block_of(page)
+    run(block, LONG)
+    button(block, "How it differs").click()
+    opened = block.locator(".snippet-result").bounding_box()
+    page.evaluate(SHIFTS)
+    run(block, f"import asyncio\nawait asyncio.sleep(1)\n{SHORT}")
+    page.evaluate("new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+    assert page.evaluate("document.shifts") == []
+    kept = block.locator(".snippet-result").bounding_box()
+    assert opened
+    assert kept
+    assert kept["height"] < opened["height"] / 1.5, "what the reader had opened is not what a run needs"
+    run(block, f"import asyncio\nawait asyncio.sleep(1)\n{SHORT}")
+    promised = block.locator(".snippet-output").bounding_box()
+    assert promised
+    assert spare(block) < promised["height"]
