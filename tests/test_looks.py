@@ -116,3 +116,30 @@ def test_a_slow_run_that_prints_less_moves_nothing_and_its_room_goes_with_the_ne
     promised = block.locator(".snippet-output").bounding_box()
     assert promised
     assert spare(block) < promised["height"]
+
+
+# The state
+
+
+def test_the_longest_that_is_said_of_a_run_is_one_row_on_a_phone(new_page: NewPage) -> None:
+    page = storages(new_page, viewport={"width": 360, "height": 640})
+    page.evaluate("document.fonts.ready")
+    status = block_of(page).locator(".snippet-status")
+    before = status.bounding_box()
+    status.evaluate("status => { status.textContent = 'Finished, 30 lines, under 0.1 s, not as promised' }")
+    assert status.bounding_box() == before
+
+
+def test_what_is_not_as_promised_has_another_mark_than_what_is(page: Page) -> None:
+    block = block_of(page)
+    status = block.locator(".snippet-status")
+    run(block)
+    promised = status.evaluate(MARK)
+    run(block, SHORT)
+    expect(status).to_contain_text("not as promised")
+    other = status.evaluate(MARK)
+    assert other["shape"] != promised["shape"]
+    assert other["color"] != promised["color"]
+    button(block, "Reset").click()
+    run(block)
+    assert status.evaluate(MARK) == promised

@@ -43,6 +43,7 @@ export class Result {
   clear(): void {
     this.element.hidden = true
     this.element.style.minHeight = ""
+    this.element.removeAttribute(DIFFERS)
     this.#heading.replaceChildren(label("Your output"))
     for (const part of [this.#printed, this.#error, this.#asked]) part.replaceChildren()
     this.#error.hidden = true
@@ -70,9 +71,10 @@ export class Result {
     }
   }
 
-  /** Offers to show how what was printed differs from what was promised. */
+  /** Says so if what was printed differs from what was promised, and offers to show how. */
   compare(promised: string): void {
     if (this.text === promised) return
+    this.element.setAttribute(DIFFERS, "")
     const lines = difference(promised, this.text)
     if (!lines) return
     this.#offer("How it differs", () => {
@@ -100,6 +102,9 @@ export class Result {
     this.#heading.append(disclosing(name, make, this.#asked))
   }
 }
+
+/** On the result, for the style sheet: the state is `done` all the same. */
+const DIFFERS = "data-differs"
 
 const SIGNS = { " ": "span", "-": "del", "+": "ins" } as const
 
