@@ -118,6 +118,33 @@ def test_a_slow_run_that_prints_less_moves_nothing_and_its_room_goes_with_the_ne
     assert spare(block) < promised["height"]
 
 
+# The buttons
+
+
+@pytest.mark.parametrize("width", [360, 375, 390, 430])
+@pytest.mark.parametrize("path", PAGES_WITH_BLOCKS)
+def test_the_buttons_of_a_block_are_one_row_on_a_phone(new_page: NewPage, path: str, width: int) -> None:
+    page = new_page(viewport={"width": width, "height": 800}, has_touch=True)
+    page.goto(path)
+    page.evaluate("document.fonts.ready")
+    for block in page.locator(f"{BLOCK}:visible").all():
+        expect(button(block, "More")).to_be_visible()
+        boxes = block.locator(".snippet-actions button").evaluate_all(BOXES)
+        assert len(boxes) == 6
+        assert len({box["y"] for box in boxes}) == 1, boxes
+        assert all(box["height"] >= 24 and box["width"] >= 40 and not box["cut"] for box in boxes), boxes
+        assert boxes[-1]["x"] + boxes[-1]["width"] <= width - 16
+
+
+def test_the_buttons_are_two_equal_rows_where_they_are_too_many_for_one(new_page: NewPage) -> None:
+    page = storages(new_page, viewport={"width": 320, "height": 640})
+    boxes = block_of(page).locator(".snippet-actions button").evaluate_all(BOXES)
+    rows = [box["y"] for box in boxes]
+    assert rows[:3] == [rows[0]] * 3
+    assert rows[3:] == [rows[3]] * 3
+    assert rows[3] > rows[0]
+
+
 # The state
 
 
