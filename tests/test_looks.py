@@ -170,3 +170,32 @@ def test_what_is_not_as_promised_has_another_mark_than_what_is(page: Page) -> No
     button(block, "Reset").click()
     run(block)
     assert status.evaluate(MARK) == promised
+
+
+# Files
+
+
+def test_the_bytes_of_a_file_are_rows_on_a_phone_too_however_deep_it_lies(phone: Page) -> None:
+    block = block_of(phone)
+    folders = "/".join(f"folder_{number}" for number in range(8))
+    run(
+        block,
+        "from pathlib import Path\n"
+        f"folder = Path('{folders}')\nfolder.mkdir(parents=True)\n"
+        "(folder / 'one').write_bytes(b'1')\n(folder / 'many').write_bytes(bytes(range(64)))\n"
+        "for parent in folder.parents:\n    (parent / 'x').write_text('')\n",
+    )
+    button(block, "Files it left").click()
+    button(block, "one, 1 byte$").click()
+    button(block, "many, 64 bytes").click()
+    pre = block.get_by_role("group", name="many as bytes")
+    text = pre.text_content() or ""
+    assert text.startswith("0000  00 01 02 03 04 05 06 07  ........\n0008  ")
+    height, line, width = pre.evaluate("""pre => {
+        const { lineHeight, paddingTop, paddingBottom } = getComputedStyle(pre)
+        const space = parseFloat(paddingTop) + parseFloat(paddingBottom)
+        return [pre.clientHeight - space, parseFloat(lineHeight), pre.clientWidth]
+    }""")
+    assert height == pytest.approx(8 * line, abs=16)  # a scroll bar may be in it
+    assert width >= 220
+    assert phone.evaluate("document.documentElement.scrollWidth") == PHONE["width"]

@@ -22,6 +22,18 @@ export function tree(files: readonly File[]): Folder {
   return root
 }
 
+/** A folder with nothing in it but another one, and so on, as one of them: "a/b/c". */
+export function joined(name: string, folder: Folder): [string, Folder] {
+  const [only, ...others] = folder.folders
+  if (!only || others.length > 0 || folder.files.size > 0) return [name, folder]
+  return joined(`${name}/${only[0]}`, only[1])
+}
+
+/** A file and its size: "notes.txt, 12 bytes". */
+export function named(name: string, size: number): string {
+  return `${name}, ${size} ${size === 1 ? "byte" : "bytes"}`
+}
+
 /** The text that bytes are, if they are any: UTF-8 without control characters. What is cut may end within a character. */
 export function text(bytes: Uint8Array, cut: boolean): string | undefined {
   try {

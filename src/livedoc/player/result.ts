@@ -1,6 +1,6 @@
 import { difference } from "./difference.ts"
 import { element } from "./element.ts"
-import { type Folder, hex, text as textOf, tree } from "./files.ts"
+import { type Folder, hex, joined, named, text as textOf, tree } from "./files.ts"
 import type { Failure, File, Left, Output } from "./messages.ts"
 import { pieces } from "./traceback.ts"
 
@@ -123,7 +123,10 @@ function readable(name: string): Record<string, string> {
 
 function folderList({ folders, files }: Folder): HTMLUListElement {
   const list = element("ul", "snippet-files")
-  for (const [name, folder] of folders) list.append(element("li", "", {}, `${name}/`, folderList(folder)))
+  for (const inner of folders) {
+    const [name, folder] = joined(...inner)
+    list.append(element("li", "", {}, `${name}/`, folderList(folder)))
+  }
   for (const [name, file] of files) list.append(element("li", "", {}, content(name, file)))
   return list
 }
@@ -133,11 +136,11 @@ function content(name: string, { size, head }: File): HTMLElement {
   const text = textOf(head, cut)
   const item = element("div", "")
   const open = disclosing(
-    `${name}, ${size} bytes`,
+    named(name, size),
     () => {
       const inside = element("div", "")
       if (text !== undefined) inside.append(element("pre", "", readable(`${name} as text`), text))
-      inside.append(element("pre", "", readable(`${name} as bytes`), hex(head)))
+      inside.append(element("pre", "snippet-bytes", readable(`${name} as bytes`), hex(head)))
       if (cut) inside.append(element("p", "", {}, `The first ${head.length} bytes.`))
       return inside
     },

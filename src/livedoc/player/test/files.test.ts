@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { hex, text, tree } from "../files.ts"
+import { hex, joined, named, text, tree } from "../files.ts"
 
 const bytes = (...numbers: number[]) => new Uint8Array(numbers)
 
@@ -9,6 +9,20 @@ test("files are put into their folders", () => {
   const root = tree([file(".sessions/1.session"), file(".sessions/2.session"), file("notes.txt")])
   assert.deepEqual([...root.files.keys()], ["notes.txt"])
   assert.deepEqual([...(root.folders.get(".sessions")?.files.keys() ?? [])], ["1.session", "2.session"])
+})
+
+test("folders that hold one folder each are one", () => {
+  const file = (path: string) => ({ path, size: 0, head: bytes() })
+  const names = (...paths: string[]) => [...tree(paths.map(file)).folders].map((inner) => joined(...inner)[0])
+  assert.deepEqual(names("a/b/c/1", "a/b/c/2", "d/3"), ["a/b/c", "d"])
+  assert.deepEqual(names("a/b/1", "a/2"), ["a"])
+  assert.deepEqual(names("a/b/1", "a/c/2"), ["a"])
+})
+
+test("a single byte is no bytes", () => {
+  assert.equal(named("a.txt", 0), "a.txt, 0 bytes")
+  assert.equal(named("a.txt", 1), "a.txt, 1 byte")
+  assert.equal(named("a.txt", 21), "a.txt, 21 bytes")
 })
 
 test("UTF-8 without control characters is text", () => {
