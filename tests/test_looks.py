@@ -199,3 +199,27 @@ def test_the_bytes_of_a_file_are_rows_on_a_phone_too_however_deep_it_lies(phone:
     assert height == pytest.approx(8 * line, abs=16)  # a scroll bar may be in it
     assert width >= 220
     assert phone.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+# Completion
+
+
+@pytest.mark.parametrize("typed", ["from coatcheck import read_by", "read_by", "            x = (1, 2, 3, 4, read_by"])
+def test_what_a_completion_says_covers_neither_its_list_nor_the_edge_on_a_phone(phone: Page, typed: str) -> None:
+    block = block_of(phone)
+    button(block, "Edit").click()
+    editor = block.get_by_role("textbox")
+    editor.fill("")
+    editor.press_sequentially(typed)
+    expect(phone.get_by_role("option", name="read_bytes")).to_be_visible()
+    panel = phone.locator(".cm-completionInfo")
+    expect(panel).to_contain_text("Return all bytes stored under")
+    said = panel.bounding_box()
+    listed = phone.get_by_role("listbox").bounding_box()
+    assert said
+    assert listed
+    assert said["y"] >= listed["y"] + listed["height"] or said["y"] + said["height"] <= listed["y"]
+    assert said["x"] >= 0
+    assert said["x"] + said["width"] <= PHONE["width"]
+    assert said["width"] >= 150
+    assert phone.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
