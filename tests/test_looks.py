@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
+
+from livedoc.runtime import build_runtime, described
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
     NewPage = Callable[..., Page]
 
+PROJECT = Path(__file__).parents[1]
 A_RUN = 60_000  # milliseconds
 ENDED = re.compile("done|failed|stopped")
 BLOCK = "[data-snippet][data-state]"
@@ -170,6 +174,20 @@ def test_what_is_not_as_promised_has_another_mark_than_what_is(page: Page) -> No
     button(block, "Reset").click()
     run(block)
     assert status.evaluate(MARK) == promised
+
+
+def test_the_size_said_before_the_click_is_the_most_that_a_run_fetches(page: Page) -> None:
+    block = block_of(page, "memory_storage")  # it imports a framework and a client too
+    said = re.fullmatch(
+        r"Runs in your browser: up to (\d\.\d) MB, once", block.locator(".snippet-status").text_content() or ""
+    )
+    assert said
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    run(block)
+    sizes = described(build_runtime(PROJECT))["sizes"]
+    fetched = sum(size["wire"] for name, size in sizes.items() if any(url.endswith(name) for url in requested))
+    assert 0 < float(said[1]) - fetched / 1_000_000 < 0.15
 
 
 # Files

@@ -3,8 +3,10 @@
 // RUNTIME is the text of runtime.json and COMPLETIONS what the editor knows, as JSON. A file's name changes with its content, so each
 // module is made after those that it names.
 
+import { readFileSync } from "node:fs"
 import path from "node:path"
 import process from "node:process"
+import { brotliCompressSync } from "node:zlib" // its quality is 11, as that of the sizes in runtime.json
 import { build, type BuildOptions, type Loader } from "esbuild"
 
 const [folder = "", runtime = "", completions = ""] = process.argv.slice(2)
@@ -27,10 +29,11 @@ async function bundle(entry: string, define: Record<string, string>, css: Loader
   return `./${path.basename(Object.keys(metafile.outputs).join())}`
 }
 
-const sizes = Object.values((JSON.parse(runtime) as Runtime).sizes)
+const sizes = Object.values((JSON.parse(runtime) as Runtime).sizes).map(({ wire }) => wire)
 const worker = await bundle("worker.ts", { RUNTIME: runtime })
 const editor = await bundle("editor.ts", { COMPLETIONS: completions })
 const names = { WORKER: JSON.stringify(worker), EDITOR: JSON.stringify(editor) }
-await bundle("page.ts", { ...names, DOWNLOAD_SIZE: `${sizes.reduce((sum, { wire }) => sum + wire, 0)}` })
+sizes.push(brotliCompressSync(readFileSync(path.join(folder, worker))).length)
+await bundle("page.ts", { ...names, DOWNLOAD_SIZE: `${sizes.reduce((sum, size) => sum + size)}` })
 await bundle("block.css", {}, "css")
 await bundle("service_worker.ts", {}) // RELEASE is not known yet: offline.py puts it before this

@@ -1,8 +1,8 @@
 import type { Ending } from "./runner.ts"
 
-/** What is said before a first run: "Runs in your browser: 4.9 MB, once". */
-export function invitation(bytes: number): string {
-  return `Runs in your browser: ${megabytes(bytes)} MB, once`
+/** What is said before a first run, of the most that one can fetch: "Runs in your browser: up to 4.9 MB, once". */
+export function invitation(most: number): string {
+  return `Runs in your browser: up to ${megabytes(Math.ceil(most / 100_000) * 100_000)} MB, once`
 }
 
 /** "Loading Python, 2.3 of 4.9 MB". */

@@ -7,7 +7,11 @@ const failed = { ...done, kind: "failed", traceback: "", error: "KeyError", line
 
 test("sizes are told in megabytes with one decimal", () => {
   assert.equal(loading(2_290_000, 4_940_000), "Loading Python, 2.3 of 4.9 MB")
-  assert.equal(invitation(4_940_000), "Runs in your browser: 4.9 MB, once")
+})
+
+test("what is said before the click is never less than what comes", () => {
+  assert.equal(invitation(4_910_000), "Runs in your browser: up to 5.0 MB, once")
+  assert.equal(invitation(4_900_000), "Runs in your browser: up to 4.9 MB, once")
 })
 
 test("what was printed is as promised only if every character is", () => {
