@@ -241,3 +241,42 @@ def test_what_a_completion_says_covers_neither_its_list_nor_the_edge_on_a_phone(
     assert said["x"] + said["width"] <= PHONE["width"]
     assert said["width"] >= 150
     assert phone.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+# The page
+
+
+@pytest.mark.parametrize("width", [1220, 1280, 1920])
+def test_the_links_of_the_header_keep_their_distance_from_what_is_beside_them(new_page: NewPage, width: int) -> None:
+    page = new_page(viewport={"width": width, "height": 800})
+    page.goto("/")
+    page.evaluate("document.fonts.ready")
+    name = page.locator(".md-header__topic").first.bounding_box()
+    first, *_, last = (link.bounding_box() for link in page.locator(".md-tabs__link").all())
+    toggle = page.locator("form[data-md-component=palette] label:visible").bounding_box()
+    assert name
+    assert first
+    assert last
+    assert toggle
+    assert first["x"] - name["x"] >= 80
+    assert toggle["x"] - (last["x"] + last["width"]) >= 12
+
+
+def test_no_name_in_a_table_is_broken_on_a_phone(new_page: NewPage) -> None:
+    page = new_page(viewport=PHONE)
+    page.goto("/from-ktor/")
+    page.evaluate("document.fonts.ready")
+    names = page.locator("td code")
+    assert names.count() > 20
+    broken = "names => names.filter(name => name.getClientRects().length > 1).map(name => name.textContent)"
+    assert names.evaluate_all(broken) == []
+
+
+@pytest.mark.parametrize("path", ["/from-ktor/", "/promises/"])
+def test_a_table_is_no_wider_than_a_phone(new_page: NewPage, path: str) -> None:
+    page = new_page(viewport=PHONE)
+    page.goto(path)
+    page.evaluate("document.fonts.ready")
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    right = page.locator("td, td *").evaluate_all("parts => parts.map(part => part.getBoundingClientRect().right)")
+    assert max(right) <= PHONE["width"]
