@@ -136,7 +136,7 @@ def test_a_reader_who_saves_data_starts_nothing_by_coming_near(new_page: NewPage
 def test_the_size_is_said_before_the_click_and_counted_while_it_loads(page: Page) -> None:
     block = block_of(page)
     status = block.locator(".snippet-status")
-    before = re.fullmatch(r"Runs in your browser: (\d\.\d) MB, once", status.text_content() or "")
+    before = re.fullmatch(r"Runs in your browser: up to (\d\.\d) MB, once", status.text_content() or "")
     assert before
     status.evaluate("""status => {
         document.said = []

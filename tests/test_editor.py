@@ -620,6 +620,16 @@ def test_a_failed_line_is_marked_until_it_is_edited(page: Page) -> None:
         expect(marked).to_have_count(0)
 
 
+def test_a_line_that_is_marked_shows_its_beginning(new_page: NewPage) -> None:
+    page = new_page(viewport=PHONE)
+    editor = open_editor(page, f"hooks = [{'1, ' * 200}]\ncoats = 3")
+    press(editor, "ControlOrMeta+Home", "End")
+    scroller = page.locator("#every-kind .cm-scroller")
+    assert scroller.evaluate("element => element.scrollLeft") > 100
+    call(editor, "mark", 2)
+    assert scroller.evaluate("element => element.scrollLeft") == 0
+
+
 def test_going_to_a_line_takes_the_cursor_and_the_view_there(page: Page) -> None:
     editor = open_editor(page, "\n".join(f"line_{number} = 0" for number in range(1, 301)))
     call(editor, "goTo", 200)

@@ -15,7 +15,7 @@ export interface Surroundings {
   runner: Runner
   edits: Edits
   loadEditor: () => Promise<typeof import("./editor.ts")>
-  /** Bytes that a first run fetches. */
+  /** Bytes that a first run fetches at the most. */
   download: number
   /** A program has run to its end. */
   ran: () => void

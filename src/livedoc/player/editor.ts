@@ -63,6 +63,7 @@ export function openEditor(parent: HTMLElement, options: Options): Editor {
     },
     mark(line) {
       view.dispatch({ effects: failed.of(line) })
+      if (line !== undefined) view.scrollDOM.scrollLeft = 0 // its beginning is what is looked for
     },
     goTo(line) {
       const { from } = view.state.doc.line(Math.min(line, view.state.doc.lines))

@@ -19,5 +19,5 @@ declare const WORKER: string
 declare const EDITOR: string
 
 declare const RUNTIME: Runtime
-/** Bytes on the wire for all of RUNTIME. */
+/** Bytes on the wire for all of RUNTIME and the worker: no run fetches more. */
 declare const DOWNLOAD_SIZE: number
