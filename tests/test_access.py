@@ -81,7 +81,7 @@ FAINT = """least => {
 
 # Everything to press that is no link within a sentence.
 SMALL = """least => {
-  const parts = "[data-snippet], .md-header, .md-search, .md-nav, .md-footer, .md-top, .tabbed-labels"
+  const parts = "[data-snippet], .md-header, .md-search, .md-nav, .md-footer, .tabbed-labels"
   const pressed = "a, button, summary, label[for], input:not(.md-option, .md-toggle, .md-nav__toggle), select"
   const found = [...document.querySelectorAll(parts)].flatMap(part => [...part.querySelectorAll(`:scope ${pressed}`)])
   return [...new Set(found)].flatMap(element => {
@@ -111,6 +111,10 @@ STOP = """async stops => {
   stops.push({ element, name: element.outerHTML.slice(0, 120), ring, focused: ring(), inSight: inSight() })
   return true
 }"""
+
+
+SEEN = """() => [document.activeElement, ...(document.activeElement.labels ?? [])].some(part =>
+  part.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && part.getClientRects().length > 0)"""
 
 
 @pytest.fixture
@@ -213,6 +217,52 @@ def test_the_keyboard_reaches_the_end_and_comes_back_and_sees_where_it_is(
     assert len(there) > 5 * page.locator(f"{BLOCK}[data-state]").count()
 
 
+@pytest.mark.parametrize("path", ["/", MOST_BLOCKS])
+def test_the_menu_takes_the_keyboard_in_and_lets_it_out(open_page: Open, path: str) -> None:
+    page = open_page(path, viewport=PHONE)
+    menu, list_ = page.get_by_role("button", name="Menu"), page.locator(".md-nav--primary")
+    menu.press("Enter")
+    inside = "element => element.contains(document.activeElement)"
+    assert list_.evaluate(inside)
+    expect(page.locator(".md-sidebar--primary")).to_be_in_viewport()
+    stops: list[str] = []
+    while list_.evaluate(inside):
+        assert page.evaluate(SEEN), page.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+        stops.append(page.evaluate("document.activeElement.textContent.trim()"))
+        page.keyboard.press("Tab")
+    assert "Contributing" in stops
+    page.keyboard.press("Escape")
+    expect(list_).to_be_hidden()
+    expect(menu).to_be_focused()
+
+
+def test_the_keyboard_passes_an_open_editor_by_until_it_is_used(open_page: Open) -> None:
+    page = open_page(MOST_BLOCKS)
+    block = page.locator(f"{BLOCK}[data-state]").first
+    editor, more = block.get_by_role("textbox"), block.get_by_role("button", name="More")
+    block.get_by_role("button", name="Edit").press("Enter")
+    code = editor.text_content()
+    page.keyboard.press("Escape")
+    for key in ("Tab", "Shift+Tab"):
+        (more if key == "Tab" else block.locator("[data-promised]")).focus()
+        for _ in range(4):
+            page.keyboard.press(key)
+        expect(editor).not_to_be_focused()
+        assert editor.text_content() == code
+    more.press("Tab")
+    expect(editor).to_be_focused()
+    page.keyboard.press("Home")
+    page.keyboard.press("Tab")
+    expect(editor).to_be_focused()
+    assert editor.text_content() != code
+
+
+def test_the_number_of_results_is_told(open_page: Open) -> None:
+    page = open_page("/")
+    search(page, "renew")
+    expect(page.locator(".md-search [role=status]")).to_contain_text("matching document")
+
+
 def test_search_needs_no_mouse_and_fetches_nothing_before(open_page: Open) -> None:
     page = open_page("/")
     requested: list[str] = []
@@ -252,6 +302,7 @@ def test_a_page_without_javascript_is_complete_and_promises_nothing_that_it_cann
             continue
         expect(block.locator("pre").first).to_be_visible()
         expect(block.locator("[data-promised]")).to_be_visible()
+        expect(block.get_by_text("the output that the tests saw")).to_be_visible()
         parts = block.locator("div").all()
         assert [part.inner_text() for part in parts if part.is_visible() and not part.inner_text().strip()] == []
 

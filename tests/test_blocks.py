@@ -404,6 +404,16 @@ def test_a_reader_whose_browser_keeps_nothing_is_told(new_page: NewPage) -> None
     assert run(block_of(page)) == "done: mine\n"
 
 
+def test_what_is_said_of_a_run_is_not_said_of_an_edit_after_it(block: Locator) -> None:
+    wait_for_python(block)
+    edit(block, "print('other')")
+    expect(block.locator(".snippet-status")).to_have_text("Edited, not run yet")
+    expect(block).to_have_attribute("data-state", "idle")
+    told = announcements(block)
+    button(block, "Reset").click()
+    assert told()[-1] == "The original is back"
+
+
 def test_escape_leaves_the_editor_and_control_enter_runs(block: Locator) -> None:
     edit(block, "print('typed')")
     editor(block).press("ControlOrMeta+Enter")

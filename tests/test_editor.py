@@ -507,6 +507,23 @@ def test_long_lines_scroll_inside(new_page: NewPage) -> None:
     assert page.locator("#every-kind .cm-numbers").evaluate("element => element.getBoundingClientRect().left") < 40
 
 
+def test_the_cursor_does_not_hide_behind_the_line_numbers(new_page: NewPage) -> None:
+    page = new_page(viewport=PHONE)
+    editor = open_editor(page, f"hooks = [{'1, ' * 200}]")
+    press(editor, "End", "Home")
+    numbers = page.locator("#every-kind .cm-numbers").evaluate("element => element.getBoundingClientRect().right")
+    assert page.evaluate("getSelection().getRangeAt(0).getBoundingClientRect().left") >= numbers
+
+
+def test_what_is_offered_goes_when_the_program_runs(page: Page) -> None:
+    editor = open_editor(page, "")
+    editor.press_sequentially("pri")
+    offer = page.locator(".cm-tooltip-autocomplete")
+    expect(offer).to_be_visible()
+    press(editor, "ControlOrMeta+Enter")
+    expect(offer).to_have_count(0)
+
+
 def test_it_works_by_touch(new_page: NewPage) -> None:
     page = new_page(viewport=PHONE, has_touch=True, is_mobile=True)
     editor = open_editor(page, "")

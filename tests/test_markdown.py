@@ -108,8 +108,9 @@ def test_a_block_shows_title_path_code_and_output_as_text(snippets: Path) -> Non
     assert texts["snippet-title"] == 'Hang up <a> "coat" & wait'
     assert texts["snippet-path"] == PATH
     assert texts["snippet-code"] == load(snippets, PATH).section("use").code
-    assert texts["data-search-exclude"] == load(snippets, PATH).script
-    assert texts["snippet-label"] == "Output"
+    without_javascript = "It runs in your browser if JavaScript is on. This is the output that the tests saw."
+    assert texts["data-search-exclude"] == load(snippets, PATH).script + without_javascript
+    assert texts["snippet-label"] == "Promised output"
 
 
 def test_a_leading_empty_line_of_output_survives_the_browser(snippets: Path) -> None:
@@ -146,7 +147,9 @@ def test_what_needs_more_than_a_browser_says_so_and_is_not_runnable(snippets: Pa
     blocks = Blocks(html(FENCE, snippets))
     assert blocks.attributes[0]["data-needs"] == "redis valkey"
     assert "data-state" not in blocks.attributes[0]
-    assert blocks.texts["snippet-note"] == "Runs with redis and valkey. Its output was verified by the tests."
+    assert blocks.texts["snippet-note"] == (
+        "Needs redis and valkey, which no browser has: this is the output that the tests saw."
+    )
 
 
 # Where it is rendered

@@ -61,7 +61,7 @@ def render(snippet: Snippet, name: str | None) -> str:
         f'<div class="snippet-header"><span class="snippet-title">{escape(snippet.title)}</span>'
         f'<code class="snippet-path">{escape(snippet.path)}</code></div>'
         f'<div class="snippet-code">{_highlighted(section.code)}</div>'
-        f'<div class="snippet-output"><div class="snippet-label">Output</div>'
+        f'<div class="snippet-output"><div class="snippet-label">Promised output</div>'
         f"<pre data-promised>{_preformatted(snippet.output)}</pre></div>{_rest(snippet)}</div>"
     )
 
@@ -179,6 +179,10 @@ def _preformatted(text: str) -> str:
 def _rest(snippet: Snippet) -> str:
     if not snippet.needs:
         # For the block's buttons. Not for the search: what it would find is on the page already.
-        return f"<template data-search-exclude>{_highlighted(snippet.script)}</template>"
+        return (
+            f"<template data-search-exclude>{_highlighted(snippet.script)}</template>"
+            '<p class="snippet-note snippet-no-js" data-search-exclude>It runs in your browser if JavaScript is on. '
+            "This is the output that the tests saw.</p>"
+        )
     needs = escape(" and ".join(snippet.needs))
-    return f'<p class="snippet-note">Runs with {needs}. Its output was verified by the tests.</p>'
+    return f'<p class="snippet-note">Needs {needs}, which no browser has: this is the output that the tests saw.</p>'

@@ -135,7 +135,7 @@ export class Block {
     const copy = this.#button("Copy", () => void this.#copy())
     const more = this.#button("More", () => this.#disclose(more, extras))
     more.ariaExpanded = "false"
-    const shell = element("p", "snippet-shell", {}, "The original, in a clone: ")
+    const shell = element("p", "snippet-shell", {}, "To run the original in a clone: ")
     shell.append(element("code", "", {}, this.#shellLine))
     const [share, download] = [
       this.#button("Share", () => void this.#share()),
@@ -266,6 +266,7 @@ export class Block {
     this.#link.hidden = true
     this.#leaveLink()
     if (!this.#isEdited) this.#around.edits.delete(this.name)
+    if (!this.#busy) this.#show("idle", "Edited, not run yet")
     const isKept = !this.#isEdited || this.#around.edits.set(this.name, { hash: this.#hash, script: this.#script })
     this.#notify(isKept ? "" : "This browser keeps nothing: copy or share what you want to keep.")
   }
@@ -296,7 +297,7 @@ export class Block {
     if (!this.#isLent) this.#around.edits.delete(this.name)
     this.#leaveLink()
     this.#restore()
-    this.#announce(this.#notice.textContent)
+    this.#announce(this.#notice.textContent || "The original is back")
   }
 
   async #copy(): Promise<void> {

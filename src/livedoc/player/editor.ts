@@ -45,6 +45,9 @@ export interface Options {
   leave(): void
 }
 
+// Milliseconds in which Tab goes on instead of indenting, unless another key is pressed: who passes by is not held up.
+const UNTIL_A_KEY = 1e9
+
 const sheet = new CSSStyleSheet()
 sheet.replaceSync(style)
 // Not in <head>: instant navigation takes out of it what the next page does not have.
@@ -68,10 +71,11 @@ export function openEditor(parent: HTMLElement, options: Options): Editor {
     goTo(line) {
       const { from } = view.state.doc.line(Math.min(line, view.state.doc.lines))
       view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: "center" }) })
-      view.focus()
+      this.focus()
     },
     focus() {
       view.focus()
+      view.setTabFocusMode(false) // the reader has come to write
     },
     close() {
       view.destroy()
@@ -96,6 +100,7 @@ function extensions({ label, describedBy, changed, run, leave }: Options, firstL
     keymap.of([...closeBracketsKeymap, ...historyKeymap, ...standardKeymap]),
     EditorView.editorAttributes.of({ class: "highlight" }),
     EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy, tabindex: "0" }),
+    EditorView.domEventHandlers({ focus: (_, view) => view.setTabFocusMode(UNTIL_A_KEY) }),
     EditorView.updateListener.of(({ docChanged, state }) => {
       if (docChanged) changed(state.doc.toString())
     }),
@@ -104,7 +109,7 @@ function extensions({ label, describedBy, changed, run, leave }: Options, firstL
 
 function keys(run: () => void, leave: () => void): KeyBinding[] {
   return [
-    { key: "Mod-Enter", run: () => (run(), true) },
+    { key: "Mod-Enter", run: (view) => (closeCompletion(view), run(), true) },
     { key: "Escape", run: (view) => escape(view, leave) },
     { key: "Enter", run: isComplete },
     { key: "Tab", run: (view) => acceptCompletion(view) || indentMore(view), shift: indentLess },

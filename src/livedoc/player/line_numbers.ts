@@ -1,9 +1,9 @@
 import type { Extension } from "@codemirror/state"
-import { type EditorView, ViewPlugin, type ViewUpdate } from "@codemirror/view"
+import { EditorView, ViewPlugin, type ViewUpdate } from "@codemirror/view"
 
 /** Numbers beside the lines. No line wraps and all are equally high, so one text beside them is enough. */
 export function lineNumbers(first: number): Extension {
-  return ViewPlugin.define(({ scrollDOM, contentDOM, state }: EditorView) => {
+  const numbers = ViewPlugin.define(({ scrollDOM, contentDOM, state }: EditorView) => {
     const gutter = document.createElement("div")
     gutter.className = "cm-numbers"
     gutter.ariaHidden = "true"
@@ -13,6 +13,7 @@ export function lineNumbers(first: number): Extension {
     count(state.doc.lines)
     scrollDOM.insertBefore(gutter, contentDOM)
     return {
+      gutter,
       update({ startState, state }: ViewUpdate) {
         if (state.doc.lines !== startState.doc.lines) count(state.doc.lines)
       },
@@ -21,4 +22,6 @@ export function lineNumbers(first: number): Extension {
       },
     }
   })
+  const margin = (view: EditorView) => ({ left: view.plugin(numbers)?.gutter.offsetWidth ?? 0 })
+  return [numbers, EditorView.scrollMargins.of(margin)] // the cursor must not hide behind them
 }

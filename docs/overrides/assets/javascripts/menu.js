@@ -1,4 +1,5 @@
-// The menu of a small screen opens with a label, which no keyboard reaches: with JavaScript it is a button.
+// The menu of a small screen opens with a label, which no keyboard reaches: with JavaScript it is a button. It leads into
+// the menu, and Escape leads out.
 
 const label = document.querySelector(".md-header [for=__drawer]")
 const drawer = document.querySelector("#__drawer")
@@ -13,4 +14,12 @@ label.replaceWith(button)
 const tell = () => (button.ariaExpanded = String(drawer.checked))
 tell()
 drawer.addEventListener("change", tell)
-button.addEventListener("click", () => drawer.click())
+button.addEventListener("click", () => {
+  drawer.click()
+  if (drawer.checked) document.querySelector(".md-nav--primary .md-nav__list :is(a, input)").focus()
+})
+addEventListener("keydown", ({ key }) => {
+  if (key !== "Escape" || !drawer.checked) return
+  drawer.click()
+  button.focus()
+})
