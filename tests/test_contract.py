@@ -969,3 +969,7 @@ async def test_a_check_leaves_the_loggers_as_they_were(shelf: type[Shelf]) -> No
     with suppress(AssertionError):
         await an_id_appears_in_no_log_line(shelf())
     assert (root.level, root.handlers) == before
+
+
+def test_what_is_not_found_is_told_without_its_id() -> None:
+    assert str(SessionNotFound()) == "no session is stored under this id"

@@ -1060,6 +1060,14 @@ def test_a_retention_that_would_end_everything_at_once_is_refused(
         open(root, retention=retention)
 
 
+@pytest.mark.parametrize("open", [SessionStorageDirectory, directory_session_storage])
+@pytest.mark.parametrize("options", [{}, {"durable": True}])
+def test_a_directory_keeps_sessions_for_seven_days_unless_it_is_told_otherwise(
+    open: Callable[..., Any], options: dict[str, bool], root: Path
+) -> None:
+    assert open(root, **options).retention == timedelta(days=7)
+
+
 async def test_directory_session_storage_passes_retention_and_clock_on(root: Path, clock: Clock) -> None:
     storage = directory_session_storage(root, retention=LIMIT, clock=clock)
     assert isinstance(storage, SessionStorageDirectory)

@@ -36,7 +36,7 @@ TESTS = {  # the quickest to notice first
     "locks": ["locks", "merge", "redis"],
     "memory": ["memory", "contract"],
     "provider": ["sessions", "expiry", "merge", "transport", "serializer", "faults"],
-    "redis": ["redis"],
+    "redis": ["redis", "architecture"],
     "serializer": ["serializer", "merge"],
     "sessions": ["sessions", "merge", "headers", "expiry", "frameworks", "interleavings"],
     "simplified": ["contract"],
