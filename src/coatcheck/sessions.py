@@ -317,10 +317,9 @@ class _Slot(Generic[S]):
     async def update(self, change: Callable[[S], S]) -> S:
         async with self._lock:
             await self._look_up()
-            if self.id is None:
+            if self.id is None or self._session is None:
                 raise SessionNotFound("the client has no such session to update: set one, and let a response begin")
-            if self._session is not None:
-                self.provider.serializer.serialize(self._session)  # what it raises comes before anything is stored
+            self.provider.serializer.serialize(self._session)  # what it raises comes before anything is stored
             base, clears = self._record.data, self._clears
             is_changing = False
 
