@@ -61,7 +61,6 @@ async def run(source: str, filename: str, packages: str = "") -> Ending:
     it changes inside a library stays changed.
     """
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-    _do_without_threads()
     gc.freeze()  # what is there already need not be looked through at the end
     with _fresh_process(filename) as (main, folder):
         others = asyncio.all_tasks()
@@ -91,6 +90,7 @@ async def _execute(source: str, filename: str, main: ModuleType, packages: str) 
     if task := asyncio.current_task():
         _scripts.add(task)
     try:
+        _do_without_threads()  # here, as a stop may come already
         code = _compiled(source, filename)
         result = eval(code, main.__dict__)  # noqa: S307  # running the reader's script is the job
         if code.co_flags & inspect.CO_COROUTINE:
