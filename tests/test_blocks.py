@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -13,7 +15,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from playwright.sync_api import Browser, Page, Route, Worker
 
@@ -237,18 +239,31 @@ def milliseconds_to_stop(block: Locator) -> float:
 def test_a_program_that_prints_a_million_lines_neither_fills_nor_stops_the_page(block: Locator) -> None:
     wait_for_python(block)
     edit(block, "for line in range(1_000_000):\n    print('line', line)")
-    longest = block.page.evaluate_handle("""() => {
-        const seen = { longest: 0 }
-        new PerformanceObserver(list => {
-            for (const task of list.getEntries()) seen.longest = Math.max(seen.longest, task.duration)
-        }).observe({ type: "longtask" })
-        return seen
-    }""")
-    result = run(block)
+    with traced(block.page) as events:
+        result = run(block)
     assert result.startswith("done: line 0\nline 1\n")
     assert result.endswith("\n[The rest is not shown.]\n")
     assert len(result) < 101_000
-    assert longest.json_value()["longest"] <= 200  # on a busy machine; tests/benchmarks/player has the figure
+    assert 0 < longest_task(events) <= 100  # tests/benchmarks/player has the figure that readers see
+
+
+@contextmanager
+def traced(page: Page) -> Iterator[list[dict[str, Any]]]:
+    """Gives a list that has what Chromium did in the meantime, once it is over."""
+    browser = page.context.browser
+    assert browser
+    events: list[dict[str, Any]] = []
+    browser.start_tracing(page=page, categories=["disabled-by-default-devtools.timeline", "__metadata"])
+    yield events
+    events += json.loads(browser.stop_tracing())["traceEvents"]
+
+
+def longest_task(events: list[dict[str, Any]]) -> float:
+    """Milliseconds of processor time, to which other work on the machine does not add, on the page's own thread."""
+    named = [event for event in events if event["name"] == "thread_name"]
+    pages = {(event["pid"], event["tid"]) for event in named if event["args"]["name"] == "CrRendererMain"}
+    tasks = [event for event in events if event["name"] == "RunTask" and (event["pid"], event["tid"]) in pages]
+    return max(int(task.get("tdur", 0)) for task in tasks) / 1000
 
 
 # Edit
