@@ -39,6 +39,7 @@ PROJECT = Path.cwd()
 ROUNDS = 9
 WARM_UP = 5  # until Chromium has cached the compiled WebAssembly too
 SNIPPET = "storages/write_and_read.py"
+FIRST = "b'a grey'"  # what it prints first
 PAGE = "/storages/"
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"]
 ON_THE_FLY = 5  # the quality of Brotli of a host that compresses while it sends
@@ -46,14 +47,18 @@ ON_THE_FLY = 5  # the quality of Brotli of a host that compresses while it sends
 OURS = """() => new Promise(resolve => {
   const block = document.querySelector(`[data-snippet="SNIPPET"]`)
   const begin = performance.now()
-  const look = () => block.querySelector("[data-output]").textContent && resolve(performance.now() - begin)
+  const output = block.querySelector("[data-output]")
+  const look = () => output.textContent && resolve([performance.now() - begin, output.textContent])
   new MutationObserver(look).observe(block, { subtree: true, childList: true })
   block.querySelector(".snippet-run").click()
 })""".replace("SNIPPET", SNIPPET)
 STOCK = """script => new Promise(resolve => {
   const begin = performance.now()
   const worker = new Worker("/stock.js", { type: "module" })
-  worker.onmessage = ({ data: printed }) => printed ? resolve(performance.now() - begin) : worker.postMessage(script)
+  worker.onmessage = ({ data: printed }) => {
+    if (printed) resolve([performance.now() - begin, printed])
+    else worker.postMessage(script)
+  }
 })"""
 DONE = """block => new Promise(resolve => {
   const begin = performance.now()
@@ -148,7 +153,9 @@ def first_output(context: BrowserContext, kind: str) -> float:
     page = context.new_page()
     page.goto(PAGE if kind == "ours" else "/stock/")
     page.wait_for_load_state("networkidle")
-    taken: float = page.evaluate(OURS) if kind == "ours" else page.evaluate(STOCK, script)
+    taken: float
+    taken, printed = page.evaluate(OURS) if kind == "ours" else page.evaluate(STOCK, script)
+    assert printed.startswith(FIRST), printed  # what Pyodide itself may say is not meant
     page.close()
     return taken
 
