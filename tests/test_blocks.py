@@ -85,6 +85,25 @@ def edit(block: Locator, code: str) -> None:
     editor(block).fill(code)
 
 
+@contextmanager
+def traced(page: Page) -> Iterator[list[dict[str, Any]]]:
+    """Gives a list that has what Chromium did in the meantime, once it is over."""
+    browser = page.context.browser
+    assert browser
+    events: list[dict[str, Any]] = []
+    browser.start_tracing(page=page, categories=["disabled-by-default-devtools.timeline", "__metadata"])
+    yield events
+    events += json.loads(browser.stop_tracing())["traceEvents"]
+
+
+def longest_task(events: list[dict[str, Any]]) -> float:
+    """Milliseconds of processor time, to which other work on the machine does not add, on the page's own thread."""
+    named = [event for event in events if event["name"] == "thread_name"]
+    pages = {(event["pid"], event["tid"]) for event in named if event["args"]["name"] == "CrRendererMain"}
+    tasks = [event for event in events if event["name"] == "RunTask" and (event["pid"], event["tid"]) in pages]
+    return max(int(task.get("tdur", 0)) for task in tasks) / 1000
+
+
 def pythons(page: Page) -> list[Worker]:
     return [worker for worker in page.workers if PYTHON.search(worker.url)]
 
@@ -245,25 +264,6 @@ def test_a_program_that_prints_a_million_lines_neither_fills_nor_stops_the_page(
     assert result.endswith("\n[The rest is not shown.]\n")
     assert len(result) < 101_000
     assert 0 < longest_task(events) <= 100  # tests/benchmarks/player has the figure that readers see
-
-
-@contextmanager
-def traced(page: Page) -> Iterator[list[dict[str, Any]]]:
-    """Gives a list that has what Chromium did in the meantime, once it is over."""
-    browser = page.context.browser
-    assert browser
-    events: list[dict[str, Any]] = []
-    browser.start_tracing(page=page, categories=["disabled-by-default-devtools.timeline", "__metadata"])
-    yield events
-    events += json.loads(browser.stop_tracing())["traceEvents"]
-
-
-def longest_task(events: list[dict[str, Any]]) -> float:
-    """Milliseconds of processor time, to which other work on the machine does not add, on the page's own thread."""
-    named = [event for event in events if event["name"] == "thread_name"]
-    pages = {(event["pid"], event["tid"]) for event in named if event["args"]["name"] == "CrRendererMain"}
-    tasks = [event for event in events if event["name"] == "RunTask" and (event["pid"], event["tid"]) in pages]
-    return max(int(task.get("tdur", 0)) for task in tasks) / 1000
 
 
 # Edit
