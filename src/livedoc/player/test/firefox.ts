@@ -25,11 +25,20 @@ const ENDED = ["done", "failed", "stopped"]
 const A_RUN = 60_000 // milliseconds
 const A_STOP = 10_000 // longer than it may take, so that the test can say how long it took
 
+/** A change of page does not cancel what still comes: Firefox would report it as trouble of the service worker. */
 async function open(page: Page, url: string): Promise<ElementHandle[]> {
+  await settled(page)
   await page.goto(url)
   const blocks = await page.$$(BLOCK)
   await Promise.all(blocks.map((block) => named(block, "Run"))) // the player is there
   return blocks
+}
+
+async function settled(page: Page): Promise<void> {
+  await page.waitForFunction(
+    () => document.readyState === "complete" && [...document.images].every((it) => it.complete),
+  )
+  await page.waitForNetworkIdle()
 }
 
 /** The button of a block whose name begins with `verb`. */
