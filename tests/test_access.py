@@ -317,7 +317,10 @@ def search(page: Page, words: str) -> None:
     page.keyboard.press("/")
     page.keyboard.type(words)
     expect(page.locator(".md-search-result__meta")).to_have_text(re.compile("matching document"))
-    expect(page.locator(".md-search-result__item").first).to_be_visible()
+    # There were results already when some of the letters had been typed.
+    best = page.locator(".md-search-result__item a").first
+    expect(best).to_be_visible()
+    expect(best).to_have_attribute("href", re.compile(f"[?]h={words}(#|$)"))
 
 
 def walk(page: Page, key: str) -> list[dict[str, Any]]:
