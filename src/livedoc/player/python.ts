@@ -1,5 +1,6 @@
 import type { PyodideAPI } from "pyodide"
 import type { PyProxy } from "pyodide/ffi"
+import { type Load, Packages } from "./packages.ts"
 import type { Failure, File, Left, Output } from "./messages.ts"
 
 export interface Python {
@@ -23,22 +24,27 @@ interface Ending extends PyProxy {
 }
 
 /**
- * Starts the Python that `runtime` describes and that lies in `root` (a URL, or a path under Node, with its slash at the
- * end). `stage` is the text of stage.py. A 2 in `interrupts` raises KeyboardInterrupt in it.
+ * Starts the Python that `runtime` describes, for a script to begin with. Its files lie in `root` (a URL, or a path under
+ * Node, with its slash at the end), and `load` fetches one. `stage` is the text of stage.py. A 2 in `interrupts` raises
+ * KeyboardInterrupt in it.
  */
 export async function startPython(
   root: string,
   runtime: Runtime,
   stage: string,
+  source: string,
+  load: Load,
   interrupts?: Uint8Array<SharedArrayBuffer>,
 ): Promise<Python> {
   await mustAllowWebAssembly()
+  const packages = new Packages(runtime.lock, load)
+  packages.expect(source)
   const indexURL = root + runtime.core
   const { loadPyodide } = (await import(`${indexURL}pyodide.mjs`)) as typeof import("pyodide")
   const pyodide = await loadPyodide({ indexURL, packageBaseUrl: root, lockFileContents: runtime.lock })
   if (interrupts) pyodide.setInterruptBuffer(interrupts)
   pyodide.setStdin({ stdin: () => null }) // there is nothing to read: input() raises EOFError
-  return onStage(pyodide, stage, Object.keys(runtime.lock.packages).sort().join(", "))
+  return onStage(pyodide, stage, packages)
 }
 
 /** Pyodide would wait for ever for what the site's policy forbids. */
@@ -51,19 +57,13 @@ async function mustAllowWebAssembly(): Promise<void> {
   }
 }
 
-function onStage(pyodide: PyodideAPI, stage: string, packages: string): Python {
+function onStage(pyodide: PyodideAPI, stage: string, packages: Packages): Python {
   const names = pyodide.toPy({ __name__: "stage" })
   pyodide.runPython(stage, { globals: names, filename: "stage.py" })
+  const there = packages.names.join(", ")
   const runOnStage = names.get("run") as (source: string, path: string, packages: string) => Promise<Ending>
   return {
-    async loadPackages(source) {
-      const errors: string[] = []
-      await pyodide.loadPackagesFromImports(source, {
-        messageCallback: () => undefined,
-        errorCallback: (message) => errors.push(message),
-      })
-      if (errors.length > 0) throw new Error(errors.join(" "))
-    },
+    loadPackages: (source) => packages.install(pyodide, source),
     async run(path, source, print) {
       const [out, err] = [
         decoded((text) => print({ stream: "out", text })),
@@ -71,7 +71,7 @@ function onStage(pyodide: PyodideAPI, stage: string, packages: string): Python {
       ]
       pyodide.setStdout(out)
       pyodide.setStderr(err)
-      const ending = ended(await runOnStage(source, path, packages))
+      const ending = ended(await runOnStage(source, path, there))
       for (const stream of [out, err]) stream.end()
       return ending
     },

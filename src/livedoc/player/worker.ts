@@ -91,20 +91,21 @@ function lastWords(reason: unknown): string | undefined {
 }
 
 async function pythonFor(source: string): Promise<Python> {
-  started ??= start()
+  started ??= start(source)
   const { python, lost } = await started
   await Promise.race([python.loadPackages(source), lost])
   return python
 }
 
-async function start(): Promise<Started> {
+async function start(source: string): Promise<Started> {
   const download = new Download(
     root,
     RUNTIME.sizes,
     atIntervals(() => tell(download)),
   )
   globalThis.fetch = download.watch(globalThis.fetch)
-  const python = await Promise.race([startPython(root, RUNTIME, stage, interrupts), download.lost])
+  const load = async (path: string) => new Uint8Array(await (await fetch(root + path)).arrayBuffer())
+  const python = await Promise.race([startPython(root, RUNTIME, stage, source, load, interrupts), download.lost])
   return { python, lost: download.lost }
 }
 

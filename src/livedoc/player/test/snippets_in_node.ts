@@ -37,7 +37,8 @@ chooseStackSwitching(mode)
 const scripts = (await json(process.stdin)) as Script[]
 const stage = await readFile(new URL("../stage.py", import.meta.url), "utf8")
 const described = JSON.parse(await readFile(`${folder}/runtime.json`, "utf8")) as Runtime
-const python = await startPython(`${resolve(folder)}/`, described, stage)
+const load = (path: string) => readFile(resolve(folder, path))
+const python = await startPython(`${resolve(folder)}/`, described, stage, "", load)
 const results: Result[] = []
 for (const script of scripts) results.push(await perform(python, script))
 process.stdout.write(JSON.stringify(results))
