@@ -182,6 +182,23 @@ def test_a_package_that_a_block_does_not_import_is_not_loaded_for_it(page: Page)
     assert [url for url in requested if url.endswith(".whl")] == []
 
 
+def test_the_packages_of_a_block_come_before_python_is_there(page: Page) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/*.wasm", hold)
+    block = block_of(page)
+    with page.expect_request("**/*.wasm"), page.expect_request("**/coatcheck-*.whl"):
+        button(block, "Run").click()
+    while not held:
+        page.wait_for_timeout(10)
+    expect(block).to_have_attribute("data-state", "starting")
+    held.pop().continue_()
+    expect(block).to_have_attribute("data-state", "done", timeout=A_RUN)
+
+
 # Stop
 
 

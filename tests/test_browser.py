@@ -81,13 +81,24 @@ def test_each_block_prints_what_its_page_promises(new_page: NewPage, path: str) 
     assert results(page) == promises(page)
 
 
-def test_each_block_does_so_without_stack_switching(new_page: NewPage) -> None:
-    def without_stack_switching(route: Route) -> None:
+def worker_begins_with(page: Page, script: str) -> None:
+    def begun(route: Route) -> None:
         response = route.fetch()
-        route.fulfill(response=response, body=f"delete WebAssembly.Suspending\n{response.text()}")
+        route.fulfill(response=response, body=f"{script}\n{response.text()}")
 
+    page.route("**/worker-*.js", begun)
+
+
+def test_python_compiles_while_its_javascript_is_read(new_page: NewPage) -> None:
     page = new_page()
-    page.route("**/worker-*.js", without_stack_switching)
+    worker_begins_with(page, "WebAssembly.instantiateStreaming = () => Promise.reject(new Error('later'))")
+    page.goto("/storages/")
+    assert run(page.locator(BLOCK).first).startswith("done: ")
+
+
+def test_each_block_does_so_without_stack_switching(new_page: NewPage) -> None:
+    page = new_page()
+    worker_begins_with(page, "delete WebAssembly.Suspending")
     page.goto("/storages/")
     assert results(page) == promises(page)
     [worker] = pythons(page)

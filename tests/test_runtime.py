@@ -26,9 +26,9 @@ CACHED = ("wheels", "runtime-tools", "pyodide-sizes", "runtime-base")
 
 START = """
 import { readFileSync } from "node:fs"
-const [folder, packages, script] = process.argv.slice(1)
+const [pyodide, folder, packages, script] = process.argv.slice(1)
 const { core, lock } = JSON.parse(readFileSync(`${folder}/runtime.json`, "utf8"))
-const { loadPyodide } = await import(`${folder}/${core}pyodide.mjs`)
+const { loadPyodide } = await import(pyodide)
 const options = { indexURL: `${folder}/${core}`, packageBaseUrl: folder, lockFileContents: lock }
 const python = await loadPyodide({ ...options, packages: packages.split(" ").filter(Boolean) })
 console.log(python.runPython(script))
@@ -37,6 +37,14 @@ LOADED = """
 import json, sys
 import anyio, coatcheck, httpx2, msgspec, starlette.applications
 json.dumps({name: getattr(module, "__file__", None) for name, module in sys.modules.items()})
+"""
+COMPILED = """
+import json, _stage
+def parts(code):
+    consts = [parts(part) if hasattr(part, "co_code") else part for part in code.co_consts]
+    return [code.co_name, code.co_code, code.co_names, consts]
+there = _stage.__loader__.get_code("_stage")
+json.dumps({"there": None if parts(there) == parts(compile(SOURCE, "_stage.py", "exec")) else "another"})
 """
 IMPORTED = """
 import importlib, json, sys
@@ -86,7 +94,8 @@ def started(built: Path) -> dict[str, str | None]:
 
 def played(built: Path, script: str, *packages: str) -> dict[str, str | None]:
     """What the script ends with."""
-    command = [str(build.NODE), "--input-type=module", "--eval", START, str(built), " ".join(packages), script]
+    command = [str(build.NODE), "--input-type=module", "--eval", START, str(runtime.PYODIDE / "pyodide.mjs")]
+    command += [str(built), " ".join(packages), script]
     ended = subprocess.run(command, check=False, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr[-2000:]
     result: dict[str, str | None] = json.loads(ended.stdout.splitlines()[-1])
@@ -158,7 +167,12 @@ def test_what_is_left_out_is_there_in_the_whole_library_and_nothing_else_is_miss
         assert fnmatch.filter(whole, pattern), f"{pattern} matches nothing: remove it"
     left = {name for name in whole if not any(fnmatch.fnmatchcase(name, pattern) for pattern in runtime.LEFT_OUT)}
     there = names_in(built / described(built)["core"] / runtime.LIBRARY)
-    assert {re.sub(r"\.pyc$", ".py", name) for name in there} == left
+    assert {re.sub(r"\.pyc$", ".py", name) for name in there} == left | {"_stage.py"}
+
+
+def test_the_stage_lies_compiled_beside_the_standard_library(built: Path) -> None:
+    assert played(built, COMPILED.replace("SOURCE", repr(runtime.STAGE.read_text()))) == {"there": None}
+    assert played(built, COMPILED.replace("SOURCE", repr("x = 1"))) == {"there": "another"}
 
 
 def test_archives_are_stored_so_that_they_pack_well_on_their_way(built: Path) -> None:
@@ -348,7 +362,7 @@ def test_the_player_names_its_own_modules_and_the_runtime_it_was_made_for(built:
     assert editor.name in page.read_text()
     for name in described(built)["sizes"]:
         assert PurePosixPath(name).name in worker.read_text()
-    assert worker.stat().st_size < 30_000  # pyodide.mjs would be 18,000 of it, and is fetched when it is needed
+    assert worker.stat().st_size < 40_000
     for module in (page, worker, editor, service_worker):
         assert not re.search(r"""(?:^|[;}])import[\s{*"']|}from["']""", module.read_text())
     assert build_player(PROJECT, built) == player

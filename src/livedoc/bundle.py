@@ -21,7 +21,7 @@ def build_player(project: Path, runtime: Path) -> Path:
         BuildError: The player's sources do not bundle, or its packages are not installed.
     """
     constants = [(runtime / "runtime.json").read_text(), json.dumps(completions(project))]
-    sources = sorted(path for path in PLAYER.iterdir() if path.suffix in {".ts", ".py", ".css", ".json"})
+    sources = sorted(path for path in PLAYER.iterdir() if path.suffix in {".ts", ".css", ".json"})
 
     def bundle(folder: Path) -> None:
         command = [str(NODE), str(BUNDLE), str(folder), *constants]

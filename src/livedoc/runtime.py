@@ -23,8 +23,9 @@ logger = logging.getLogger(__name__)
 
 PYODIDE = PLAYER / "node_modules" / "pyodide"
 COMPILE = PLAYER / "compile_runtime.ts"
-PYODIDE_FILES = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm")
+PYODIDE_FILES = ("pyodide.asm.mjs", "pyodide.asm.wasm")
 LIBRARY = "python_stdlib.zip"
+STAGE = PLAYER / "stage.py"
 LOCK = "pyodide-lock.json"
 DESCRIPTION = "runtime.json"
 
@@ -123,7 +124,8 @@ def build_base(project: Path) -> Path:
             _place_wheels(archives, folder, runtime)
 
     names = [_pyodide_version(), wheels.name, _tools(project).name]
-    inputs = [*(name.encode() for name in names), COMPILE.read_bytes(), Path(__file__).read_bytes()]
+    sources = (COMPILE, STAGE, Path(__file__))
+    inputs = [*(name.encode() for name in names), *(source.read_bytes() for source in sources)]
     return cached(project, "runtime-base", inputs, compile_base)
 
 
@@ -163,11 +165,12 @@ def compile_archives(project: Path, archives: Path) -> None:
 
 
 def _trim(library: Path, target: Path) -> None:
-    """Copy the standard library without what is left out."""
+    """Copy the standard library without what is left out, and with the stage."""
     with zipfile.ZipFile(library) as whole, zipfile.ZipFile(target, "w") as trimmed:
         for entry in whole.infolist():
             if not any(fnmatchcase(entry.filename, pattern) for pattern in LEFT_OUT):
                 trimmed.writestr(entry, whole.read(entry))
+        trimmed.writestr(zipfile.ZipInfo("_stage.py"), STAGE.read_bytes())
 
 
 def _restore_sources(archives: Path, wheels: Path) -> None:
@@ -193,7 +196,8 @@ def _place_core(project: Path, library: Path, folder: Path, runtime: Runtime) ->
 
     binaries = [PYODIDE / name for name in PYODIDE_FILES]
     # The WebAssembly takes a minute to compress.
-    measured = cached(project, "pyodide-sizes", [_pyodide_version().encode(), str(QUALITY).encode()], measure)
+    inputs = (_pyodide_version(), str(QUALITY), *PYODIDE_FILES)
+    measured = cached(project, "pyodide-sizes", [each.encode() for each in inputs], measure)
     files = [*binaries, library]
     runtime["core"] = f"python-{content_hash(*(file.read_bytes() for file in files))}/"
     (folder / runtime["core"]).mkdir()

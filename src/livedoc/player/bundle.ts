@@ -22,7 +22,8 @@ async function bundle(entry: string, define: Record<string, string>, css: Loader
     format: "esm",
     target: "es2022",
     define,
-    loader: { ".py": "text", ".css": css },
+    loader: { ".css": css },
+    external: ["node:*"], // what Pyodide imports under Node
     metafile: true,
     logLevel: "warning",
   } satisfies BuildOptions & { metafile: true })

@@ -1,4 +1,4 @@
-import type { PyodideAPI } from "pyodide"
+import { loadPyodide, type PyodideAPI } from "pyodide"
 import type { PyProxy } from "pyodide/ffi"
 import { type Load, Packages } from "./packages.ts"
 import type { Failure, File, Left, Output } from "./messages.ts"
@@ -14,6 +14,12 @@ export interface Python {
 
 export type Ended = { failure: Failure | undefined } & Left
 
+/** stage.py, seen from here. */
+interface Stage extends PyProxy {
+  run(source: string, path: string, packages: string): Promise<Ending>
+  stop(): void
+}
+
 /** stage.py's Ending. */
 interface Ending extends PyProxy {
   traceback: string | undefined
@@ -25,26 +31,23 @@ interface Ending extends PyProxy {
 
 /**
  * Starts the Python that `runtime` describes, for a script to begin with. Its files lie in `root` (a URL, or a path under
- * Node, with its slash at the end), and `load` fetches one. `stage` is the text of stage.py. A 2 in `interrupts` raises
- * KeyboardInterrupt in it.
+ * Node, with its slash at the end), and `load` fetches one. A 2 in `interrupts` raises KeyboardInterrupt in it.
  */
 export async function startPython(
   root: string,
   runtime: Runtime,
-  stage: string,
   source: string,
   load: Load,
   interrupts?: Uint8Array<SharedArrayBuffer>,
 ): Promise<Python> {
-  await mustAllowWebAssembly()
+  const files = { indexURL: root + runtime.core, packageBaseUrl: root }
+  const coming = loadPyodide({ ...files, lockFileContents: runtime.lock })
   const packages = new Packages(runtime.lock, load)
   packages.expect(source)
-  const indexURL = root + runtime.core
-  const { loadPyodide } = (await import(`${indexURL}pyodide.mjs`)) as typeof import("pyodide")
-  const pyodide = await loadPyodide({ indexURL, packageBaseUrl: root, lockFileContents: runtime.lock })
+  const [pyodide] = await Promise.all([coming, mustAllowWebAssembly()])
   if (interrupts) pyodide.setInterruptBuffer(interrupts)
   pyodide.setStdin({ stdin: () => null }) // there is nothing to read: input() raises EOFError
-  return onStage(pyodide, stage, packages)
+  return onStage(pyodide, packages)
 }
 
 /** Pyodide would wait for ever for what the site's policy forbids. */
@@ -57,11 +60,9 @@ async function mustAllowWebAssembly(): Promise<void> {
   }
 }
 
-function onStage(pyodide: PyodideAPI, stage: string, packages: Packages): Python {
-  const names = pyodide.toPy({ __name__: "stage" })
-  pyodide.runPython(stage, { globals: names, filename: "stage.py" })
+function onStage(pyodide: PyodideAPI, packages: Packages): Python {
+  const stage = pyodide.pyimport("_stage") as Stage
   const there = packages.names.join(", ")
-  const runOnStage = names.get("run") as (source: string, path: string, packages: string) => Promise<Ending>
   return {
     loadPackages: (source) => packages.install(pyodide, source),
     async run(path, source, print) {
@@ -71,11 +72,11 @@ function onStage(pyodide: PyodideAPI, stage: string, packages: Packages): Python
       ]
       pyodide.setStdout(out)
       pyodide.setStderr(err)
-      const ending = ended(await runOnStage(source, path, there))
+      const ending = ended(await stage.run(source, path, there))
       for (const stream of [out, err]) stream.end()
       return ending
     },
-    stop: names.get("stop") as () => void,
+    stop: () => stage.stop(),
   }
 }
 

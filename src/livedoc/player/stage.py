@@ -3,7 +3,7 @@
 In a browser the loop runs before the script does and nothing may block it, and there are no threads. So the script's
 own `asyncio.run(main())` becomes an `await`, and what AnyIO would do in a worker thread is done at once.
 """
-# ruff: noqa: INP001  # Pyodide gets this file as text; no package holds it
+# ruff: noqa: INP001  # in the browser it lies beside the standard library, as `_stage`; no package holds it
 
 from __future__ import annotations
 

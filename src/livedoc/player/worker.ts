@@ -2,7 +2,7 @@ import { Download } from "./download.ts"
 import type { Reply, Request } from "./messages.ts"
 import { Printer, plainText, shortened } from "./output.ts"
 import { type Python, startPython } from "./python.ts"
-import stage from "./stage.py"
+import { compileAhead } from "./webassembly.ts"
 
 const PROGRESS_INTERVAL = 100 // milliseconds
 // A program may come from a stranger's link. What is kept under these names belongs to the whole site, and the last one
@@ -103,9 +103,9 @@ async function start(source: string): Promise<Started> {
     RUNTIME.sizes,
     atIntervals(() => tell(download)),
   )
-  globalThis.fetch = download.watch(globalThis.fetch)
+  globalThis.fetch = compileAhead(`${root}${RUNTIME.core}pyodide.asm.wasm`, download.watch(globalThis.fetch))
   const load = async (path: string) => new Uint8Array(await (await fetch(root + path)).arrayBuffer())
-  const python = await Promise.race([startPython(root, RUNTIME, stage, source, load, interrupts), download.lost])
+  const python = await Promise.race([startPython(root, RUNTIME, source, load, interrupts), download.lost])
   return { python, lost: download.lost }
 }
 

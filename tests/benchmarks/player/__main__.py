@@ -126,7 +126,7 @@ def build(site: Path) -> None:
     subprocess.run([sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", site], check=True)
     stock = site / "stock"
     stock.mkdir()
-    for name in (*runtime.PYODIDE_FILES, runtime.LIBRARY):
+    for name in ("pyodide.mjs", *runtime.PYODIDE_FILES, runtime.LIBRARY):
         shutil.copy(runtime.PYODIDE / name, stock)
     lock = runtime.described(runtime.build_runtime(PROJECT))["lock"]
     wheels = [*runtime.download(PROJECT, "requirements-browser.txt").iterdir(), runtime.build_wheel(PROJECT, stock)]

@@ -8,16 +8,12 @@ import { writeSync } from "node:fs"
 import { readFile, readdir } from "node:fs/promises"
 import path from "node:path"
 import process from "node:process"
-import { pathToFileURL } from "node:url"
-import type { PyodideAPI } from "pyodide"
+import { loadPyodide, type PyodideAPI } from "pyodide"
 import type { PyCallable } from "pyodide/ffi"
 
 async function start(folder: string): Promise<PyodideAPI> {
   const runtime = JSON.parse(await readFile(path.join(folder, "runtime.json"), "utf8")) as Runtime
   const indexURL = path.join(folder, runtime.core)
-  const { loadPyodide } = (await import(
-    pathToFileURL(path.join(indexURL, "pyodide.mjs")).href
-  )) as typeof import("pyodide")
   const options = { indexURL, packageBaseUrl: folder, lockFileContents: runtime.lock, enableRunUntilComplete: true }
   const python = await loadPyodide(options)
   const write = (bytes: Uint8Array) => writeSync(process.stderr.fd, bytes)

@@ -35,10 +35,9 @@ async function perform(python: Python, { path, source }: Script): Promise<Result
 const [folder = "", mode] = process.argv.slice(2)
 chooseStackSwitching(mode)
 const scripts = (await json(process.stdin)) as Script[]
-const stage = await readFile(new URL("../stage.py", import.meta.url), "utf8")
 const described = JSON.parse(await readFile(`${folder}/runtime.json`, "utf8")) as Runtime
 const load = (path: string) => readFile(resolve(folder, path))
-const python = await startPython(`${resolve(folder)}/`, described, stage, "", load)
+const python = await startPython(`${resolve(folder)}/`, described, "", load)
 const results: Result[] = []
 for (const script of scripts) results.push(await perform(python, script))
 process.stdout.write(JSON.stringify(results))
