@@ -133,7 +133,7 @@ def test_python_is_fetched_once_and_survives_a_change_of_page(new_page: NewPage,
     expect(page.locator("html"), "the page was loaded anew").to_have_attribute("data-kept", "yes")
     fetched = sorted(url for url in requested if PYTHON.search(url))
     assert fetched == sorted(set(fetched))
-    assert len(fetched) == 5  # the worker, and Python in four files
+    assert len(fetched) == 4  # the worker, and Python in three files
 
 
 def test_edited_code_is_what_runs_and_reset_takes_it_back(block: Locator) -> None:
