@@ -177,6 +177,7 @@ def test_after_one_run_the_visited_pages_read_and_run_offline(context: BrowserCo
     go_offline(context, origin)
     page.reload()
     assert page.evaluate("crossOriginIsolated")
+    assert page.evaluate("fetch(location.href).then(({ headers }) => headers.get('Livedoc-Kept'))") == "yes"
     run(page)
     page.locator(BLOCK).first.get_by_role("button", name=re.compile("^Edit")).click()
     expect(page.locator(BLOCK).first.get_by_role("textbox")).to_be_focused()

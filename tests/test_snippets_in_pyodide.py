@@ -75,6 +75,23 @@ def test_what_needs_threads_elsewhere_works_without_them(run: Run) -> None:
     assert run({"files.py": FILES, "app.py": APP}) == {"files.py": ("é 3\n", None), "app.py": ("hello\n", None)}
 
 
+LAZY = """
+import anyio, coatcheck, sys
+print("anyio._backends._asyncio" in sys.modules)
+print(await anyio.to_thread.run_sync(len, "abc"), "anyio._backends._asyncio" in sys.modules)
+"""
+SPOILT = """
+from anyio._backends._asyncio import AsyncIOBackend
+AsyncIOBackend.run_sync_in_worker_thread = None
+"""
+
+
+def test_the_event_loop_of_anyio_comes_when_a_script_uses_it_and_is_mended_for_the_next(run: Run) -> None:
+    ended = run({"lazy.py": LAZY, "spoilt.py": SPOILT, "files.py": FILES})
+    assert ended["lazy.py"] == ("False\n3 True\n", None)
+    assert ended["files.py"] == ("é 3\n", None)
+
+
 def test_a_character_in_two_parts_is_one_and_stderr_is_shown_too(run: Run) -> None:
     script = """
         import os, sys

@@ -1,3 +1,5 @@
+import { KEPT } from "./kept.ts"
+
 type Fetch = typeof globalThis.fetch
 
 /** Watches what is fetched from one folder: how many bytes have come over the wire, of how many, and what did not come. */
@@ -41,7 +43,10 @@ export class Download {
 
   /** The response itself is given on: only of that one does a browser remember how WebAssembly was compiled. */
   #counted(response: Response, file: string): Response {
-    this.#count(response.clone(), file).catch((error: unknown) => this.#notCome(file, error))
+    if (response.headers.has(KEPT)) {
+      this.loaded += this.#sizes[file]?.wire ?? 0 // to count it as it comes would take longer than it takes to come
+      this.#changed()
+    } else this.#count(response.clone(), file).catch((error: unknown) => this.#notCome(file, error))
     return response
   }
 

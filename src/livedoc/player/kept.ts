@@ -7,6 +7,9 @@ export interface Release {
   files: Readonly<Record<string, string>>
 }
 
+/** A header of what a browser has kept. */
+export const KEPT = "Livedoc-Kept"
+
 const PREFIX = "livedoc-"
 /** An empty cache of this name says that the reader wants the whole site. */
 const EVERYTHING = `${PREFIX}everything`
@@ -134,8 +137,10 @@ export class Kept {
   async #verified(path: string, response: Response | undefined): Promise<Response | undefined> {
     if (!response?.ok) return undefined
     const content = await response.arrayBuffer()
-    const same = this.#release.files[path] === (await hash(content))
-    return same ? new Response(content, response) : undefined
+    if (this.#release.files[path] !== (await hash(content))) return undefined
+    const verified = new Response(content, response)
+    verified.headers.set(KEPT, "yes")
+    return verified
   }
 
   /** What a page or a style sheet loads. */

@@ -259,9 +259,16 @@ def _list_files(folder: Path, ending: Ending) -> None:
 def _do_without_threads() -> None:
     """Let AnyIO's files and `to_thread` work where no thread can start."""
     if sys.platform == "emscripten" and importlib.util.find_spec("anyio"):
-        from anyio._backends._asyncio import AsyncIOBackend  # noqa: PLC0415  # present once a script needs it
+        from anyio.abc._eventloop import AsyncBackend  # noqa: PLC0415  # present once a script needs it
 
-        AsyncIOBackend.run_sync_in_worker_thread = classmethod(_run_at_once)  # type: ignore[method-assign,assignment]
+        # AnyIO's own part for asyncio is large. It comes when a script uses it, and is a subclass then.
+        AsyncBackend.__init_subclass__ = classmethod(_run_all_at_once)  # type: ignore[assignment]
+        for backend in AsyncBackend.__subclasses__():
+            _run_all_at_once(backend)
+
+
+def _run_all_at_once(backend: Any) -> None:
+    backend.run_sync_in_worker_thread = classmethod(_run_at_once)
 
 
 async def _run_at_once(backend: Any, function: Callable[..., T], args: tuple[Any, ...], *_: Any, **options: Any) -> T:

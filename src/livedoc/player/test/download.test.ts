@@ -3,13 +3,15 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { after, before, test } from "node:test"
 import { Download } from "../download.ts"
+import { KEPT } from "../kept.ts"
 
 const server = createServer((request, response) => {
   if (request.url === "/runtime/gone.whl") response.writeHead(404).end()
   else if (request.url === "/runtime/cut.whl") {
     response.writeHead(200, { "content-length": "1000" }).write("only this")
     setImmediate(() => response.destroy())
-  } else response.writeHead(200, { "content-type": "application/wasm" }).end("x".repeat(1000))
+  } else if (request.url === "/runtime/kept.zip") response.writeHead(200, { [KEPT]: "yes" }).end("x".repeat(1000))
+  else response.writeHead(200, { "content-type": "application/wasm" }).end("x".repeat(1000))
 })
 let folder = ""
 
@@ -33,6 +35,14 @@ test("bytes on the wire are counted as they come, of those that the files have",
   await (await fetch(new URL("b/b.whl", folder))).text()
   assert.equal(seen[0], "0/250")
   assert.equal(seen.at(-1), "750/750")
+})
+
+test("what the browser has kept counts at once", async () => {
+  const download = new Download(folder, { "kept.zip": { raw: 1000, wire: 250 } }, () => undefined)
+  const response = await download.watch(globalThis.fetch)(`${folder}kept.zip`)
+  assert.deepEqual([download.loaded, download.total], [250, 250])
+  assert.equal((await response.text()).length, 1000)
+  assert.equal(download.loaded, 250)
 })
 
 test("a watched response keeps its type, so that WebAssembly compiles while it streams", async () => {
