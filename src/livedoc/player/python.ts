@@ -1,7 +1,7 @@
 import { loadPyodide, type PyodideAPI } from "pyodide"
 import type { PyProxy } from "pyodide/ffi"
-import { type Load, Packages } from "./packages.ts"
 import type { Failure, File, Left, Output } from "./messages.ts"
+import { type Load, Packages } from "./packages.ts"
 
 export interface Python {
   /** Makes what the script imports importable. */
@@ -61,7 +61,7 @@ async function mustAllowWebAssembly(): Promise<void> {
 }
 
 function onStage(pyodide: PyodideAPI, packages: Packages): Python {
-  const stage = pyodide.pyimport("_stage") as Stage
+  const { run, stop } = pyodide.pyimport("_stage") as Stage // as they are before a program can change them
   const there = packages.names.join(", ")
   return {
     loadPackages: (source) => packages.install(pyodide, source),
@@ -72,11 +72,11 @@ function onStage(pyodide: PyodideAPI, packages: Packages): Python {
       ]
       pyodide.setStdout(out)
       pyodide.setStderr(err)
-      const ending = ended(await stage.run(source, path, there))
+      const ending = ended(await run(source, path, there))
       for (const stream of [out, err]) stream.end()
       return ending
     },
-    stop: () => stage.stop(),
+    stop,
   }
 }
 

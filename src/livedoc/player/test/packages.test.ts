@@ -4,7 +4,7 @@ import { zipSync } from "fflate"
 import { loadPyodide, type Lockfile, type PyodideAPI } from "pyodide"
 import { Packages } from "../packages.ts"
 
-// Each package has one module, which says where it is. "web" needs "events", which needs "typing-more"; "alone" is alone.
+// What each package needs. It has one module.
 const DEPENDS = { web: ["events"], events: ["typing-more"], "typing-more": [], alone: [], late: [] }
 
 let python: PyodideAPI
