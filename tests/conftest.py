@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).parents[1]
 CHROMIUM = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
 QUIET = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PATIENCE = 60_000  # milliseconds that anything may take on a busy machine; how long it does take, benchmarks say
 # What hosts compress on its way.
 PACKED = re.compile(r"text/|application/(json|wasm|xml)|image/svg")
 STORAGES = (
@@ -165,14 +166,21 @@ def server(site: Path, header_rules: list[dict[str, Any]]) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="module")  # not longer: while it lives, this thread counts as one that runs an event loop
-def browser() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415  # not there where the library's tests run in Pyodide
-
+@pytest.fixture(scope="session")
+def chromium() -> str:
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     assert found, f"none of {', '.join(CHROMIUM)} is installed: run `apt-get install chromium`"
+    return found
+
+
+@pytest.fixture(scope="module")  # not longer: while it lives, this thread counts as one that runs an event loop
+def browser(chromium: str) -> Iterator[Browser]:
+    # It is not there where the library's tests run in Pyodide.
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415
+
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
+        expect.set_options(timeout=PATIENCE)
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
         yield browser
         browser.close()
 
@@ -186,6 +194,7 @@ def new_page(browser: Browser, server: str) -> Iterator[NewPage]:
     def opened(**options: Any) -> Page:
         options = {"service_workers": "block", **options}  # only tests that are about them get them
         context = browser.new_context(base_url=server, reduced_motion="reduce", **options)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         context.on("request", lambda request: requested(request.url))
         context.on("console", lambda message: logged(message.type, message.text))

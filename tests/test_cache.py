@@ -523,7 +523,7 @@ async def test_a_read_of_one_id_does_not_wait_for_that_of_another() -> None:
     its_cache = SessionStorageCache(delegate)
     await write_bytes(delegate, "first", b"1")
     await write_bytes(delegate, "second", b"2")
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         assert await read_bytes(its_cache, "first") == b"1"
 
 
@@ -537,7 +537,7 @@ async def test_a_slow_consumer_delays_nobody(cache: SessionStorageCache, delegat
         return await channel.receive()
 
     await write_bytes(delegate, ID, b"old")
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         assert await cache.read(ID, use_the_same_id) == b"old"
 
 
@@ -853,7 +853,7 @@ class Blocking(Counting):
         data = await super().load(id)
         if self.loads.total() == 1:
             self.reading.set()
-            self.let_go.wait(10)
+            self.let_go.wait(60)
         return data
 
 
@@ -865,11 +865,11 @@ def reading_in_another_event_loop(cache: SessionStorageCache, delegate: Blocking
     thread = Thread(target=lambda: found.append(anyio.run(read_bytes, cache, ID, backend=backend)), daemon=True)
     thread.start()
     try:
-        assert delegate.reading.wait(10)
+        assert delegate.reading.wait(60)
         yield
     finally:
         delegate.let_go.set()
-        thread.join(10)
+        thread.join(60)
     assert found == [b"old"]
 
 
@@ -878,7 +878,7 @@ def test_a_read_in_another_event_loop_is_not_waited_for(anyio_backend: str) -> N
     cache = SessionStorageCache(delegate)
 
     async def overtake() -> None:
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             assert await read_bytes(cache, ID) == b"old"
             await write_bytes(cache, ID, b"new")
             assert await read_bytes(cache, ID) == b"new"
@@ -900,7 +900,7 @@ def test_a_read_in_another_event_loop_keeps_its_place_among_what_is_to_be_evicte
         clock.now += 10
         await read_bytes(cache, "other")
         clock.now += 10
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             await read_bytes(cache, ID)
         await write_bytes(delegate, "other", b"new")
         clock.now += 50
@@ -964,6 +964,6 @@ def test_a_task_that_was_lost_with_its_event_loop_may_end_at_any_time(delegate: 
     cache._clock = clock
     thread = Thread(target=anyio.run, args=(is_missing, cache, "another"), daemon=True)
     thread.start()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert not cache._changes

@@ -232,7 +232,7 @@ MARK = """
 
 async def marked(directory: SessionStorageDirectory, data: bytes) -> None:
     """Wait until another process has updated it."""
-    with anyio.fail_after(30):
+    with anyio.fail_after(60):
         while await read_bytes(directory, "id1") == data:
             pass
 

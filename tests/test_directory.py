@@ -353,12 +353,12 @@ def test_a_receive_that_was_given_up_loses_nothing(tmp_path: Path, monkeypatch: 
     """`asyncio.timeout` lets go of the worker thread; what that thread still reads comes next."""
     data = bytes(range(256)) * 1024
     read = os.read
-    slow = threading.Event()
+    slow, given_up = threading.Event(), threading.Event()
 
     def read_slowly(file: int, size: int) -> bytes:
         if slow.is_set():
             slow.clear()
-            time.sleep(0.05)
+            given_up.wait()
         return read(file, size)
 
     async def impatient(channel: ByteReadChannel) -> bytes:
@@ -367,6 +367,7 @@ def test_a_receive_that_was_given_up_loses_nothing(tmp_path: Path, monkeypatch: 
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
                 await channel.receive()
+        given_up.set()
         pieces += [piece async for piece in channel]
         return b"".join(pieces)
 

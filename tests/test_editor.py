@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -27,15 +27,13 @@ from livedoc.completions import completions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Locator, Page
+    from playwright.sync_api import Locator, Page
 
     NewPage = Callable[..., Page]
     Open = Callable[..., Locator]
 
 PROJECT = Path(__file__).parents[1]
 SNIPPETS = sorted(path for path in (PROJECT / "snippets").rglob("*.py") if path.name != "conftest.py")
-CHROMIUM = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
-QUIET = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 TALL = {"width": 1280, "height": 2000}
 PHONE = {"width": 390, "height": 844}
 SCHEMES = [("light", "default"), ("dark", "slate")]
@@ -237,49 +235,19 @@ def server(site: Path) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="module")  # not longer: while it lives, this thread counts as one that runs an event loop
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    assert found, f"none of {', '.join(CHROMIUM)} is installed: run `apt-get install chromium`"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=QUIET)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def new_page(browser: Browser, server: str) -> Iterator[NewPage]:
-    """Opens the page. No request may leave the site, and no error be logged: not even by the policy."""
-    contexts: list[BrowserContext] = []
-    trouble: list[str] = []
-
+def open_page(new_page: NewPage) -> NewPage:
     def opened(**options: Any) -> Page:
-        context = browser.new_context(base_url=server, **options)
-        contexts.append(context)
-        context.on("request", lambda request: requested(request.url))
-        context.on("console", lambda message: logged(message.type, message.text))
-        context.on("weberror", lambda error: trouble.append(str(error.error)))
-        page = context.new_page()
+        page = new_page(**options)
         page.goto("/")
         return page
 
-    def requested(url: str) -> None:
-        if not url.startswith((f"{server}/", "data:", "blob:")):
-            trouble.append(f"request: {url}")
-
-    def logged(type: str, text: str) -> None:
-        if type == "error":
-            trouble.append(f"console: {text}")
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert trouble == []
+    return opened
 
 
 @pytest.fixture
-def page(new_page: NewPage) -> Page:
-    return new_page()
+def page(open_page: NewPage) -> Page:
+    return open_page()
 
 
 def open_editor(page: Page, text: str = "", name: str = "every-kind", **options: Any) -> Locator:
@@ -315,8 +283,8 @@ def test_it_is_small(site: Path) -> None:
 
 
 @pytest.mark.parametrize(("color_scheme", "scheme"), SCHEMES)
-def test_each_token_looks_as_in_the_static_block(new_page: NewPage, color_scheme: str, scheme: str) -> None:
-    page = new_page(color_scheme=color_scheme, viewport=TALL)
+def test_each_token_looks_as_in_the_static_block(open_page: NewPage, color_scheme: str, scheme: str) -> None:
+    page = open_page(color_scheme=color_scheme, viewport=TALL)
     expect(page.locator("body")).to_have_attribute("data-md-color-scheme", scheme)
     for name in ("every-kind", *(path.stem for path in SNIPPETS)):
         code = page.locator(f"#{name} code")
@@ -341,8 +309,8 @@ def test_each_token_looks_as_in_the_static_block(new_page: NewPage, color_scheme
         assert not different, "\n".join(different)
 
 
-def test_opening_moves_no_line(new_page: NewPage) -> None:
-    page = new_page(viewport=TALL)
+def test_opening_moves_no_line(open_page: NewPage) -> None:
+    page = open_page(viewport=TALL)
     page.evaluate("document.fonts.ready")
     block = page.locator("#memory_storage")
     static = block.locator(".snippet-code")
@@ -411,8 +379,8 @@ def test_another_part_of_the_file_has_its_own_line_numbers_and_its_own_history(p
     expect(editor).to_have_accessible_name("Code: Coats")
 
 
-def test_line_numbers_are_beside_their_lines_and_not_read_out(new_page: NewPage) -> None:
-    page = new_page(viewport=TALL)
+def test_line_numbers_are_beside_their_lines_and_not_read_out(open_page: NewPage) -> None:
+    page = open_page(viewport=TALL)
     code = "\n".join(f"line_{number} = '漢 é 🧥'" for number in range(40))
     editor = open_editor(page, code)
     numbers = page.locator("#every-kind .cm-numbers")
@@ -495,8 +463,8 @@ def test_keys_that_the_site_listens_to_are_letters_here(page: Page) -> None:
     expect(search).to_be_checked()  # it does listen
 
 
-def test_long_lines_scroll_inside(new_page: NewPage) -> None:
-    page = new_page(viewport=PHONE)
+def test_long_lines_scroll_inside(open_page: NewPage) -> None:
+    page = open_page(viewport=PHONE)
     editor = open_editor(page, f"hooks = [{'1, ' * 200}]")
     scroller = page.locator("#every-kind .cm-scroller")
     assert scroller.evaluate("element => element.scrollWidth > 3 * element.clientWidth")
@@ -507,8 +475,8 @@ def test_long_lines_scroll_inside(new_page: NewPage) -> None:
     assert page.locator("#every-kind .cm-numbers").evaluate("element => element.getBoundingClientRect().left") < 40
 
 
-def test_the_cursor_does_not_hide_behind_the_line_numbers(new_page: NewPage) -> None:
-    page = new_page(viewport=PHONE)
+def test_the_cursor_does_not_hide_behind_the_line_numbers(open_page: NewPage) -> None:
+    page = open_page(viewport=PHONE)
     editor = open_editor(page, f"hooks = [{'1, ' * 200}]")
     press(editor, "End", "Home")
     numbers = page.locator("#every-kind .cm-numbers").evaluate("element => element.getBoundingClientRect().right")
@@ -524,8 +492,8 @@ def test_what_is_offered_goes_when_the_program_runs(page: Page) -> None:
     expect(offer).to_have_count(0)
 
 
-def test_it_works_by_touch(new_page: NewPage) -> None:
-    page = new_page(viewport=PHONE, has_touch=True, is_mobile=True)
+def test_it_works_by_touch(open_page: NewPage) -> None:
+    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
     editor = open_editor(page, "")
     editor.tap()
     expect(editor).to_be_focused()
@@ -535,8 +503,8 @@ def test_it_works_by_touch(new_page: NewPage) -> None:
     expect(editor).to_be_focused()
 
 
-def test_nothing_moves(new_page: NewPage) -> None:
-    page = new_page(reduced_motion="reduce")
+def test_nothing_moves(open_page: NewPage) -> None:
+    page = open_page()
     editor = open_editor(page, "hooks = 3")
     editor.press_sequentially("pri")
     expect(page.get_by_role("listbox")).to_be_visible()
@@ -637,8 +605,8 @@ def test_a_failed_line_is_marked_until_it_is_edited(page: Page) -> None:
         expect(marked).to_have_count(0)
 
 
-def test_a_line_that_is_marked_shows_its_beginning(new_page: NewPage) -> None:
-    page = new_page(viewport=PHONE)
+def test_a_line_that_is_marked_shows_its_beginning(open_page: NewPage) -> None:
+    page = open_page(viewport=PHONE)
     editor = open_editor(page, f"hooks = [{'1, ' * 200}]\ncoats = 3")
     press(editor, "ControlOrMeta+Home", "End")
     scroller = page.locator("#every-kind .cm-scroller")
@@ -665,8 +633,8 @@ def test_closing_takes_all_of_it_away(page: Page) -> None:
 
 @pytest.mark.parametrize(("color_scheme", "scheme"), SCHEMES)
 @pytest.mark.parametrize("state", ["focused", "completing", "failed"])
-def test_an_open_editor_is_accessible(new_page: NewPage, color_scheme: str, scheme: str, state: str) -> None:
-    page = new_page(color_scheme=color_scheme, viewport=TALL)
+def test_an_open_editor_is_accessible(open_page: NewPage, color_scheme: str, scheme: str, state: str) -> None:
+    page = open_page(color_scheme=color_scheme, viewport=TALL)
     expect(page.locator("body")).to_have_attribute("data-md-color-scheme", scheme)
     editor = open_editor(page, EVERY_KIND)
     call(editor, "goTo", 5)

@@ -601,7 +601,7 @@ def test_a_write_that_the_disk_takes_in_two_parts_is_completed(anyio_backend: st
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    with anyio.fail_after(10):
+    with anyio.fail_after(60):
         while not condition():  # noqa: ASYNC110 - it is a file system that is waited for
             await anyio.sleep(0.001)
 
@@ -646,7 +646,7 @@ def test_a_worker_thread_that_begins_after_the_clean_up_finds_nothing_left_to_do
         assert await content(directory) == OLD
 
     try:
-        asyncio.run(asyncio.wait_for(main(), 10))
+        asyncio.run(asyncio.wait_for(main(), 60))
     finally:
         gate.set()
 

@@ -721,7 +721,7 @@ def ports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     assert process.returncode == 0
 
 
@@ -743,7 +743,7 @@ def client(origin: str, transport: httpx2.HTTPTransport) -> httpx2.Client:
 
 def eventually(question: Callable[[], str], answer: str) -> None:
     """Ask until the server, which saves after it said goodbye, gives the answer."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while (found := question()) != answer and time.monotonic() < deadline:
         time.sleep(0.01)
     assert found == answer

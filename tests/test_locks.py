@@ -39,7 +39,7 @@ async def test_who_holds_a_key_is_alone_with_it() -> None:
 
 async def test_another_key_is_not_waited_for() -> None:
     locks = Locks()
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         async with locks["coat"], locks["hat"], locks["coat", "hat"]:
             assert len(locks) == 3
 
@@ -88,17 +88,17 @@ def test_each_event_loop_has_locks_of_its_own(anyio_backend: str) -> None:
     async def hold() -> None:
         async with locks["coat"]:
             entered.set()
-            await anyio.to_thread.run_sync(leave.wait, 10)
+            await anyio.to_thread.run_sync(leave.wait, 60)
 
     async def enter() -> None:
-        with anyio.fail_after(5):
+        with anyio.fail_after(60):
             async with locks["coat"]:
                 assert len(locks) == 2
 
     thread = threading.Thread(target=lambda: anyio.run(hold, backend=anyio_backend))
     thread.start()
     try:
-        assert entered.wait(10)
+        assert entered.wait(60)
         anyio.run(enter, backend=anyio_backend)
     finally:
         leave.set()

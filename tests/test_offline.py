@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 PLAYER = "assets/livedoc/"
-PATIENCE = 60_000  # milliseconds
 BLOCK = "[data-snippet][data-state]"
 ENDED = re.compile("done|failed|stopped")
 NOT_HERE = "This page is not here offline"
@@ -124,12 +123,12 @@ def run(page: Page) -> None:
     """Run the first block: it prints what the page promises."""
     block = page.locator(BLOCK).first
     block.get_by_role("button", name=re.compile("^Run")).click()
-    expect(block).to_have_attribute("data-state", ENDED, timeout=PATIENCE)
+    expect(block).to_have_attribute("data-state", ENDED)
     expect(block.locator(".snippet-status")).to_have_text(re.compile("^Finished.*, as promised$"))
 
 
 def status(page: Page, text: str) -> None:
-    expect(page.locator(".offline [role=status]")).to_have_text(re.compile(text), timeout=PATIENCE)
+    expect(page.locator(".offline [role=status]")).to_have_text(re.compile(text))
 
 
 def keep_everything(page: Page) -> None:

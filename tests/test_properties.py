@@ -557,7 +557,7 @@ def redis_port() -> Iterator[int]:
 
 
 def wait_until_it_answers(server: subprocess.Popen[bytes], client: redis.Redis) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         assert server.poll() is None, "redis-server has ended"
         try:

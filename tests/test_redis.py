@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     Client = Redis | RedisCluster
 
-PATIENCE = 20  # seconds that a server may take for what takes it milliseconds
+PATIENCE = 60  # seconds that a server may take for what takes it milliseconds
 PROGRAMS = ["redis-server", *(name for name in ("valkey-server",) if shutil.which(name))]
 CHECKS = [*testing.CHECKS, *testing.UPDATE_CHECKS]
 
@@ -718,7 +718,7 @@ async def test_calls_that_were_cancelled_take_no_connection_with_them(
     call: str, command: str, earlier: int, how: str, server: Server
 ) -> None:
     async with Line().to([server]) as line:
-        pool = BlockingConnectionPool(port=line.ports[server.port], max_connections=1, timeout=1)
+        pool = BlockingConnectionPool(port=line.ports[server.port], max_connections=1, timeout=PATIENCE)
         async with Redis.from_pool(pool) as client:
             storage = SessionStorageRedis(client)
             calls: dict[str, Callable[[], Any]] = {

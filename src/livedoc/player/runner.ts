@@ -72,7 +72,7 @@ export class Runner {
     return promise
   }
 
-  /** Ends the run within half a second, whatever it does; Python stays if it can, else the next run starts it anew. */
+  /** Ends the run within two seconds, whatever it does; Python stays if it can, else the next run starts it anew. */
   stop(): void {
     this.#runs++ // one that waits for its turn does not begin
     const pending = this.#pending

@@ -47,6 +47,8 @@ SNIPPET = "storages/write_and_read.py"
 FIRST = "b'a grey'"  # what it prints first
 PAGE = "/storages/"
 QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"]
+LOOP = "while True: pass"
+STUBBORN = "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
 ON_THE_FLY = 5  # the quality of Brotli of a host that compresses while it sends
 
 OURS = """() => new Promise(resolve => {
@@ -71,6 +73,7 @@ DONE = """block => new Promise(resolve => {
   new MutationObserver(look).observe(block, { attributeFilter: ["data-state"] })
   block.querySelector(".snippet-run").click()
 })"""
+STOPPED = DONE.replace('"done"', '"stopped"').replace(".snippet-run", ".snippet-stop")
 WATCH = """() => {
   window.watched = { longest: 0, shifted: 0 }
   new PerformanceObserver(list => {
@@ -189,6 +192,15 @@ def files_of(site: Path, urls: list[str]) -> list[Path]:
     return [site / path / "index.html" if (site / path).is_dir() else site / path for path in paths]
 
 
+def stop(block: Any, program: str) -> float:
+    """Milliseconds from the click on Stop to the end of a program that runs."""
+    block.get_by_role("textbox").fill(program)
+    block.get_by_role("button", name="Run").click()
+    block.page.locator(f'[data-snippet="{SNIPPET}"][data-state="running"]').wait_for()
+    taken: float = block.evaluate(STOPPED)
+    return taken
+
+
 def figures(browser: Browser, origin: str, site: Path) -> Iterator[tuple[str, str, str]]:
     """Yield name, value and limit of everything that is no start."""
     with browser.new_context(base_url=origin, service_workers="block") as context:
@@ -213,8 +225,11 @@ def figures(browser: Browser, origin: str, site: Path) -> Iterator[tuple[str, st
         page.evaluate("watched.longest = 0")
         block.evaluate(DONE)
         watched = page.evaluate("watched")
+        stops = {program: median(stop(block, program) for _ in range(ROUNDS)) for program in (LOOP, STUBBORN)}
         yield "second Run, from click to done, the program included", f"{again:.0f} ms", "50 ms"
         yield "longest task of the page while 200,000 lines are printed", f"{watched['longest']:.0f} ms", "50 ms"
+        yield "Stop of a loop", f"{stops[LOOP]:.0f} ms", "100 ms"
+        yield "Stop of a program that catches all", f"{stops[STUBBORN]:.0f} ms", "2000 ms"
         yield "layout shift while a block runs", f"{watched['shifted']:.3f}", "0"
         [editor] = site.glob("assets/livedoc/editor-*.js")
         yield "editor, on demand", f"{wire_sizes([editor])[0] / 1000:.1f} kB", "115 kB"

@@ -1,30 +1,43 @@
 import assert from "node:assert/strict"
-import { test } from "node:test"
+import { before, mock, test } from "node:test"
 import { MessageChannel, type MessagePort } from "node:worker_threads"
 import type { Reply, Request } from "../messages.ts"
 import { type Ending, type OpenStage, Runner, Stopped, Unavailable } from "../runner.ts"
 
 type Run = Extract<Request, { kind: "run" }>
 type Reaction = (request: Run, reply: (reply: Reply) => void) => void
-/** What a stage does when it is asked to stop kindly, or interrupted: here, whether it then ends. */
+/** What a stage does when it is asked to stop kindly, or interrupted: here, after how many milliseconds it then ends. */
 interface Ends {
-  onStop?: boolean
-  onInterrupt?: boolean
+  onStop?: number
+  onInterrupt?: number
+}
+
+// A slow machine may take longer for a message than a program has to answer.
+before(() => mock.timers.enable({ apis: ["setTimeout"] }))
+
+/** Lets so many milliseconds go by once `condition` holds. */
+async function pass(milliseconds: number, condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(setImmediate)
+  for (; milliseconds > 0; milliseconds--) mock.timers.tick(1) // one by one: a timer may set another
 }
 
 /** Stages at the other end of real message ports; `ports` holds those that are still open. */
 function stages(
   react: Reaction,
   ends: Ends = {},
-): { open: OpenStage; opened: () => number; ports: Set<MessagePort>; asked: string[] } {
+): { open: OpenStage; opened: () => number; ports: Set<MessagePort>; asked: string[]; told: string[] } {
   const asked: string[] = []
+  const told: string[] = []
   const ports = new Set<MessagePort>()
   let opened = 0
   const open: OpenStage = (receive) => {
     opened++
     const { port1: page, port2: worker } = new MessageChannel()
     ports.add(worker)
-    page.on("message", receive)
+    page.on("message", (reply: Reply) => {
+      receive(reply)
+      told.push(reply.kind)
+    })
     let run = 0
     const reply = (reply: Reply) => worker.postMessage(reply)
     const end = () => reply({ kind: "failed", run, seconds: 1, traceback: "", error: "Interrupted", line: 1, ...left })
@@ -33,14 +46,14 @@ function stages(
       if (request.kind === "run") {
         run = request.run
         react(request, reply)
-      } else if (request.kind === "stop" && ends.onStop) {
+      } else if (request.kind === "stop" && ends.onStop !== undefined) {
         reply({ kind: "stopping", run })
-        setTimeout(end, 100) // it cleans up, and must not be interrupted
+        setTimeout(end, ends.onStop)
       }
     })
     const interrupt = () => {
       asked.push("interrupt")
-      if (ends.onInterrupt) end()
+      if (ends.onInterrupt !== undefined) setTimeout(end, ends.onInterrupt)
     }
     const close = () => {
       ports.delete(worker)
@@ -48,7 +61,7 @@ function stages(
     }
     return { post: (request) => page.postMessage(request), interrupt, close }
   }
-  return { open, opened: () => opened, ports, asked }
+  return { open, opened: () => opened, ports, asked, told }
 }
 
 function closeAll(ports: Set<MessagePort>): void {
@@ -93,11 +106,12 @@ test("runs share one stage, which opens with the first of them", async () => {
   closeAll(ports)
 })
 
-test("a program that waits is stopped kindly, and its stage stays", async () => {
-  const { open, opened, ports, asked } = stages(echo, { onStop: true })
+test("a program that waits is stopped kindly, may clean up, and its stage stays", async () => {
+  const { open, opened, ports, asked, told } = stages(echo, { onStop: 500 })
   const runner = new Runner(open)
   const { ending } = await printing(runner, "wait")
   runner.stop()
+  await pass(500, () => told.includes("stopping"))
   await assert.rejects(ending, Stopped)
   assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
   assert.equal(opened(), 1)
@@ -105,34 +119,38 @@ test("a program that waits is stopped kindly, and its stage stays", async () => 
   closeAll(ports)
 })
 
-test("a program that is busy is interrupted, and its stage stays", async () => {
-  const { open, opened, ports, asked } = stages(echo, { onInterrupt: true })
+test("a program that is busy is interrupted within 50 ms, and its stage stays", async () => {
+  const { open, opened, ports, asked } = stages(echo, { onInterrupt: 500 })
   const runner = new Runner(open)
   const { ending } = await printing(runner, "wait")
-  const begin = performance.now()
   runner.stop()
+  await pass(50, () => asked.includes("stop"))
+  await pass(500, () => asked.includes("interrupt"))
   await assert.rejects(ending, Stopped)
-  assert.ok(performance.now() - begin < 400)
   assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
   assert.equal(opened(), 1)
   assert.deepEqual(asked, ["run", "stop", "interrupt", "run"])
   closeAll(ports)
 })
 
-test("a program that goes on none the less loses its stage, and the next run works", async () => {
-  const { open, opened, ports } = stages(echo)
-  const runner = new Runner(open)
-  const { ending } = await printing(runner, "wait")
-  const begin = performance.now()
-  runner.stop()
-  runner.stop() // the impatient reader
-  await assert.rejects(ending, Stopped)
-  assert.ok(performance.now() - begin < 1500)
-  assert.equal(ports.size, 0)
-  assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
-  assert.equal(opened(), 2)
-  closeAll(ports)
-})
+for (const [what, ends] of [
+  ["hears nothing", {}],
+  ["answers and goes on", { onStop: 10_000 }],
+] as const) {
+  test(`a program that ${what} loses its stage within a second, and the next run works`, async () => {
+    const { open, opened, ports, asked, told } = stages(echo, ends)
+    const runner = new Runner(open)
+    const { ending } = await printing(runner, "wait")
+    runner.stop()
+    runner.stop() // the impatient reader
+    await pass(1000, () => (ends.onStop ? told.includes("stopping") : asked.includes("stop")))
+    assert.equal(ports.size, 0)
+    await assert.rejects(ending, Stopped)
+    assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
+    assert.equal(opened(), 2)
+    closeAll(ports)
+  })
+}
 
 test("a program that still starts is stopped at once, with its stage", async () => {
   const { open, ports } = stages(nothing)
@@ -151,6 +169,7 @@ test("a run that waits for its turn does not begin after a stop", async () => {
   const next = runner.run("b.py", "next", nothing)
   next.catch(nothing)
   runner.stop()
+  await pass(1000, () => asked.includes("stop"))
   await assert.rejects(ending, Stopped)
   await assert.rejects(next, Stopped)
   assert.deepEqual(asked, ["run", "stop", "interrupt"])
@@ -168,7 +187,7 @@ test("a stage can be prepared for a run, which then uses it", async () => {
 })
 
 test("a renewal closes the stage, unless a program is running on it", async () => {
-  const { open, opened, ports } = stages(echo, { onStop: true })
+  const { open, opened, ports, told } = stages(echo, { onStop: 100 })
   const runner = new Runner(open)
   await runner.run("a.py", "one", nothing)
   runner.renew()
@@ -177,6 +196,7 @@ test("a renewal closes the stage, unless a program is running on it", async () =
   const { ending } = await printing(runner, "wait")
   runner.renew()
   runner.stop()
+  await pass(100, () => told.includes("stopping"))
   await assert.rejects(ending, Stopped)
   assert.equal(opened(), 2)
   closeAll(ports)
@@ -192,10 +212,12 @@ test("stop without a run keeps the stage", async () => {
 })
 
 test("a run stops the one that is running", async () => {
-  const { open, opened, ports } = stages(echo)
+  const { open, opened, ports, asked } = stages(echo)
   const runner = new Runner(open)
   const { ending } = await printing(runner, "wait")
-  assert.equal((await runner.run("b.py", "next", nothing)).kind, "done")
+  const next = runner.run("b.py", "next", nothing)
+  await pass(1000, () => asked.includes("stop"))
+  assert.equal((await next).kind, "done")
   await assert.rejects(ending, Stopped)
   assert.equal(opened(), 2)
   closeAll(ports)
@@ -263,17 +285,22 @@ test("a program that ends Python itself is told from a start that fails, and the
 })
 
 test("a stage that shows no sign of life is given up", async () => {
-  const { open, ports } = stages(nothing)
-  await assert.rejects(new Runner(open, 10).run("a.py", "one", nothing), /nothing happened for 0.01 seconds/)
+  const { open, ports, asked } = stages(nothing)
+  const ending = new Runner(open, 10).run("a.py", "one", nothing)
+  ending.catch(nothing)
+  await pass(10, () => asked.includes("run"))
+  await assert.rejects(ending, /nothing happened for 0.01 seconds/)
   assert.equal(ports.size, 0)
 })
 
 test("a program may be silent for as long as it likes", async () => {
-  const { open, ports } = stages(({ run }, reply) => {
+  const { open, ports, told } = stages(({ run }, reply) => {
     reply({ kind: "running", run })
     setTimeout(() => reply({ kind: "done", run, seconds: 1, ...left }), 100)
   })
-  assert.equal((await new Runner(open, 30).run("a.py", "one", nothing)).kind, "done")
+  const ending = new Runner(open, 30).run("a.py", "one", nothing)
+  await pass(100, () => told.includes("running"))
+  assert.equal((await ending).kind, "done")
   closeAll(ports)
 })
 
