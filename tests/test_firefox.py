@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,8 +23,12 @@ PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("i
 FIREFOX = ("firefox-esr", "firefox")
 PATIENCE = 800  # seconds
 WITHOUT_STACK_SWITCHING = {"javascript.options.wasm_js_promise_integration": False}
-# What Firefox reports, and only to its driver, of any worker that is terminated inside a WebAssembly.promising call.
-TERMINATED = "Error: uncaught exception: undefined"
+HARMLESS = re.compile(
+    # What Firefox reports, and only to its driver, of a worker that is terminated inside a WebAssembly.promising call.
+    "Error: uncaught exception: undefined"
+    # What it says of a load that it gave up by itself, as it may on a busy machine. An image that is missing is seen.
+    "|Error: Failed to load .+ A ServiceWorker intercepted the request and encountered an unexpected error[.]"
+)
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +86,7 @@ def test_stop_ends_a_program_that_never_would_and_the_next_run_works(
 
 @pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching"])
 def test_no_error_is_logged_and_no_request_leaves_the_site(request: pytest.FixtureRequest, reading: str) -> None:
-    assert [line for line in request.getfixturevalue(reading)["trouble"] if line != TERMINATED] == []
+    assert [line for line in request.getfixturevalue(reading)["trouble"] if not HARMLESS.fullmatch(line)] == []
 
 
 def results(seen: dict[str, Any], path: str) -> list[tuple[str, str]]:

@@ -40,6 +40,12 @@ async function settled(page: Page): Promise<void> {
   await page.waitForNetworkIdle()
 }
 
+/** The images that the page wants and does not have. */
+async function missing(page: Page): Promise<string[]> {
+  await settled(page)
+  return await page.$$eval("img", (all) => all.filter((it) => !it.naturalWidth).map((it) => `no image: ${it.src}`))
+}
+
 /** The button of a block whose name begins with `verb`. */
 async function named(block: ElementHandle, verb: string): Promise<ElementHandle> {
   const found = await block.frame.waitForFunction(
@@ -104,6 +110,7 @@ async function read(page: Page, origin: string, paths: string[]): Promise<Seen> 
   for (const path of paths) {
     const ran: Ran[] = (pages[path] = [])
     for (const block of await open(page, `${origin}/${path}`)) ran.push(await run(block))
+    trouble.push(...(await missing(page)))
   }
   const editable = paths.find((path) => pages[path]?.length)
   const [block] = await open(page, `${origin}/${editable}`)
