@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -12,7 +13,6 @@ from itertools import count
 from random import Random
 from threading import Event as ThreadEvent
 from threading import Thread
-from time import monotonic, thread_time
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -135,8 +135,8 @@ async def test_a_change_made_elsewhere_is_seen_once_the_idle_timeout_has_passed_
     await read_bytes(cache, ID)
     await write_bytes(delegate, ID, b"new")
     begin = clock.now
-    for time in read_at:
-        clock.now = begin + time
+    for moment in read_at:
+        clock.now = begin + moment
         assert await read_bytes(cache, ID) == b"old"
     clock.now = begin + after
     assert await read_bytes(cache, ID) == (b"old" if after < 60 else b"new")
@@ -169,7 +169,7 @@ async def test_a_value_is_kept_for_a_minute_unless_told_otherwise(delegate: Coun
 
 
 def test_the_clock_is_one_that_nobody_sets_unless_told_otherwise() -> None:
-    assert signature(SessionStorageCache).parameters["clock"].default is monotonic
+    assert signature(SessionStorageCache).parameters["clock"].default is time.monotonic
 
 
 @pytest.mark.parametrize("duration", [timedelta(0), timedelta(microseconds=-1)])
@@ -220,15 +220,15 @@ async def test_a_miss_leaves_nothing_behind(cache: SessionStorageCache) -> None:
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_evicting_takes_a_fraction_of_the_time_of_fetching(clock: Clock) -> None:
     cache = SessionStorageCache(WithoutUpdate(), clock=clock)
-    begin = thread_time()
+    begin = time.thread_time()
     for number in range(30_000):
         await read_bytes(cache, str(number))
-    fetched = thread_time()
+    fetched = time.thread_time()
     assert len(cache._known) == 30_000
     clock.now += 60
     await cache.invalidate("another")
     assert not cache._known
-    assert thread_time() - fetched < (fetched - begin) / 4
+    assert time.thread_time() - fetched < (fetched - begin) / 4
 
 
 # --- what the delegate can do, the cache can ------------------------------------------------------------------------
