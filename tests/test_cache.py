@@ -853,7 +853,7 @@ class Blocking(Counting):
         data = await super().load(id)
         if self.loads.total() == 1:
             self.reading.set()
-            self.let_go.wait(60)
+            self.let_go.wait(120)  # longer than anybody waits for the read
         return data
 
 

@@ -26,8 +26,9 @@ WITHOUT_STACK_SWITCHING = {"javascript.options.wasm_js_promise_integration": Fal
 HARMLESS = re.compile(
     # What Firefox reports, and only to its driver, of a worker that is terminated inside a WebAssembly.promising call.
     "Error: uncaught exception: undefined"
-    # What it says of a load that it gave up by itself, as it may on a busy machine. An image that is missing is seen.
-    "|Error: Failed to load .+ A ServiceWorker intercepted the request and encountered an unexpected error[.]"
+    # What it says of an image that it gave up to load, as it may on a busy machine. One that is then missing is seen.
+    r"|Error: Failed to load \S+[.](svg|png)\W+"
+    "A ServiceWorker intercepted the request and encountered an unexpected error[.]"
 )
 
 

@@ -88,7 +88,7 @@ def test_each_event_loop_has_locks_of_its_own(anyio_backend: str) -> None:
     async def hold() -> None:
         async with locks["coat"]:
             entered.set()
-            await anyio.to_thread.run_sync(leave.wait, 60)
+            await anyio.to_thread.run_sync(leave.wait, 120)  # longer than anybody waits for the lock
 
     async def enter() -> None:
         with anyio.fail_after(60):

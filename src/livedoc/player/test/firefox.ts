@@ -116,7 +116,9 @@ async function read(page: Page, origin: string, paths: string[]): Promise<Seen> 
   const [block] = await open(page, `${origin}/${editable}`)
   if (!block) throw new Error(`no block of ${paths.join(", ")} can be run`)
   const stackSwitching = await page.evaluate(() => "Suspending" in WebAssembly)
-  return { stackSwitching, pages, stopped: await stopped(page, block), trouble }
+  const ended = await stopped(page, block)
+  trouble.push(...(await missing(page)))
+  return { stackSwitching, pages, stopped: ended, trouble }
 }
 
 /** What must not happen, added to as it does. */
