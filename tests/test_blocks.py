@@ -563,6 +563,20 @@ def test_a_link_that_comes_while_another_edit_is_open_is_shown_and_run(block: Lo
     assert run(block) == "done: shared\n"
 
 
+def test_a_link_is_opened_once_although_the_theme_then_fetches_the_page_anew(block: Locator, link: str) -> None:
+    page = block.page
+    fetched: list[Route] = []
+    page.route("**/storages/", lambda route: fetched.append(route))  # noqa: PLW0108  # Playwright marks what it is given
+    with page.expect_request("**/storages/"):
+        page.evaluate("link => { location.hash = new URL(link).hash }", link)
+    expect(editor(block)).to_have_text("print('shared')")
+    assert run(block) == "done: shared\n"
+    swapped(page, fetched[0].continue_)
+    expect(block).to_have_attribute("data-state", "done")
+    assert text(block, "data-output") == "shared\n"
+    assert run(block) == "done: shared\n"
+
+
 def test_what_the_reader_makes_of_a_link_is_theirs_after_a_reload(block: Locator, link: str) -> None:
     block.page.goto(link)
     block.page.reload()
@@ -689,6 +703,12 @@ def test_the_two_streams_are_told_apart(block: Locator) -> None:
         "parts => parts.map(part => getComputedStyle(part).color)"
     )
     assert len(set(colours)) == 2
+
+
+def test_what_a_program_printed_before_it_hangs_is_seen(block: Locator) -> None:
+    edit(block, "for line in range(99):\n    print(line)\nwhile True:\n    pass")
+    button(block, "Run").click()
+    expect(block.locator("[data-output]")).to_have_text("".join(f"{line}\n" for line in range(99)))
 
 
 def test_the_last_expression_is_not_echoed(block: Locator) -> None:
@@ -909,36 +929,52 @@ def test_a_block_is_mounted_once_however_often_it_is_left_and_found_again(page: 
     wait_for_python(block)
 
 
-# The theme may swap a page twice when the reader goes back. Resolves when it has swapped none for half a second.
-SETTLED = """() => new Promise(resolve => {
-    let timer
-    document$.subscribe(() => {
-        clearTimeout(timer)
-        timer = setTimeout(resolve, 500)
-    })
-})"""
+def as_on_its_host(page: Page) -> None:
+    """The theme swaps pages that the sitemap names. It puts this host for the site's there, but not the port."""
 
-
-def test_blocks_run_after_instant_navigation_back_and_forward(page: Page) -> None:
     def here(route: Route) -> None:
-        """The theme swaps pages that the sitemap names. It puts this host for the site's there, but not the port."""
-        response = route.fetch()
-        port = urlsplit(page.url).port
+        response, port = route.fetch(), urlsplit(page.url).port
         route.fulfill(response=response, body=re.sub(r"(?<=<loc>https://)[^/]+", rf"\g<0>:{port}", response.text()))
 
     page.route("**/sitemap.xml", here)
     page.reload()
     page.wait_for_load_state("networkidle")
+
+
+def swapped(page: Page, do: Callable[[], object]) -> None:
+    """Does what has the theme swap the page, and waits until it has."""
+    page.evaluate("document.querySelector('article').dataset.before = ''")
+    do()
+    expect(page.locator("article")).not_to_have_attribute("data-before", "")
+
+
+def test_blocks_run_after_instant_navigation_back_and_forward(page: Page) -> None:
+    as_on_its_host(page)
     page.evaluate("window.swaps = true")
     page.get_by_role("link", name="Sessions", exact=True).first.click()
     page.wait_for_url("**/sessions/")
     for go, path in ((page.go_back, "storages"), (page.go_forward, "sessions"), (page.go_back, "storages")):
         go()
         page.wait_for_url(f"**/{path}/")
-        page.evaluate(SETTLED)
         block = page.locator(f'[data-snippet^="{path}/"][data-state]').first
         assert run(block) == f"done: {text(block, 'data-promised')}"
     assert page.evaluate("window.swaps"), "the pages were swapped in place"
+
+
+def test_a_program_goes_on_while_the_reader_follows_a_link_within_the_page(page: Page) -> None:
+    as_on_its_host(page)
+    block = block_of(page)
+    begin(block, LOOP)
+    link = page.locator(".md-content a.headerlink").last
+    swapped(page, link.click)
+    assert page.url == link.get_attribute("href")
+    expect(block).to_have_attribute("data-state", "running")
+    assert text(block, "data-output") == "busy\n"
+    expect(block.locator(".snippet-actions")).to_have_count(1)
+    editor(block).fill("print('mended')")
+    button(block, "Stop").click()
+    expect(block).to_have_attribute("data-state", "stopped")
+    assert run(block) == "done: mended\n"
 
 
 def test_every_button_works_by_touch(new_page: NewPage) -> None:

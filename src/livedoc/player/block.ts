@@ -79,6 +79,16 @@ export class Block {
     return this.#root.isConnected
   }
 
+  /** Whether `root` is what this block was made from, come anew. */
+  isFrom(root: HTMLElement): boolean {
+    return !this.isHere && ["snippet", "section", "hash"].every((key) => root.dataset[key] === this.#root.dataset[key])
+  }
+
+  /** Goes on in the place of `root`. */
+  moveTo(root: HTMLElement): void {
+    root.replaceWith(this.#root)
+  }
+
   /** Shows an edit that came with a link. It is the reader's once they change it. */
   open(shared: Edit): void {
     const own = this.#around.edits.get(this.name)

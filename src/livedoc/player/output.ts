@@ -1,6 +1,7 @@
 import type { Output } from "./messages.ts"
 
 const INTERVAL = 16 // milliseconds: once a frame
+const AT_ONCE = 1000 // pieces: what a program has printed before it hangs is seen, unless it is more
 const LIMIT = 100_000 // characters: what a page shows without becoming slow
 const REST = "\n[The rest is not shown.]\n"
 
@@ -9,11 +10,12 @@ export function shortened(text: string): string {
   return text.length > LIMIT ? text.slice(0, LIMIT) + REST : text
 }
 
-/** Collects what a program prints and passes it on once a frame, even while the program never pauses. */
+/** Passes on what a program prints: at first each piece at once, later once a frame, even if the program never pauses. */
 export class Printer {
   readonly #pass: (output: Output) => void
   #stream: Output["stream"] = "out"
   #text = ""
+  #atOnce = AT_ONCE
   #left = LIMIT
   #passed = -INTERVAL
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -29,7 +31,7 @@ export class Printer {
     this.#left -= text.length
     this.#text += this.#left < 0 ? text.slice(0, this.#left) + REST : text
     // A program that never pauses lets no timer fire, so the clock is read here too.
-    if (performance.now() - this.#passed >= INTERVAL) this.flush()
+    if (this.#atOnce-- > 0 || performance.now() - this.#passed >= INTERVAL) this.flush()
     else this.#timer ??= setTimeout(() => this.flush(), INTERVAL)
   }
 

@@ -36,15 +36,24 @@ const surroundings: Surroundings = {
 }
 
 let blocks: Block[] = []
+let page = "" // the path of the one that they are on
 
 async function mountAll(): Promise<void> {
+  // Material fetches a page that is shown already: at the first link within it, and on some ways back.
+  if (page === location.pathname) for (const root of bare()) blocks.find((block) => block.isFrom(root))?.moveTo(root)
+  page = location.pathname
   const shared = await sharedBy(location.hash)
   const here = blocks.filter((block) => block.isHere)
   if (here.length < blocks.length) surroundings.runner.stop() // a program whose block the reader has left
-  const roots = document.querySelectorAll<HTMLElement>(".snippet[data-state]:not(:has(.snippet-actions))")
-  blocks = [...here, ...Array.from(roots, (root) => new Block(root, surroundings))]
-  open(shared)
+  blocks = [...here, ...Array.from(bare(), (root) => new Block(root, surroundings))]
+  const isOpen = typeof shared === "object" && here.some(({ name }) => name === shared.block)
+  if (!isOpen) open(shared)
   void offline.visit()
+}
+
+/** Where blocks are to be. */
+function bare(): NodeListOf<HTMLElement> {
+  return document.querySelectorAll(".snippet[data-state]:not(:has(.snippet-actions))")
 }
 
 /** Shows what a link brought, in its block, or by itself if that is gone. */

@@ -6,42 +6,45 @@ import { plainText, shortened, Printer } from "../output.ts"
 
 const out = (text: string): Output => ({ stream: "out", text })
 
-test("what is printed in one go is passed on in a few pieces, in order and whole", () => {
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => `${index}\n`)
+
+test("what is printed in one go is passed on in fewer pieces after a while, in order and whole", () => {
   const pieces: string[] = []
   const printer = new Printer(({ text }) => pieces.push(text))
-  const lines = Array.from({ length: 5_000 }, (_, index) => `${index}\n`)
+  const lines = numbers(6_000)
   for (const line of lines) printer.print(out(line))
   printer.flush()
   assert.equal(pieces.join(""), lines.join(""))
-  assert.ok(pieces.length < 100, `${pieces.length} pieces`)
+  assert.ok(pieces.length < 1_200, `${pieces.length} pieces`)
 })
 
-test("the first line is passed on at once", () => {
-  const pieces: Output[] = []
-  new Printer((output) => pieces.push(output)).print(out("first\n"))
-  assert.deepEqual(pieces, [out("first\n")])
+test("a program that prints and then hangs has shown what it printed", () => {
+  const pieces: string[] = []
+  const printer = new Printer(({ text }) => pieces.push(text))
+  for (const line of numbers(1_000)) printer.print(out(line))
+  assert.deepEqual(pieces, numbers(1_000))
 })
 
 test("a program that pauses is seen without its end", async () => {
   const passed = Promise.withResolvers<string>()
-  const printer = new Printer(({ text }) => text === "second\n" && passed.resolve(text))
-  printer.print(out("first\n"))
-  printer.print(out("second\n"))
-  assert.equal(await Promise.race([passed.promise, pause(5_000, "never")]), "second\n")
+  const printer = new Printer(({ text }) => text.endsWith("last\n") && passed.resolve("seen"))
+  for (const line of [...numbers(2_000), "last\n"]) printer.print(out(line))
+  assert.equal(await Promise.race([passed.promise, pause(5_000, "never")]), "seen")
 })
 
-test("the two streams stay apart and in order", () => {
-  const pieces: Output[] = []
-  const printer = new Printer((output) => pieces.push(output))
-  printer.print(out("a"))
-  printer.print(out("b"))
-  printer.print({ stream: "err", text: "c" })
-  printer.print({ stream: "err", text: "d" })
-  printer.print(out("e"))
-  printer.flush()
-  assert.equal(pieces.map(({ text }) => text).join(""), "abcde")
-  assert.deepEqual([...new Set(pieces.map(({ stream, text }) => stream + text.length))].sort(), ["err2", "out1"])
-})
+for (const before of [0, 2_000]) {
+  test(`the two streams stay apart and in order, after ${before} lines`, () => {
+    const pieces: Output[] = []
+    const printer = new Printer((output) => pieces.push(output))
+    for (const line of numbers(before)) printer.print(out(line))
+    printer.flush()
+    pieces.length = 0
+    for (const letter of "aBCd") printer.print({ stream: letter < "a" ? "err" : "out", text: letter })
+    printer.flush()
+    assert.equal(pieces.map(({ text }) => text).join(""), "aBCd")
+    for (const { stream, text } of pieces) assert.match(text, stream === "err" ? /^[A-Z]+$/ : /^[a-z]+$/)
+  })
+}
 
 test("an endless program fills no page, and the page says so", () => {
   let shown = ""
