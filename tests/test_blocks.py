@@ -565,16 +565,27 @@ def test_a_link_that_comes_while_another_edit_is_open_is_shown_and_run(block: Lo
 
 def test_a_link_is_opened_once_although_the_theme_then_fetches_the_page_anew(block: Locator, link: str) -> None:
     page = block.page
-    fetched: list[Route] = []
-    page.route("**/storages/", lambda route: fetched.append(route))  # noqa: PLW0108  # Playwright marks what it is given
-    with page.expect_request("**/storages/"):
+    with held(page, "storages") as let_come:
         page.evaluate("link => { location.hash = new URL(link).hash }", link)
-    expect(editor(block)).to_have_text("print('shared')")
+        expect(editor(block)).to_have_text("print('shared')")
+        assert run(block) == "done: shared\n"
+    swapped(page, let_come)
+    assert f"{block.get_attribute('data-state')}: {text(block, 'data-output')}" == "done: shared\n"
     assert run(block) == "done: shared\n"
-    swapped(page, fetched[0].continue_)
-    expect(block).to_have_attribute("data-state", "done")
-    assert text(block, "data-output") == "shared\n"
-    assert run(block) == "done: shared\n"
+
+
+def test_a_link_that_was_left_stays_so_although_the_theme_then_fetches_the_page_anew(block: Locator, link: str) -> None:
+    page, before = block.page, shown(block)
+    with held(page, "storages") as let_come:
+        page.evaluate("link => { location.hash = new URL(link).hash }", link)
+        expect(editor(block)).to_have_text("print('shared')")
+        button(block, "Reset").evaluate("button => button.click()")  # without a scroll before
+    scrolled = page.evaluate("scrollY")
+    swapped(page, let_come)
+    assert page.evaluate("scrollY") == scrolled > 0
+    wait_for_python(block)
+    assert shown(block) == before
+    assert page.url.endswith("/storages/")
 
 
 def test_what_the_reader_makes_of_a_link_is_theirs_after_a_reload(block: Locator, link: str) -> None:
@@ -939,6 +950,15 @@ def as_on_its_host(page: Page) -> None:
     page.route("**/sitemap.xml", here)
     page.reload()
     page.wait_for_load_state("networkidle")
+
+
+@contextmanager
+def held(page: Page, name: str) -> Iterator[Callable[[], None]]:
+    """Gives what lets a page come that is asked for in the meantime."""
+    asked: list[Route] = []
+    page.route(f"**/{name}/", lambda route: asked.append(route))  # noqa: PLW0108  # Playwright marks what it is given
+    with page.expect_request(f"**/{name}/"):
+        yield lambda: asked.pop().continue_()
 
 
 def swapped(page: Page, do: Callable[[], object]) -> None:

@@ -32,7 +32,11 @@ const surroundings: Surroundings = {
   loadEditor: () => import(new URL(EDITOR, import.meta.url).href) as Promise<typeof import("./editor.ts")>,
   download: DOWNLOAD_SIZE,
   ran: () => void offline.begin(),
-  leaveLink: () => history.replaceState(history.state, "", location.pathname + location.search),
+  leaveLink() {
+    // To an entry without a state Material gives its hash back, if it is still fetching the page for it.
+    const state: unknown = history.state ?? { x: scrollX, y: scrollY }
+    history.replaceState(state, "", location.pathname + location.search)
+  },
 }
 
 let blocks: Block[] = []
