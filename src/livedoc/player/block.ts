@@ -87,6 +87,7 @@ export class Block {
   /** Goes on in the place of `root`. */
   moveTo(root: HTMLElement): void {
     root.replaceWith(this.#root)
+    this.#editor?.restyle()
   }
 
   /** Shows an edit that came with a link. It is the reader's once they change it. */

@@ -28,6 +28,8 @@ export interface Editor {
   /** Puts the cursor into a line and the line into view, and takes the focus. */
   goTo(line: number): void
   focus(): void
+  /** Styles the editor again: instant navigation takes CodeMirror's style sheet out of `<head>`. */
+  restyle(): void
   /** Takes the editor out of the page. */
   close(): void
 }
@@ -76,6 +78,9 @@ export function openEditor(parent: HTMLElement, options: Options): Editor {
     focus() {
       view.focus()
       view.setTabFocusMode(false) // the reader has come to write
+    },
+    restyle() {
+      view.setState(view.state)
     },
     close() {
       view.destroy()
