@@ -31,7 +31,7 @@ from coatcheck import (
     SessionStorageMemory,
     SimplifiedSessionStorage,
 )
-from coatcheck.provider import Record
+from coatcheck.record import Record
 from coatcheck.redis import SessionStorageRedis
 
 if TYPE_CHECKING:

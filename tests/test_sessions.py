@@ -6,11 +6,13 @@ import base64
 import json
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from coatcheck import (
     CurrentSession,
@@ -739,10 +741,7 @@ async def test_a_clear_during_an_update_holds(storage: UpdatableSessionStorage) 
     assert await cart_of(id, provider) is None
 
 
-@pytest.mark.parametrize("handler", [add_a_scarf, put("scarf"), renew_cart])
-async def test_what_is_set_after_a_clear_while_the_session_is_stored_is_stored_anew(
-    handler: Handler, storage: UpdatableSessionStorage
-) -> None:
+async def test_what_is_set_after_a_clear_during_an_update_is_stored_anew(storage: UpdatableSessionStorage) -> None:
     between = DoesInBetween(storage)
     provider = cookie("CART", Cart, storage=between)
     ids = note_ids(provider)
@@ -750,7 +749,7 @@ async def test_what_is_set_after_a_clear_while_the_session_is_stored_is_stored_a
 
     async def handle(sessions: CurrentSession) -> None:
         between.action = lambda: begin_anew(sessions)
-        await handler(sessions)
+        await add_a_scarf(sessions)
 
     new = (await visit(handle, provider, id=ids[0])).id
     assert new == ids[-1]
@@ -762,9 +761,8 @@ def begin_anew(sessions: CurrentSession) -> None:
     sessions.set(Cart(["hat"]))
 
 
-@pytest.mark.parametrize("handler", [update_in_vain, put("scarf")])
-async def test_what_is_set_after_a_clear_during_a_change_that_finds_nothing_is_stored_anew(
-    handler: Handler, storage: UpdatableSessionStorage
+async def test_what_is_set_after_a_clear_during_an_update_that_finds_nothing_is_stored_anew(
+    storage: UpdatableSessionStorage,
 ) -> None:
     between = DoesInBetween(storage)
     provider = cookie("CART", Cart, storage=between)
@@ -774,7 +772,7 @@ async def test_what_is_set_after_a_clear_during_a_change_that_finds_nothing_is_s
         await load_cart(sessions)
         await provider.forget(old)
         between.action = lambda: begin_anew(sessions)
-        await handler(sessions)
+        await update_in_vain(sessions)
 
     new = (await visit(handle, provider, id=old)).id
     assert new not in ("", old)
@@ -782,8 +780,7 @@ async def test_what_is_set_after_a_clear_during_a_change_that_finds_nothing_is_s
     assert await cart_of(new, provider) == Cart(["hat"])
 
 
-@pytest.mark.parametrize("again", [False, True])
-async def test_a_clear_during_a_change_that_fails_holds(again: bool, storage: UpdatableSessionStorage) -> None:  # noqa: FBT001
+async def test_a_clear_during_a_change_that_fails_holds(storage: UpdatableSessionStorage) -> None:
     shaky = LosesItsConnection(storage)
     between = DoesInBetween(shaky)
     provider = cookie("CART", Cart, storage=between)
@@ -792,39 +789,63 @@ async def test_a_clear_during_a_change_that_fails_holds(again: bool, storage: Up
     shaky.failing = {"write"}
 
     async def handle(sessions: CurrentSession) -> None:
-        between.action = lambda: begin_anew(sessions) if again else sessions.clear(Cart)
+        between.action = lambda: sessions.clear(Cart)
         sessions.renew_id(Cart)
 
-    new = (await visit_that_answers_failures(handle, nothing, shaky, provider, id=ids[0])).id
-    assert new == (ids[-1] if again else "")
-    assert [await cart_of(id, provider) for id in ids] == [None, None, Cart(["hat"])][: len(ids)]
-    assert len(ids) == (3 if again else 2)
+    assert (await visit_that_answers_failures(handle, nothing, shaky, provider, id=ids[0])).id == ""
+    assert [await cart_of(id, provider) for id in ids] == [None, None]
 
 
-async def test_a_renewal_while_the_session_is_stored_is_done(storage: UpdatableSessionStorage) -> None:
-    between = DoesInBetween(storage)
-    provider = cookie("CART", Cart, storage=between)
-    old = (await visit(put("coat"), provider)).id
-
-    async def handle(sessions: CurrentSession) -> None:
-        between.action = lambda: sessions.renew_id(Cart)
-        sessions.set(Cart(["scarf"]))
-
-    new = (await visit(handle, provider, id=old)).id
-    assert await cart_of(old, provider) is None
-    assert await cart_of(new, provider) == Cart(["scarf"])
-
-
-async def test_a_session_that_begins_while_another_is_stored_is_stored_too(storage: UpdatableSessionStorage) -> None:
+@pytest.mark.parametrize(
+    "act", [begin_anew, lambda sessions: sessions.renew_id(Cart), lambda sessions: sessions.set(User("ada"))]
+)
+async def test_what_would_need_a_header_while_the_response_begins_is_refused_aloud(
+    act: Callable[[CurrentSession], None], storage: UpdatableSessionStorage
+) -> None:
     between = DoesInBetween(storage)
     carts, users = cookie("CART", Cart, storage=between), cookie("USER", User, storage=storage)
+    id = (await visit(put("coat"), carts, users)).id
+
+    def refused(sessions: CurrentSession) -> None:
+        with pytest.raises(SessionAlreadySent, match="the response has begun"):
+            act(sessions)
 
     async def handle(sessions: CurrentSession) -> None:
-        between.action = lambda: sessions.set(User("ada"))
-        sessions.set(Cart(["coat"]))
+        between.action = lambda: refused(sessions)
+        await put("scarf")(sessions)
 
-    response = await visit(handle, carts, users)
-    assert {value.partition("=")[0] for value in response.all("set-cookie")} == {"CART", "USER"}
+    await visit(handle, carts, users, id=id)
+    assert between.action is None
+    assert await cart_of(id, carts) == (None if act is begin_anew else Cart(["scarf"]))
+
+
+@pytest.mark.parametrize("begins", ["before the response", "after it"])
+async def test_a_task_that_goes_on_changing_a_session_holds_up_neither_response_nor_request(
+    begins: str, storage: UpdatableSessionStorage
+) -> None:
+    provider = cookie("CART", Cart, storage=storage)
+    id = (await visit(put("coat"), provider)).id
+    began, refused = anyio.Event(), anyio.Event()
+
+    async def go_on(sessions: CurrentSession) -> None:
+        with suppress(SessionAlreadySent):
+            while True:
+                sessions.set(Cart(["scarf"]))
+                began.set()
+                await checkpoint()
+        refused.set()
+
+    async with anyio.create_task_group() as tasks:
+
+        async def begin(sessions: CurrentSession) -> None:
+            await sessions.get(Cart)
+            tasks.start_soon(go_on, sessions)
+            await began.wait()
+
+        handlers = (begin, nothing) if begins == "before the response" else (load_cart, begin)
+        await visit(handlers[0], provider, id=id, late=handlers[1])
+        await refused.wait()
+    assert await cart_of(id, provider) == Cart(["scarf"])
 
 
 # --- clear --------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ class Visit:
 
 def set_cookie(name: str = "VISIT", **options: Any) -> str:
     provider = cookie(name, Visit, storage=SessionStorageMemory(), clock=lambda: 0, **options)
-    return provider.grant("id1", provider.begin(b""))[1].decode()
+    return provider.grant("id1", provider.lifetime.begin(b""))[1].decode()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_cookie_that_browsers_would_refuse_is_refused_with_a_way_out(options: 
 def test_the_cookie_that_ends_a_cookie_mirrors_its_path_domain_and_flags() -> None:
     options: dict[str, Any] = {"path": "/shop", "domain": "shop.example", "same_site": "strict", "partitioned": True}
     provider = cookie("VISIT", Visit, storage=SessionStorageMemory(), clock=lambda: 0, **options)
-    granted, ended = provider.grant("", provider.begin(b""))[1], provider.transport.expire()[1]
+    granted, ended = provider.grant("", provider.lifetime.begin(b""))[1], provider.transport.expire()[1]
     assert ended == granted.replace(b"Max-Age=604800", b"Max-Age=0")
 
 

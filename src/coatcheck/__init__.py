@@ -1,15 +1,18 @@
 """Web sessions kept on the server: the client gets only a ticket."""
 
 from .cache import SessionStorageCache
+from .cookies import cookie
 from .directory import SessionStorageDirectory, directory_session_storage
+from .headers import header
 from .memory import SessionStorageMemory
-from .provider import SessionProvider, cookie, header, new_session_id
+from .provider import SessionProvider, new_session_id
 from .serializer import SessionSerializer
-from .sessions import CurrentSession, SessionAlreadySent, Sessions, current_session
+from .sessions import CurrentSession, Sessions, current_session
 from .simplified import SimplifiedSessionStorage
 from .storage import (
     ByteReadChannel,
     ByteWriteChannel,
+    SessionAlreadySent,
     SessionNotFound,
     SessionStorage,
     StorageFull,

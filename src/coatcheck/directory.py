@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import stat
@@ -12,29 +11,26 @@ from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from hashlib import sha256
 from importlib.util import find_spec
-from inspect import GEN_CLOSED, getgeneratorstate
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from anyio import BrokenResourceError, CancelScope, EndOfStream, to_thread
+from anyio import to_thread
 
 from .cache import SessionStorageCache
 from .duration import TOUCHES, seconds
+from .files import locked, open_session, read, write
+from .steps import PIECE, StepReceiveStream, Steps, StepSendStream
 from .storage import SessionNotFound
-from .streams import BytesReceiveStream, BytesSendStream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterator
     from contextlib import AbstractContextManager
     from os import PathLike
-    from typing import Self
 
     from .storage import ByteReadChannel, ByteWriteChannel, SessionStorage
 
 T = TypeVar("T")
 
-_PIECE = 65536
 _DAY = 86400.0  # seconds
 _SESSION = re.compile(r"[0-9a-f]{64}\.session")
 _TEMPORARY = re.compile(r"[0-9a-f]{64}\.\w+\.tmp")
@@ -91,25 +87,25 @@ class SessionStorageDirectory:
         """Send the session to a temporary file, then put that in its place."""
         pieces = self._store(self._path(id))
         next(pieces)  # to where it takes the first
-        async with _Steps(pieces) as steps:
-            async with _PieceSendStream(steps) as channel:
+        async with Steps(pieces) as steps:
+            async with StepSendStream(steps) as channel:
                 await provider(channel)
             await channel.pass_on()
 
     async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
         """Open the file, then hand its bytes to `consumer`."""
         pieces = self._load(self._path(id))
-        async with _Steps(pieces) as steps, _PieceReceiveStream(await steps.step(), steps) as channel:
+        async with Steps(pieces) as steps, StepReceiveStream(await steps.step(), steps) as channel:
             return await consumer(channel)
 
     async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
         """Replace the file by one with `transform` of its bytes, while its lock is held."""
-        async with _Steps(self._update(self._path(id), transform)) as steps:
+        async with Steps(self._update(self._path(id), transform)) as steps:
             return await steps.step()
 
     async def invalidate(self, id: str, /) -> None:
         """Remove the file."""
-        async with _Steps(self._remove(self._path(id))) as steps:
+        async with Steps(self._remove(self._path(id))) as steps:
             await steps.step()
 
     async def sweep(self) -> int:
@@ -135,7 +131,7 @@ class SessionStorageDirectory:
 
     def _load(self, path: Path) -> Generator[bytes, None, bytes]:
         """Yield the session 64 KiB at a time, and return what is left of it then."""
-        file = _open_session(path)
+        file = open_session(path)
         if file is None:
             raise SessionNotFound
         try:
@@ -143,7 +139,7 @@ class SessionStorageDirectory:
                 raise SessionNotFound
             if self._is_over(file, part=TOUCHES):
                 self._touch(file)
-            while len(data := _read(file, _PIECE)) == _PIECE:
+            while len(data := read(file, PIECE)) == PIECE:
                 yield data
             return data
         finally:
@@ -153,21 +149,21 @@ class SessionStorageDirectory:
         """Take the session piece by piece. One of less than 64 KiB is the last: then the file is put in its place."""
         data = yield
         self._make_directory(self._root, 0o700)
-        with self._replacement(path, _held(path)) as file:
-            _write(file, data)
-            while len(data) >= _PIECE:
+        with self._replacement(path, locked(path)) as file:
+            write(file, data)
+            while len(data) >= PIECE:
                 data = yield
-                _write(file, data)
+                write(file, data)
 
     def _update(self, path: Path, transform: Callable[[bytes], bytes]) -> Generator[bytes, None, bytes]:
         yield from ()  # a single step
-        with _held(path) as file:
+        with locked(path) as file:
             if file is None or self._is_over(file):
                 raise SessionNotFound
-            data = transform(_read(file, os.fstat(file).st_size))
+            data = transform(read(file, os.fstat(file).st_size))
             try:
                 with self._replacement(path, nullcontext()) as new:
-                    _write(new, data)
+                    write(new, data)
             except FileNotFoundError:  # whoever removed the directory has ended the session
                 raise SessionNotFound from None
         return data
@@ -212,7 +208,7 @@ class SessionStorageDirectory:
 
     def _remove(self, path: Path) -> Generator[None, None, None]:
         yield from ()  # a single step
-        with _held(path) as file:
+        with locked(path) as file:
             if file is not None:
                 path.unlink(missing_ok=True)
                 self._sync(self._root)
@@ -239,7 +235,7 @@ class SessionStorageDirectory:
         return removed
 
     def _remove_if_over(self, path: Path) -> bool:
-        with _held(path) as file:
+        with locked(path) as file:
             if file is None or not self._is_over(file):
                 return False
             path.unlink(missing_ok=True)
@@ -273,162 +269,3 @@ def directory_session_storage(
     """
     directory = SessionStorageDirectory(root, retention=retention, durable=durable, clock=clock)
     return SessionStorageCache(directory) if cached else directory
-
-
-@contextmanager
-def _held(path: Path) -> Iterator[int | None]:
-    """Hold the lock of the session at `path`. Gives its open file, or `None` if no session is there.
-
-    A session's file is its own lock, and where there is none, the directory is. Once the lock is got, the file may have
-    been replaced or removed by whoever had it before: then it is not the session's any more, so look again.
-    """
-    from fcntl import LOCK_EX, LOCK_UN, flock  # noqa: PLC0415 - Windows has none, and other storages to use
-
-    while True:
-        file = _open_session(path)
-        try:
-            lock = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY) if file is None else file
-        except FileNotFoundError:  # not even a directory
-            yield None
-            return
-        try:
-            flock(lock, LOCK_EX)
-            try:
-                if _is_at(path, file):
-                    yield file
-                    return
-            finally:
-                flock(lock, LOCK_UN)  # closing is not enough where another thread has forked meanwhile
-        finally:
-            os.close(lock)
-
-
-def _open_session(path: Path) -> int | None:
-    """Open the session at `path`. What is no regular file, such as a link somebody planted, is no session."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # nothing, a link, a socket
-            return None
-        raise
-    is_session = False
-    try:
-        is_session = stat.S_ISREG(os.fstat(file).st_mode)
-    finally:
-        if not is_session:
-            os.close(file)
-    return file if is_session else None
-
-
-def _is_at(path: Path, file: int | None) -> bool:
-    try:
-        there = path.lstat()
-    except FileNotFoundError:
-        return file is None
-    return not stat.S_ISREG(there.st_mode) if file is None else os.path.samestat(os.fstat(file), there)
-
-
-class _Steps(Generic[T]):
-    """Blocking work that a generator does step by step, each step in a worker thread. It is closed in the end.
-
-    A task that is cancelled outside AnyIO (by `asyncio.timeout`, say) does not wait for its worker thread. What that
-    thread still brings is kept for the next step, closing waits for it, and if it comes late it finds nothing to do: a
-    call that has ended, however it did, changes nothing any more.
-    """
-
-    def __init__(self, generator: Generator[T, Any, T]) -> None:
-        self._generator = generator
-        self._lock = Lock()  # closing a generator while another thread runs it can crash Python
-        self._results: list[T] = []
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def step(self, item: bytes | None = None) -> T:
-        """Send `item` to the generator. Give what it yields then, or returns."""
-        await to_thread.run_sync(self._step, item)
-        return self._results.pop()
-
-    async def __aexit__(self, *_: object) -> None:
-        if not self._has_ended():
-            with CancelScope(shield=True):
-                try:
-                    await to_thread.run_sync(self._close)
-                except BaseException:  # this thread cannot be waited for either
-                    self._close()
-                    raise
-
-    def _has_ended(self) -> bool:
-        return getgeneratorstate(self._generator) == GEN_CLOSED
-
-    def _step(self, item: bytes | None) -> None:
-        with self._lock:
-            if self._results:
-                return
-            if self._has_ended():
-                raise BrokenResourceError("a step failed before, so the session would not be whole")
-            try:
-                self._results.append(self._generator.send(item))
-            except StopIteration as end:
-                self._results.append(end.value)
-
-    def _close(self) -> None:
-        with self._lock:
-            self._generator.close()
-
-
-class _PieceSendStream(BytesSendStream):
-    """Collects what is sent, and passes it on once it amounts to 64 KiB."""
-
-    def __init__(self, steps: _Steps[None]) -> None:
-        super().__init__()
-        self._steps = steps
-        self._size = 0
-        self._is_whole = True
-
-    async def send(self, item: bytes) -> None:
-        await super().send(item)
-        self._size += len(item)
-        if self._size >= _PIECE:
-            await self.pass_on()
-
-    async def pass_on(self) -> None:
-        """Pass on what was collected."""
-        if not self._is_whole:
-            raise BrokenResourceError("a send failed or was cancelled half-way, so the session would not be whole")
-        piece = self.value()
-        self._chunks.clear()
-        self._size = 0
-        self._is_whole = False
-        await self._steps.step(piece)
-        self._is_whole = True
-
-
-class _PieceReceiveStream(BytesReceiveStream):
-    """Hands out one piece after the other. One of less than 64 KiB is the last."""
-
-    def __init__(self, first: bytes, steps: _Steps[bytes]) -> None:
-        super().__init__(first)
-        self._steps = steps
-
-    async def receive(self, max_bytes: int = 65536) -> bytes:
-        try:
-            return await super().receive(max_bytes)
-        except EndOfStream:
-            if len(self._data) < _PIECE:
-                raise
-        self._data, self._position = await self._steps.step(), 0
-        return await super().receive(max_bytes)
-
-
-def _read(file: int, size: int) -> bytes:
-    data = b""
-    while part := os.read(file, size - len(data)):  # the system may give less than it was asked for
-        data += part
-    return data
-
-
-def _write(file: int, data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:  # the system may take less than it was given
-        rest = rest[os.write(file, rest) :]

@@ -29,6 +29,10 @@ class StorageFull(RuntimeError):  # noqa: N818 - the pinned name
     """The storage holds as many bytes of live sessions as it may. Nothing was stored, and nothing was lost."""
 
 
+class SessionAlreadySent(RuntimeError):  # noqa: N818 - the pinned name
+    """A change that would need a header, after the response began."""
+
+
 class SessionStorage(Protocol):
     """Keeps the bytes of sessions, each under an id.
 

@@ -1,0 +1,170 @@
+"""Sessions whose id travels in a cookie."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from .provider import SessionProvider, new_session_id
+from .record import Lifetime
+from .transport import MAX_ID_LENGTH, check_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .serializer import SessionSerializer
+    from .storage import SessionStorage
+    from .transport import Headers
+
+S = TypeVar("S")
+SameSite = Literal["strict", "lax", "none"]
+
+_ATTRIBUTE = re.compile(r"[ -:<-~]{1,1024}")  # RFC 6265bis, section 5.6: what a browser keeps of an attribute
+_DOMAIN = re.compile(r"\.?[\w-]+(\.[\w-]+)*", re.ASCII)  # a host name; browsers leave out the dot before it
+_MAX_COOKIE = 4096  # RFC 6265bis, section 5.6: name and value together
+
+
+def cookie(
+    name: str,
+    type: type[S],
+    *,
+    storage: SessionStorage,
+    serializer: SessionSerializer[S] | None = None,
+    new_id: Callable[[], str] = new_session_id,
+    max_age: timedelta | None = timedelta(days=7),
+    idle_timeout: timedelta | None = None,
+    path: str = "/",
+    domain: str | None = None,
+    secure: bool = True,
+    http_only: bool = True,
+    same_site: SameSite = "lax",
+    partitioned: bool = False,
+    clock: Callable[[], float] = time.time,
+) -> SessionProvider[S]:
+    """Return a provider for sessions of `type` whose id travels in the cookie `name`.
+
+    The defaults follow OWASP ASVS 5.0, section 3.3: the cookie is for HTTPS only, hidden from scripts and not sent with
+    cross-site subrequests. Ktor has the same lifetime and path, but neither Secure nor SameSite.
+
+    Args:
+        name: The cookie's name. With the prefix `__Host-` browsers accept the cookie from this very host only.
+        type: A dataclass or a `msgspec.Struct`, or any class if you bring a `serializer`.
+        storage: Where the sessions are kept. Several providers may share one.
+        serializer: How a session becomes bytes; JSON if `None`.
+        new_id: Makes the ids. They must be impossible to guess: at least 128 random bits.
+        max_age: How long a session lives, from its beginning; a second or more. `None`: no limit, and the browser
+            drops the cookie when it closes.
+        idle_timeout: How long a session lives without a request that reads it; a second or more. A request counts once
+            a tenth of this time has passed since the last that did. `None`: no limit.
+        path: The part of the site that the cookie is for.
+        domain: The host that the cookie is for, subdomains included. `None`: this host and no other.
+        secure: Whether the cookie travels over HTTPS only. Turn it off for plain HTTP during development.
+        http_only: Whether scripts cannot read the cookie.
+        same_site: When the cookie goes along with requests from other sites.
+        partitioned: Whether the cookie is kept apart for each site that embeds this one.
+        clock: Returns the time in seconds since 1970. Both limits are enforced by it, on the server; the cookie never
+            outlives them.
+
+    Raises:
+        ValueError: A browser would refuse or misread such a cookie, or the storage would forget a session whose ticket
+            is still good; the message says which rule and what to change.
+        TypeError: The default serializer cannot handle `type`, or it is no class; a limit is no `timedelta`.
+    """
+    for option, duration in (("max_age", max_age), ("idle_timeout", idle_timeout)):
+        if isinstance(duration, timedelta) and duration < timedelta(seconds=1):
+            raise ValueError(f"{option}={duration} would end the cookie at once: pass a second or more, or None")
+    transport = CookieTransport(
+        name,
+        path=path,
+        domain=domain,
+        secure=secure,
+        http_only=http_only,
+        same_site=same_site,
+        partitioned=partitioned,
+    )
+    return SessionProvider(
+        name,
+        type,
+        storage=storage,
+        serializer=serializer,
+        new_id=new_id,
+        lifetime=Lifetime(max_age=max_age, idle_timeout=idle_timeout, clock=clock),
+        transport=transport,
+    )
+
+
+class CookieTransport:
+    """Carries the id in a cookie. Arguments as for `cookie`."""
+
+    vary = b"cookie"
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        path: str,
+        domain: str | None,
+        secure: bool,
+        http_only: bool,
+        same_site: SameSite,
+        partitioned: bool,
+    ) -> None:
+        check_token(name, "cookie")
+        if len(name) + MAX_ID_LENGTH > _MAX_COOKIE:
+            raise ValueError(f"a cookie name of {len(name)} characters leaves no room for an id: shorten it")
+        if not path.startswith("/") or path.endswith(" ") or not _ATTRIBUTE.fullmatch(path):
+            raise ValueError(
+                f"path={path!r} is no cookie path: begin it with '/' and use neither ';' nor control characters, nor a "
+                "blank at its end"
+            )
+        if domain is not None and not (_DOMAIN.fullmatch(domain) and _ATTRIBUTE.fullmatch(domain)):
+            raise ValueError(f"domain={domain!r} is no cookie domain: pass a host name, or None for this host only")
+        if same_site not in ("strict", "lax", "none"):
+            raise ValueError(f"same_site={same_site!r} is unknown: pass 'strict', 'lax' or 'none'")
+        # Browsers drop a cookie that breaks one of these without a word (RFC 6265bis, sections 4.1.3 and 5.6; CHIPS).
+        prefix = name.lower()
+        if not secure and same_site == "none":
+            raise ValueError("same_site='none' needs secure=True: browsers drop the cookie otherwise")
+        if not secure and partitioned:
+            raise ValueError("partitioned=True needs secure=True: browsers drop the cookie otherwise")
+        if not secure and prefix.startswith(("__host-", "__secure-", "__http-")):
+            raise ValueError(f"the prefix of {name!r} needs secure=True: browsers drop the cookie otherwise")
+        if prefix.startswith("__host-") and (domain is not None or path != "/"):
+            raise ValueError(f"the prefix of {name!r} needs path='/' and no domain: browsers drop the cookie otherwise")
+        if not http_only and prefix.startswith(("__http-", "__host-http-")):
+            raise ValueError(f"the prefix of {name!r} needs http_only=True: browsers drop the cookie otherwise")
+
+        self._name = name.encode()
+        self._attributes = "".join(
+            (
+                f"; Path={path}",
+                f"; Domain={domain}" if domain is not None else "",
+                "; Secure" if secure else "",
+                "; HttpOnly" if http_only else "",
+                f"; SameSite={same_site.capitalize()}",
+                "; Partitioned" if partitioned else "",
+            )
+        )
+
+    def receive(self, headers: Headers) -> str | None:
+        """Return the value of the first cookie of this name. Browsers send the one with the longest path first."""
+        for header, cookies in headers:
+            if header == b"cookie":
+                for cookie in cookies.split(b";"):
+                    name, equals, value = cookie.strip().partition(b"=")
+                    if equals and name == self._name:
+                        return value.decode("latin-1")
+        return None
+
+    def grant(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:
+        """Return the `Set-Cookie` header with `id`; without `max_age` the cookie ends with the browser."""
+        return self._set_cookie(id, "" if max_age is None else f"; Max-Age={max_age}")
+
+    def expire(self) -> tuple[bytes, bytes]:
+        """Return the `Set-Cookie` header that ends the cookie: same path, domain and flags, no value."""
+        return self._set_cookie("", "; Max-Age=0")
+
+    def _set_cookie(self, value: str, lifetime: str) -> tuple[bytes, bytes]:
+        return b"set-cookie", self._name + f"={value}{lifetime}{self._attributes}".encode()

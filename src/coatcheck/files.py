@@ -1,0 +1,81 @@
+"""The file of a session: opened safely, locked, read and written by plain blocking calls."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[int | None]:
+    """Hold the lock of the session at `path`. Gives its open file, or `None` if no session is there.
+
+    A session's file is its own lock, and where there is none, the directory is. Once the lock is got, the file may have
+    been replaced or removed by whoever had it before: then it is not the session's any more, so look again.
+    """
+    from fcntl import LOCK_EX, LOCK_UN, flock  # noqa: PLC0415 - Windows has none, and other storages to use
+
+    while True:
+        file = open_session(path)
+        try:
+            lock = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY) if file is None else file
+        except FileNotFoundError:  # not even a directory
+            yield None
+            return
+        try:
+            flock(lock, LOCK_EX)
+            try:
+                if _is_still_at(path, file):
+                    yield file
+                    return
+            finally:
+                flock(lock, LOCK_UN)  # closing is not enough where another thread has forked meanwhile
+        finally:
+            os.close(lock)
+
+
+def open_session(path: Path) -> int | None:
+    """Open the session at `path`. What is no regular file, such as a link somebody planted, is no session."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # nothing, a link, a socket
+            return None
+        raise
+    is_session = False
+    try:
+        is_session = stat.S_ISREG(os.fstat(file).st_mode)
+    finally:
+        if not is_session:
+            os.close(file)
+    return file if is_session else None
+
+
+def _is_still_at(path: Path, file: int | None) -> bool:
+    try:
+        there = path.lstat()
+    except FileNotFoundError:
+        return file is None
+    return not stat.S_ISREG(there.st_mode) if file is None else os.path.samestat(os.fstat(file), there)
+
+
+def read(file: int, size: int) -> bytes:
+    """Return up to `size` bytes, all that there are."""
+    data = b""
+    while part := os.read(file, size - len(data)):  # the system may give less than it was asked for
+        data += part
+    return data
+
+
+def write(file: int, data: bytes) -> None:
+    """Write all of `data`."""
+    rest = memoryview(data)
+    while rest:  # the system may take less than it was given
+        rest = rest[os.write(file, rest) :]

@@ -1,0 +1,100 @@
+"""Sessions whose id travels in a header."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, TypeVar
+
+from .provider import SessionProvider, new_session_id
+from .record import Lifetime
+from .transport import check_token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .serializer import SessionSerializer
+    from .storage import SessionStorage
+    from .transport import Headers
+
+S = TypeVar("S")
+
+
+def header(
+    name: str,
+    type: type[S],
+    *,
+    storage: SessionStorage,
+    serializer: SessionSerializer[S] | None = None,
+    new_id: Callable[[], str] = new_session_id,
+    max_age: timedelta | None = timedelta(days=7),
+    idle_timeout: timedelta | None = None,
+    clock: Callable[[], float] = time.time,
+) -> SessionProvider[S]:
+    """Return a provider for sessions of `type` whose id travels in the header `name`, for clients that are no browsers.
+
+    The response to the request that began a session carries the id; the client sends it along from then on. A response
+    with the header left empty tells the client that its id is dead.
+
+    Args:
+        name: The header's name, in requests and in responses; upper and lower case are the same.
+        type: A dataclass or a `msgspec.Struct`, or any class if you bring a `serializer`.
+        storage: Where the sessions are kept. Several providers may share one.
+        serializer: How a session becomes bytes; JSON if `None`.
+        new_id: Makes the ids. They must be impossible to guess: at least 128 random bits.
+        max_age: How long a session lives, from its beginning. `None`: no limit.
+        idle_timeout: How long a session lives without a request that reads it; a request counts once a tenth of this
+            time has passed since the last that did. `None`: no limit.
+        clock: Returns the time in seconds since 1970. Both limits are enforced by it.
+
+    Raises:
+        ValueError: `name` is no header name, or one that HTTP itself uses; a limit is zero or negative, or longer than
+            the storage's `retention`.
+        TypeError: The default serializer cannot handle `type`, or it is no class; a limit is no `timedelta`.
+    """
+    transport = HeaderTransport(name)
+    return SessionProvider(
+        name.lower(),
+        type,
+        storage=storage,
+        serializer=serializer,
+        new_id=new_id,
+        lifetime=Lifetime(max_age=max_age, idle_timeout=idle_timeout, clock=clock),
+        transport=transport,
+    )
+
+
+class HeaderTransport:
+    """Carries the id in a header of this name, in both directions. An empty value tells the client to forget its id."""
+
+    def __init__(self, name: str) -> None:
+        check_token(name, "header")
+        self.vary = name.lower().encode()
+        if self.vary in _RESERVED or self.vary.startswith(_RESERVED_PREFIXES):
+            raise ValueError(f"{name!r} has a meaning of its own in HTTP: choose another name, such as 'X-Session'")
+
+    def receive(self, headers: Headers) -> str | None:
+        """Return the value of the first header of this name."""
+        for header, value in headers:
+            if header == self.vary:
+                return value.strip().decode("latin-1")
+        return None
+
+    def grant(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:  # noqa: ARG002 - a header has no age
+        """Return the header with `id`."""
+        return self.vary, id.encode()
+
+    def expire(self) -> tuple[bytes, bytes]:
+        """Return the header without a value."""
+        return self.vary, b""
+
+
+_RESERVED_PREFIXES = (b"accept-", b"access-control-", b"content-", b"if-", b"proxy-", b"sec-")
+_RESERVED = frozenset(
+    b"""
+    accept age allow alt-svc authorization cache-control clear-site-data connection cookie date etag expect expires
+    forwarded from host http2-settings keep-alive last-modified link location max-forwards origin pragma range referer
+    refresh retry-after server set-cookie strict-transport-security te trailer transfer-encoding upgrade user-agent vary
+    via warning www-authenticate
+    """.split()
+)

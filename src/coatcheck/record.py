@@ -1,0 +1,79 @@
+"""What is stored of a session, and how long it counts."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from .duration import TOUCHES, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+
+
+class Record(msgspec.Struct, frozen=True):
+    """A session as it is stored: a line of JSON that says since when it is there, then the serialized session.
+
+    Both times are seconds since 1970. `seen` is kept up to date where an `idle_timeout` counts from it.
+    """
+
+    created: float
+    seen: float
+    data: bytes = b""
+
+    def encode(self) -> bytes:
+        """Return the bytes to store."""
+        # To the microsecond and of one length, so that a touch fits wherever the session did.
+        return b'{"created":%.6f,"seen":%.6f}\n%b' % (self.created, self.seen, self.data)
+
+    @classmethod
+    def decode(cls, stored: bytes) -> Record:
+        """Return the record in `stored`, or raise `ValueError`."""
+        times, _, data = stored.partition(b"\n")
+        record = _TIMES.decode(times)
+        return cls(record.created, record.seen, data)
+
+
+_TIMES = msgspec.json.Decoder(Record)
+
+
+class Lifetime:
+    """How long sessions of one kind live: `max_age` from their beginning, `idle_timeout` from their last use."""
+
+    def __init__(
+        self, *, max_age: timedelta | None, idle_timeout: timedelta | None, clock: Callable[[], float]
+    ) -> None:
+        self._max_age = seconds(max_age, "max_age")
+        self._idle_timeout = seconds(idle_timeout, "idle_timeout")
+        self.now = clock
+
+    def longer_than(self, retention: timedelta) -> bool:
+        """Return whether a session may live on when its storage has forgotten it."""
+        return inf > min(self._max_age, self._idle_timeout) > retention.total_seconds()
+
+    def begin(self, data: bytes, *, since: float | None = None) -> Record:
+        """Return the record of a session that begins now, or that got its first id at `since`."""
+        now = self.now()
+        return Record(now if since is None else since, now, data)
+
+    def is_over(self, record: Record) -> bool:
+        """Return whether the session has outlived a limit."""
+        now = self.now()
+        return now - record.created >= self._max_age or now - record.seen >= self._idle_timeout
+
+    def is_touch_due(self, record: Record) -> bool:
+        """Return whether it is time to note that the session is in use, and to tell the client's cookie."""
+        return self.now() - record.seen >= self._idle_timeout / TOUCHES
+
+    def is_ahead(self, record: Record) -> bool:
+        """Return whether the clock has jumped back, so that no touch is due for long but the cookie goes on ageing."""
+        return self.now() < record.seen and self._idle_timeout < inf
+
+    def rest(self, record: Record) -> int | None:
+        """Return the seconds that the session has left, or `None` if it has no limit."""
+        rest = min(self._max_age - max(0, record.seen - record.created), self._idle_timeout)
+        rest = max(0, rest - max(0, self.now() - record.seen) // 1)  # whole seconds since it was stored
+        return None if rest == inf else int(rest)
