@@ -103,7 +103,7 @@ def f(x):
 BUNDLE = """
 import { build } from "esbuild"
 await build({
-  entryPoints: ["editor.ts"], outdir: process.argv[1], define: { COMPLETIONS: process.env.COMPLETIONS },
+  entryPoints: ["editor/editor.ts"], outdir: process.argv[1], define: { COMPLETIONS: process.env.COMPLETIONS },
   bundle: true, minify: true, format: "esm", target: "es2022", loader: { ".css": "text" }, logLevel: "warning",
 })
 """
@@ -161,7 +161,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("editor")
     docs = folder / "docs"
     for source, target in (
-        (PLAYER / "block.css", "block.css"),
+        (PLAYER / "page" / "block.css", "block.css"),
         (PROJECT / "docs" / "stylesheets" / "coatcheck.css", "stylesheets/coatcheck.css"),
         *(
             (PLAYER / "node_modules" / "@fontsource" / package / "files" / file, f"assets/fonts/{package}.woff2")

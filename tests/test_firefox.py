@@ -41,7 +41,7 @@ def read(server: str, tmp_path_factory: pytest.TempPathFactory) -> Read:
     def read(preferences: dict[str, bool], paths: list[str]) -> dict[str, Any]:
         profile = tmp_path_factory.mktemp("firefox")
         arguments = [found, str(profile), json.dumps(preferences), server, *paths]
-        command = [str(NODE), str(PLAYER / "test" / "firefox.ts"), *arguments]
+        command = [str(NODE), str(PLAYER / "node" / "firefox.ts"), *arguments]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             try:
                 printed, complaint = process.communicate(timeout=PATIENCE)

@@ -208,8 +208,8 @@ class Outcomes:
 
 # --- here ---------------------------------------------------------------------------------------------------------
 
-ENTRY = PROJECT / "src" / "livedoc" / "player" / "test" / "pytest_in_node.ts"
-STAGE = PROJECT / "src" / "livedoc" / "player" / "stage.py"
+ENTRY = PROJECT / "src" / "livedoc" / "player" / "node" / "pytest_in_node.ts"
+STAGE = PROJECT / "src" / "livedoc" / "player" / "python" / "stage.py"
 PACKAGES = ("hypothesis", "iniconfig", "packaging", "pluggy", "pygments", "pytest", "redis", "sortedcontainers")
 
 

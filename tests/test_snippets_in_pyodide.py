@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Run = Callable[[dict[str, str]], dict[str, tuple[str, str | None]]]
 
 PROJECT = Path(__file__).parents[1]
-ENTRY = PROJECT / "src" / "livedoc" / "player" / "test" / "snippets_in_node.ts"
+ENTRY = PROJECT / "src" / "livedoc" / "player" / "node" / "snippets_in_node.ts"
 RUNNABLE = [snippet for path in paths(PROJECT / "snippets") if not (snippet := load(PROJECT / "snippets", path)).needs]
 
 

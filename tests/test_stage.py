@@ -20,7 +20,7 @@ from anyio import move_on_after
 from anyio._backends._asyncio import AsyncIOBackend
 from anyio.to_thread import run_sync
 
-from livedoc.player import stage
+from livedoc.player.python import stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -347,7 +347,7 @@ def test_a_type_of_the_script_can_be_looked_up_by_its_module(printed: Callable[[
 
 def test_a_coroutine_never_awaited_is_reported_in_its_own_run() -> None:
     program = (
-        "import asyncio, sys; from livedoc.player import stage\n"
+        "import asyncio, sys; from livedoc.player.python import stage\n"
         "def run(script): print(asyncio.run(stage.run(script, 'story.py')).traceback, file=sys.stderr)\n"
         "run('async def main(): ...\\ncycle = [main()]\\ncycle.append(cycle)\\n')\n"
         "run('print(1)')\n"

@@ -11,7 +11,7 @@ from livedoc.completions import completions
 if TYPE_CHECKING:
     from pathlib import Path
 
-BUNDLE = PLAYER / "bundle.ts"
+BUNDLE = PLAYER / "build" / "bundle.ts"
 
 
 def build_player(project: Path, runtime: Path) -> Path:
@@ -21,7 +21,8 @@ def build_player(project: Path, runtime: Path) -> Path:
         BuildError: The player's sources do not bundle, or its packages are not installed.
     """
     constants = [(runtime / "runtime.json").read_text(), json.dumps(completions(project))]
-    sources = sorted(path for path in PLAYER.iterdir() if path.suffix in {".ts", ".css", ".json"})
+    files = (path for path in PLAYER.rglob("*") if "node_modules" not in path.parts)
+    sources = sorted(path for path in files if path.suffix in {".ts", ".css", ".json"} and ".test" not in path.suffixes)
 
     def bundle(folder: Path) -> None:
         command = [str(NODE), str(BUNDLE), str(folder), *constants]

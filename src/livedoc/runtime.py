@@ -22,10 +22,10 @@ from livedoc.build import NODE, PLAYER, QUALITY, BuildError, cached, content_has
 logger = logging.getLogger(__name__)
 
 PYODIDE = PLAYER / "node_modules" / "pyodide"
-COMPILE = PLAYER / "compile_runtime.ts"
+COMPILE = PLAYER / "build" / "compile_runtime.ts"
 PYODIDE_FILES = ("pyodide.asm.mjs", "pyodide.asm.wasm")
 LIBRARY = "python_stdlib.zip"
-STAGE = PLAYER / "stage.py"
+STAGE = PLAYER / "python" / "stage.py"
 LOCK = "pyodide-lock.json"
 DESCRIPTION = "runtime.json"
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { Edits } from "../edits.ts"
+import { Edits } from "./edits.ts"
 
 /** A browser's storage that keeps at most `room` characters. */
 function storage(room = Infinity): Storage {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { finished, invitation, loading } from "../status.ts"
+import { finished, invitation, loading } from "./status.ts"
 
 const done = { kind: "done", run: 1, seconds: 0.12, files: [], unlisted: 0 } as const
 const failed = { ...done, kind: "failed", traceback: "", error: "KeyError", line: 12 } as const

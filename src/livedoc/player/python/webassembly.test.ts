@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { after, before, mock, test } from "node:test"
-import { compileAhead } from "../webassembly.ts"
+import { compileAhead } from "./webassembly.ts"
 
 // (module (import "page" "answer" (global i32)) (export "answer" (global 0)))
 const MODULE = Uint8Array.from(

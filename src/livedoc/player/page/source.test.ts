@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { excerpt, followed, moved, splice } from "../source.ts"
+import { excerpt, followed, moved, splice } from "./source.ts"
 
 const script =
   "import asyncio\n\nasync def main():\n    one()\n\n    if two():\n        three()\n\nasyncio.run(main())\n"

@@ -31,10 +31,10 @@ async function bundle(entry: string, define: Record<string, string>, css: Loader
 }
 
 const sizes = Object.values((JSON.parse(runtime) as Runtime).sizes).map(({ wire }) => wire)
-const worker = await bundle("worker.ts", { RUNTIME: runtime })
-const editor = await bundle("editor.ts", { COMPLETIONS: completions })
+const worker = await bundle("python/worker.ts", { RUNTIME: runtime })
+const editor = await bundle("editor/editor.ts", { COMPLETIONS: completions })
 const names = { WORKER: JSON.stringify(worker), EDITOR: JSON.stringify(editor) }
 sizes.push(brotliCompressSync(readFileSync(path.join(folder, worker))).length)
-await bundle("page.ts", { ...names, DOWNLOAD_SIZE: `${sizes.reduce((sum, size) => sum + size)}` })
-await bundle("block.css", {}, "css")
-await bundle("service_worker.ts", {}) // RELEASE is not known yet: offline.py puts it before this
+await bundle("page/page.ts", { ...names, DOWNLOAD_SIZE: `${sizes.reduce((sum, size) => sum + size)}` })
+await bundle("page/block.css", {}, "css")
+await bundle("offline/service_worker.ts", {}) // RELEASE is not known yet: offline.py puts it before this

@@ -1,4 +1,4 @@
-import type { Reply, Request } from "./messages.ts"
+import type { Reply, Request } from "../messages.ts"
 
 /** Where programs run: a worker, seen from outside. */
 export interface Stage {

@@ -1,4 +1,4 @@
-import type { Output } from "./messages.ts"
+import type { Output } from "../messages.ts"
 
 const INTERVAL = 16 // milliseconds: once a frame
 const AT_ONCE = 1000 // pieces: what a program has printed before it hangs is seen, unless it is more

@@ -2,8 +2,8 @@ import assert from "node:assert/strict"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { after, before, test } from "node:test"
-import { Download } from "../download.ts"
-import { KEPT } from "../kept.ts"
+import { Download } from "./download.ts"
+import { KEPT } from "../offline/kept.ts"
 
 const server = createServer((request, response) => {
   if (request.url === "/runtime/gone.whl") response.writeHead(404).end()

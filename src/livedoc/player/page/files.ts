@@ -1,4 +1,4 @@
-import type { File } from "./messages.ts"
+import type { File } from "../messages.ts"
 
 /** A folder of what a run left: its folders and files, by name. */
 export interface Folder {

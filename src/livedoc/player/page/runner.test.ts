@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { before, mock, test } from "node:test"
 import { MessageChannel, type MessagePort } from "node:worker_threads"
 import type { Reply, Request } from "../messages.ts"
-import { type Ending, type OpenStage, Runner, Stopped, Unavailable } from "../runner.ts"
+import { type Ending, type OpenStage, Runner, Stopped, Unavailable } from "./runner.ts"
 
 type Run = Extract<Request, { kind: "run" }>
 type Reaction = (request: Run, reply: (reply: Reply) => void) => void

@@ -1,4 +1,4 @@
-import { KEPT } from "./kept.ts"
+import { KEPT } from "../offline/kept.ts"
 
 type Fetch = typeof globalThis.fetch
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { hex, joined, named, text, tree } from "../files.ts"
+import { hex, joined, named, text, tree } from "./files.ts"
 
 const bytes = (...numbers: number[]) => new Uint8Array(numbers)
 

@@ -1,6 +1,6 @@
 import { loadPyodide, type PyodideAPI } from "pyodide"
 import type { PyProxy } from "pyodide/ffi"
-import type { Failure, File, Left, Output } from "./messages.ts"
+import type { Failure, File, Left, Output } from "../messages.ts"
 import { type Load, Packages } from "./packages.ts"
 
 export interface Python {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { pieces } from "../traceback.ts"
+import { pieces } from "./traceback.ts"
 
 const traceback = `Traceback (most recent call last):
   File "a/b.py", line 12, in <module>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { difference } from "../difference.ts"
+import { difference } from "./difference.ts"
 
 function told(promised: string, printed: string): string[] | undefined {
   return difference(promised, printed)?.map(({ sign, text }) => sign + text)

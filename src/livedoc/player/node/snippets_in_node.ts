@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises"
 import { resolve } from "node:path"
 import process from "node:process"
 import { json } from "node:stream/consumers"
-import { type Python, startPython } from "../python.ts"
+import { type Python, startPython } from "../python/python.ts"
 
 interface Script {
   path: string

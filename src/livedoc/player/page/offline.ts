@@ -1,6 +1,6 @@
 import { element } from "./element.ts"
-import { forgetEverything } from "./kept.ts"
-import type { State, Wish } from "./service_worker.ts"
+import { forgetEverything } from "../offline/kept.ts"
+import type { State, Wish } from "../offline/service_worker.ts"
 import { megabytes } from "./status.ts"
 
 /** In the browser's storage once the reader has removed what was kept: another run does not keep it again. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { readdir, readFile } from "node:fs/promises"
 import { test } from "node:test"
-import { linkTo, sharedBy } from "../share.ts"
+import { linkTo, sharedBy } from "./share.ts"
 
 const snippets = new URL("../../../../snippets/", import.meta.url)
 const edit = { block: "a/b.py:use", hash: "1a2b3c4d", script: 'print("é 🎫 <b>")\n' }

@@ -1,7 +1,7 @@
 import { Block, type Surroundings } from "./block.ts"
 import { Edits } from "./edits.ts"
 import { element } from "./element.ts"
-import type { Reply } from "./messages.ts"
+import type { Reply } from "../messages.ts"
 import { Offline } from "./offline.ts"
 import { Runner, type Stage } from "./runner.ts"
 import { type Shared, sharedBy } from "./share.ts"
@@ -29,7 +29,7 @@ const offline = new Offline(new URL("../../", import.meta.url).href, DOWNLOAD_SI
 const surroundings: Surroundings = {
   runner: new Runner(openWorker),
   edits: new Edits(() => localStorage),
-  loadEditor: () => import(new URL(EDITOR, import.meta.url).href) as Promise<typeof import("./editor.ts")>,
+  loadEditor: () => import(new URL(EDITOR, import.meta.url).href) as Promise<typeof import("../editor/editor.ts")>,
   download: DOWNLOAD_SIZE,
   ran: () => void offline.begin(),
   leaveLink() {

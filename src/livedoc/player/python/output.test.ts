@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { setTimeout as pause } from "node:timers/promises"
 import type { Output } from "../messages.ts"
-import { plainText, shortened, Printer } from "../output.ts"
+import { plainText, shortened, Printer } from "./output.ts"
 
 const out = (text: string): Output => ({ stream: "out", text })
 

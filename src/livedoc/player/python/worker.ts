@@ -1,5 +1,5 @@
 import { Download } from "./download.ts"
-import type { Reply, Request } from "./messages.ts"
+import type { Reply, Request } from "../messages.ts"
 import { Printer, plainText, shortened } from "./output.ts"
 import { type Python, startPython } from "./python.ts"
 import { compileAhead } from "./webassembly.ts"

@@ -1,7 +1,7 @@
 import { difference } from "./difference.ts"
 import { element } from "./element.ts"
 import { type Folder, hex, joined, named, text as textOf, tree } from "./files.ts"
-import type { Failure, File, Left, Output } from "./messages.ts"
+import type { Failure, File, Left, Output } from "../messages.ts"
 import { pieces } from "./traceback.ts"
 
 /** Milliseconds in which what follows a press of Run is taken for its answer; a browser counts half a second. */

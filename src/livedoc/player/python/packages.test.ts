@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { before, mock, test } from "node:test"
 import { zipSync } from "fflate"
 import { loadPyodide, type Lockfile, type PyodideAPI } from "pyodide"
-import { Packages } from "../packages.ts"
+import { Packages } from "./packages.ts"
 
 // What each package needs. It has one module.
 const DEPENDS = { web: ["events"], events: ["typing-more"], "typing-more": [], alone: [], late: [] }

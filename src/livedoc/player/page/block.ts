@@ -1,7 +1,7 @@
-import type { Editor } from "./editor.ts"
+import type { Editor } from "../editor/editor.ts"
 import type { Edit, Edits } from "./edits.ts"
 import { element, required } from "./element.ts"
-import type { Reply } from "./messages.ts"
+import type { Reply } from "../messages.ts"
 import { Result } from "./result.ts"
 import { type Ending, type Runner, Stopped } from "./runner.ts"
 import { linkTo } from "./share.ts"
@@ -14,7 +14,7 @@ type State = "idle" | "starting" | "running" | "done" | "failed" | "stopped"
 export interface Surroundings {
   runner: Runner
   edits: Edits
-  loadEditor: () => Promise<typeof import("./editor.ts")>
+  loadEditor: () => Promise<typeof import("../editor/editor.ts")>
   /** Bytes that a first run fetches at the most. */
   download: number
   /** A program has run to its end. */
@@ -244,7 +244,7 @@ export class Block {
     return this.#editor
   }
 
-  #open(openEditor: typeof import("./editor.ts").openEditor): void {
+  #open(openEditor: typeof import("../editor/editor.ts").openEditor): void {
     const hint = element("p", "snippet-hint", { id: `snippet-hint-${++hints}` })
     hint.append("Tab indents, Escape leaves, Ctrl+Enter runs.")
     const editing = element("div", "snippet-editing")
