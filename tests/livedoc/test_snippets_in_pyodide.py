@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -13,13 +12,13 @@ import pytest
 from livedoc.build import NODE
 from livedoc.runtime import build_runtime
 from livedoc.snippet import load, paths
+from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Run = Callable[[dict[str, str]], dict[str, tuple[str, str | None]]]
 
-PROJECT = Path(__file__).parents[1]
 ENTRY = PROJECT / "src" / "livedoc" / "player" / "node" / "snippets_in_node.ts"
 RUNNABLE = [snippet for path in paths(PROJECT / "snippets") if not (snippet := load(PROJECT / "snippets", path)).needs]
 

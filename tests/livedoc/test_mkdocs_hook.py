@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,12 +11,15 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
 
+from tests.support.project import PROJECT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from mkdocs.config.defaults import MkDocsConfig
 
-HOOK = Path(__file__).parents[1] / "src" / "livedoc" / "mkdocs_hook.py"
+HOOK = PROJECT / "src" / "livedoc" / "mkdocs_hook.py"
 # The hook as it is, but for two folders that take long to build.
 SMALL_HOOK = """
 from pathlib import Path

@@ -10,10 +10,11 @@ import pytest
 
 from livedoc.pytest_snippets import BrokenPromiseError, check_imports_are_public, run
 from livedoc.snippet import Snippet, SnippetError, parse
+from tests.support.project import SNIPPETS
 
 pytest_plugins = ["pytester"]
 
-CONFTEST = Path(__file__).parents[1] / "snippets" / "conftest.py"
+CONFTEST = SNIPPETS / "conftest.py"
 
 
 def script(*body: str, title: str = "Hang up a coat", imports: str = "", output: str = "duffel\n") -> str:

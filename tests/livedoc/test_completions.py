@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,11 +11,12 @@ from pygments.token import Name
 
 import coatcheck
 from livedoc.completions import Completions, Member, Module, completions
+from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
-PROJECT = Path(__file__).parents[1]
 
 PYPROJECT = """\
 [tool.hatch.build.targets.wheel]

@@ -15,6 +15,8 @@ import pytest
 
 from livedoc.build import NODE, PLAYER
 
+from tests.support.project import DOCS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     NewPage = Callable[..., Page]
 
-DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
 KINDS = ["", "storages/", "reference/", "contributing/"]
 CATEGORIES = ("accessibility", "best-practices", "seo")

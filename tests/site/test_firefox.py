@@ -13,12 +13,13 @@ import pytest
 
 from livedoc.build import NODE, PLAYER
 
+from tests.support.project import DOCS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Read = Callable[..., dict[str, Any]]
 
-DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
 FIREFOX = ("firefox-esr", "firefox")
 PATIENCE = 800  # seconds

@@ -5,9 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-README = Path(__file__).parent.parent / "README.md"
+from tests.support.project import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+README = PROJECT / "README.md"
 
 VISIT_TWICE = """
 

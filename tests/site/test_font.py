@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # it ships no types
 
 from livedoc.build import BuildError
 from livedoc.font import subset
+from tests.support.project import PROJECT
 
-PROJECT = Path(__file__).parents[1]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 FONTS = [PROJECT / name for name in re.findall(r"woff2: (\S+)", (PROJECT / "mkdocs.yml").read_text())]
 
 

@@ -24,6 +24,8 @@ from pygments.lexers import PythonLexer
 from livedoc.build import NODE, PLAYER
 from livedoc.completions import completions
 
+from tests.support.project import PROJECT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     NewPage = Callable[..., Page]
     Open = Callable[..., Locator]
 
-PROJECT = Path(__file__).parents[1]
 SNIPPETS = sorted(path for path in (PROJECT / "snippets").rglob("*.py") if path.name != "conftest.py")
 TALL = {"width": 1280, "height": 2000}
 PHONE = {"width": 390, "height": 844}

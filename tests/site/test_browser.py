@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.project import PROJECT
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
     NewPage = Callable[..., Page]
 
-PROJECT = Path(__file__).parents[1]
 # A strict build has each of these in the navigation.
 PAGES = sorted(
     file.relative_to(PROJECT / "docs").with_suffix("").as_posix().removesuffix("index")

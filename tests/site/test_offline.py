@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
-from tests.conftest import Host
+from tests.support.host import Host
 
 from livedoc.offline import write_service_worker
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
 from coatcheck.testing import CHECKS, UPDATE_CHECKS
+from tests.support.project import PROJECT
 
-PROJECT = Path(__file__).parents[1]
 RULES = {check.__name__ for check in (*CHECKS, *UPDATE_CHECKS)}
 ROWS = re.findall(r"^\| (?!promise)(.+?) \| (.+) \|$", (PROJECT / "docs" / "promises.md").read_text(), re.MULTILINE)
 TEST = r"^(?:async )?def test_{}\("
@@ -22,9 +21,8 @@ def test_a_promise_names_checks_that_exist(promise: str, held_by: str) -> None:
     for name in names:
         module, colon, test = name.rpartition(": ")
         if colon:
-            assert re.search(TEST.format(test), (PROJECT / "tests" / f"test_{module}.py").read_text(), re.MULTILINE), (
-                name
-            )
+            [file] = (PROJECT / "tests").rglob(f"test_{module}.py")
+            assert re.search(TEST.format(test), file.read_text(), re.MULTILINE), name
         else:
             assert name in RULES, name
 

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.support.project import PROJECT
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
     NewPage = Callable[..., Page]
 
-PROJECT = Path(__file__).parents[1]
 ENDED = re.compile("done|failed|stopped")
 BLOCK = "[data-snippet][data-state]"
 PHONE = {"width": 390, "height": 844}

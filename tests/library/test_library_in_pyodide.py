@@ -24,6 +24,8 @@ import pytest
 from anyio._backends import _asyncio
 from hypothesis import Phase, settings
 
+from tests.support.project import PROJECT
+
 if sys.platform != "emscripten":
     from livedoc.build import NODE
     from livedoc.runtime import build_runtime, download
@@ -31,7 +33,6 @@ if sys.platform != "emscripten":
 if TYPE_CHECKING:
     from typing import Self
 
-PROJECT = Path(__file__).parents[1]
 
 # The files that are played there, and how many of their tests pass at least.
 PASSING = {
@@ -171,7 +172,7 @@ def main() -> str:
     outcomes = Outcomes()
     options = ["--quiet", "--tb=short", "--maxfail=20", "--disable-plugin-autoload", "-p", "no:cacheprovider"]
     options += ["-o", "faulthandler_timeout=0"]  # it would need a thread
-    files = [f"tests/{file}" for file in PASSING]
+    files = [f"tests/library/{file}" for file in PASSING]
     status = pytest.main([*options, *files], plugins=[outcomes, anyio.pytest_plugin])
     return json.dumps([status, outcomes.seen])
 
@@ -202,7 +203,7 @@ class Outcomes:
             self._keep(report.nodeid, "failed as expected" if expected else report.outcome)
 
     def _keep(self, nodeid: str, outcome: str) -> None:
-        file, test = nodeid.removeprefix("tests/").partition("[")[0].split("::")
+        file, test = nodeid.removeprefix("tests/library/").partition("[")[0].split("::")
         self.seen.append((file, test, outcome))
 
 
@@ -235,12 +236,14 @@ class Run(NamedTuple):
 def run(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Run:
     """Play the files in a copy, so that nothing there reaches what is here."""
     project = tmp_path_factory.mktemp("project")
-    (project / "tests").mkdir()
+    there = project / "tests" / "library"
+    there.mkdir(parents=True)
     for file in (*PASSING, "conftest.py", Path(__file__).name):
-        shutil.copy(PROJECT / "tests" / file, project / "tests")
+        shutil.copy(PROJECT / "tests" / "library" / file, there)
+    shutil.copytree(PROJECT / "tests" / "support", project / "tests" / "support")
     shutil.copy(PROJECT / "pyproject.toml", project)
     shutil.copy(STAGE, project)
-    arguments = [ENTRY, build_runtime(PROJECT), wheels, project, f"tests/{Path(__file__).name}"]
+    arguments = [ENTRY, build_runtime(PROJECT), wheels, project, f"tests/library/{Path(__file__).name}"]
     command = [str(NODE), "--experimental-wasm-stack-switching", *map(str, arguments)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr

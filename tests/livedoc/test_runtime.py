@@ -19,8 +19,8 @@ from livedoc import build, runtime
 from livedoc.build import BuildError
 from livedoc.bundle import build_player
 from livedoc.runtime import build_runtime, described
+from tests.support.project import PROJECT
 
-PROJECT = Path(__file__).parents[1]
 OWN = "coatcheck"
 CACHED = ("wheels", "runtime-tools", "pyodide-sizes", "runtime-base")
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from livedoc.build import NODE
-
-PLAYER = Path(__file__).parents[1] / "src" / "livedoc" / "player"
+from tests.support.project import PLAYER
 
 
 @pytest.mark.parametrize("script", ["check", "format:check", "test"])

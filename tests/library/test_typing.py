@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-PROJECT = Path(__file__).parents[1]
+from tests.support.project import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 MYPY = [sys.executable, "-m", "mypy", "--strict"]
 PYRIGHT = [sys.executable, "-m", "basedpyright", "--warnings"]
 

@@ -1,6 +1,6 @@
 """Long random stories: each storage against a dict, and `Sessions` against users with tabs, tickets and logouts.
 
-They are the same each time. `COATCHECK_STORIES=1000 pytest tests/test_properties.py` tells 1000 of each, new ones.
+They are the same each time. `COATCHECK_STORIES=1000 pytest tests/library/test_properties.py` tells 1000 others of each.
 """
 
 from __future__ import annotations

@@ -12,12 +12,13 @@ import pytest
 
 from livedoc.runtime import build_runtime, described
 
+from tests.support.project import PROJECT
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Rules = list[dict[str, Any]]
 
-PROJECT = Path(__file__).parents[1]
 PLAYER = "/assets/livedoc/"
 # A part of the name that changes with the content: the player's, the runtime's, Material's.
 HASH = re.compile(r"-[0-9A-Z]{8}\.\w+$|-[0-9a-f]{16}/|\.[0-9a-f]{8}\.min\.(js|css)(\.map)?$")

@@ -10,6 +10,8 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import expect
 
+from tests.support.project import DOCS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     NewPage = Callable[..., Page]
     Open = Callable[..., Page]
 
-DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
 LOST = "404.html"
 MOST_BLOCKS = "storages/"

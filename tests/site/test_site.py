@@ -17,10 +17,11 @@ import pytest
 
 from livedoc.snippet import load, paths
 
+from tests.support.project import SNIPPETS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SNIPPETS = Path(__file__).parents[1] / "snippets"
 ORIGIN = "https://coatcheck.example/"
 LYCHEE = Path(sysconfig.get_path("scripts")) / "lychee"
 # These name another page; every other relation makes the browser fetch something.

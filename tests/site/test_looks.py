@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 
 from livedoc.runtime import build_runtime, described
 
+from tests.support.project import PROJECT
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
     NewPage = Callable[..., Page]
 
-PROJECT = Path(__file__).parents[1]
 ENDED = re.compile("done|failed|stopped")
 BLOCK = "[data-snippet][data-state]"
 PHONE = {"width": 390, "height": 844}

@@ -6,14 +6,16 @@ import ast
 import re
 import sys
 from importlib import import_module
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import coatcheck
 import coatcheck.testing
+from tests.support.project import PROJECT
 
-PROJECT = Path(__file__).parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FLOORS = {
     "coatcheck": [

@@ -1,0 +1,117 @@
+"""What the library's tests share: both event loops, every storage, and ears for the whole suite."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from coatcheck import (
+    SessionProvider,
+    Sessions,
+    SessionStorageCache,
+    SessionStorageDirectory,
+    SessionStorageMemory,
+    SimplifiedSessionStorage,
+)
+from coatcheck.record import Record
+from coatcheck.redis import SessionStorageRedis
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+    from pathlib import Path
+
+    from coatcheck import UpdatableSessionStorage
+
+STORAGES = (
+    SimplifiedSessionStorage,
+    SessionStorageMemory,
+    SessionStorageDirectory,
+    SessionStorageCache,
+    SessionStorageRedis,
+)
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=["memory", "directory", "durable directory"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> UpdatableSessionStorage:
+    """Every storage of the library, in turn."""
+    if request.param == "memory":
+        return SessionStorageMemory()
+    return SessionStorageDirectory(tmp_path / "sessions", durable=request.param == "durable directory")
+
+
+class Ears:
+    """Hear every log line of the library and every error that leaves it, and know what must not be in them."""
+
+    def __init__(self) -> None:
+        self.secrets: set[str] = set()
+        self.leaks: list[str] = []
+
+    def learn(self, secret: str | bytes) -> None:
+        """Ids and payloads too short to be told from ordinary words are none that a test could hear."""
+        if isinstance(secret, bytes):
+            secret = secret.decode("latin-1")
+        self.secrets |= {part for part in (secret, secret.partition(":")[2]) if len(part) > 12}
+
+    def hear(self, text: str) -> None:
+        self.leaks += [text for secret in self.secrets if secret in text]
+
+    def hear_error(self, error: BaseException | None) -> None:
+        while error is not None:
+            self.hear(" ".join([str(error), repr(error), *getattr(error, "__notes__", [])]))
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+    def listen(self, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        """Wrap a method that gets an id, or a session, or bytes."""
+
+        @wraps(method)
+        async def listened(owner: object, *arguments: Any, **options: Any) -> Any:
+            if not type(owner).__module__.startswith("coatcheck"):  # what inherits from ours may say what it likes
+                return await method(owner, *arguments, **options)
+            for argument in arguments:
+                secret = argument.data if isinstance(argument, Record) else argument
+                if isinstance(secret, str | bytes):
+                    self.learn(secret)
+            try:
+                return await method(owner, *arguments, **options)
+            except BaseException as error:
+                self.hear_error(error)
+                raise
+
+        return listened
+
+
+@pytest.fixture(scope="session")
+def ears() -> Iterator[Ears]:
+    """Listen to the whole suite."""
+    ears = Ears()
+    handler = logging.Handler()
+    handler.emit = lambda record: ears.hear(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger("coatcheck").addHandler(handler)
+    with pytest.MonkeyPatch.context() as patch:
+        for storage in STORAGES:
+            for name in ("write", "read", "update", "invalidate"):
+                if inspect.iscoroutinefunction(vars(storage).get(name)):
+                    patch.setattr(storage, name, ears.listen(vars(storage)[name]))
+        for name in ("load", "save", "change", "apply", "forget"):
+            patch.setattr(SessionProvider, name, ears.listen(vars(SessionProvider)[name]))
+        patch.setattr(Sessions, "__call__", ears.listen(vars(Sessions)["__call__"]))
+        yield ears
+    logging.getLogger("coatcheck").removeHandler(handler)
+
+
+@pytest.fixture(autouse=True)
+def no_id_and_no_payload_is_in_a_log_line_or_an_error(ears: Ears) -> Iterator[None]:
+    """Whatever a test is about."""
+    ears.secrets.clear()
+    yield
+    leaks, ears.leaks = ears.leaks, []
+    assert not leaks

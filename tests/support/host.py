@@ -1,0 +1,82 @@
+"""A server that sends the site as Netlify does."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from fnmatch import fnmatchcase
+from functools import cache
+from http import HTTPStatus
+from http.server import SimpleHTTPRequestHandler
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+# What hosts compress on its way.
+PACKED = re.compile(r"text/|application/(json|wasm|xml)|image/svg")
+
+
+class Host(SimpleHTTPRequestHandler):
+    """Sends the site as Netlify does."""
+
+    protocol_version = "HTTP/1.1"
+    # A machine's own table of types may say otherwise.
+    extensions_map = {  # noqa: RUF012  # the base class has it so
+        **SimpleHTTPRequestHandler.extensions_map,
+        ".css": "text/css",
+        ".html": "text/html",
+        ".js": "text/javascript",
+        ".json": "application/json",
+        ".mjs": "text/javascript",
+        ".svg": "image/svg+xml",
+        ".wasm": "application/wasm",
+        ".whl": "application/octet-stream",
+        ".woff2": "font/woff2",
+    }
+
+    def __init__(self, site: Path, rules: list[dict[str, Any]], *arguments: Any) -> None:
+        self.rules = rules
+        super().__init__(*arguments, directory=str(site))
+
+    def send_head(self) -> BytesIO | BinaryIO | None:
+        file = Path(self.translate_path(self.path))
+        file = file / "index.html" if self.path.endswith("/") else file
+        type = self.guess_type(str(file))
+        packed = "gzip" in self.headers.get("Accept-Encoding", "") and PACKED.match(type)
+        if not packed or not file.is_file():
+            return super().send_head()
+        content = gzipped(file)
+        self.send_response(HTTPStatus.OK)
+        for name, value in {"Content-Type": type, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        return BytesIO(content)
+
+    def guess_type(self, path: str | PathLike[str]) -> str:
+        return self.values.get("Content-Type") or super().guess_type(path)
+
+    def end_headers(self) -> None:
+        for name, value in self.values.items():
+            if name != "Content-Type":
+                self.send_header(name, value)
+        super().end_headers()
+
+    def log_request(self, *_: object, **__: object) -> None:
+        """Say nothing: the output of a failed test is about the test."""
+
+    @property
+    def values(self) -> dict[str, str]:
+        """Of a header that several rules set, the value of the last one."""
+        path = urlsplit(self.path).path
+        matching = [rule["values"] for rule in self.rules if fnmatchcase(path, rule["for"])]
+        return {name: value for values in matching for name, value in values.items()}
+
+
+@cache
+def gzipped(file: Path) -> bytes:
+    return gzip.compress(file.read_bytes(), 6)
