@@ -1,0 +1,111 @@
+"""What the tests of the site share: the built site, its server, and browsers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from functools import partial
+from http.server import ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from tests.support.host import Host
+from tests.support.project import PROJECT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, BrowserContext, Page
+
+    NewPage = Callable[..., Page]
+
+CHROMIUM = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
+QUIET = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PATIENCE = 60_000  # milliseconds that anything may take on a busy machine; how long it does take, benchmarks say
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built without a warning."""
+    folder = tmp_path_factory.mktemp("built") / "site"
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    ended = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    log = ended.stdout + ended.stderr
+    assert ended.returncode == 0, log
+    assert "WARNING" not in log, log
+    return folder
+
+
+@pytest.fixture(scope="session")
+def header_rules() -> list[dict[str, Any]]:
+    """The headers that the host sends, by path, as netlify.toml has them."""
+    rules: list[dict[str, Any]] = tomllib.loads((PROJECT / "netlify.toml").read_text())["headers"]
+    return rules
+
+
+@pytest.fixture(scope="session")
+def server(site: Path, header_rules: list[dict[str, Any]]) -> Iterator[str]:
+    """The origin of a server that sends the site as the host would."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Host, site, header_rules)) as listening:
+        thread = Thread(target=listening.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_port}"
+        listening.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    assert found, f"none of {', '.join(CHROMIUM)} is installed: run `apt-get install chromium`"
+    return found
+
+
+@pytest.fixture(scope="module")  # not longer: while it lives, this thread counts as one that runs an event loop
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE)
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser, server: str) -> Iterator[NewPage]:
+    """Opens tabs of a new reader's browser. In none may a request leave the site, or an error be logged."""
+    contexts: list[BrowserContext] = []
+    trouble: list[str] = []
+
+    def opened(**options: Any) -> Page:
+        options = {"service_workers": "block", **options}  # only tests that are about them get them
+        context = browser.new_context(base_url=server, reduced_motion="reduce", **options)
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        context.on("request", lambda request: requested(request.url))
+        context.on("console", lambda message: logged(message.type, message.text))
+        context.on("weberror", lambda error: trouble.append(str(error.error)))
+        return context.new_page()
+
+    def requested(url: str) -> None:
+        if not url.startswith((f"{server}/", "data:", "blob:")):
+            trouble.append(f"request: {url}")
+
+    def logged(type: str, text: str) -> None:
+        if type == "error":
+            trouble.append(f"console: {text}")
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
