@@ -1,4 +1,4 @@
-"""A cookie that browsers would drop is refused."""
+"""A cookie that browsers would ignore is refused."""
 
 import asyncio
 from dataclasses import dataclass
@@ -24,4 +24,4 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# the prefix of '__Host-VISIT' needs path='/' and no domain: browsers drop the cookie otherwise
+# the prefix of '__Host-VISIT' needs path='/' and no domain; browsers ignore the cookie otherwise

@@ -36,8 +36,8 @@ class SessionStorageCache:
     logout in another process may go unnoticed. Reads of one id at the same time make one read of `delegate`, unless
     that id is being changed. For one process, whatever its threads; each event loop reads for itself.
 
-    The cache has `update` and `retention` if `delegate` has them. A read that it answers from memory is no use of the
-    session in `delegate`: keep `idle_timeout` far below the `retention` there.
+    The cache has `update` and `retention` if `delegate` has them. A read that it answers from memory does not count as
+    a use of the session in `delegate`: keep `idle_timeout` far below the `retention` there.
 
     Args:
         delegate: The storage that keeps the sessions.
@@ -165,7 +165,7 @@ class SessionStorageCache:
 
 
 class _Fetch:
-    """A read of the delegate that is under way, for all who ask for the same id meanwhile.
+    """A read of the delegate that is under way, for all that ask for the same id until it ends.
 
     If it ends with neither `data` nor `error`, it was cancelled, and one of them has to read in its place.
     """

@@ -45,36 +45,37 @@ def cookie(
 ) -> SessionProvider[S]:
     """Return a provider for sessions of `type` whose id travels in the cookie `name`.
 
-    The defaults follow OWASP ASVS 5.0, section 3.3: the cookie is for HTTPS only, hidden from scripts and not sent with
-    cross-site subrequests. Ktor has the same lifetime and path, but neither Secure nor SameSite.
+    The defaults follow OWASP ASVS 5.0, section 3.3: the cookie is for HTTPS only, hidden from JavaScript and not sent
+    with cross-site subrequests. Ktor has the same lifetime and path, but neither Secure nor SameSite.
 
     Args:
         name: The cookie's name. With the prefix `__Host-` browsers accept the cookie from this very host only.
-        type: A dataclass or a `msgspec.Struct`, or any class if you bring a `serializer`.
-        storage: Where the sessions are kept. Several providers may share one.
-        serializer: How a session becomes bytes; JSON if `None`.
+        type: A dataclass or a `msgspec.Struct`, or any class if you pass a `serializer`.
+        storage: Where the sessions are stored. Several providers may share one storage.
+        serializer: How a session becomes bytes. `None`: JSON.
         new_id: Makes the ids. They must be impossible to guess: at least 128 random bits.
-        max_age: How long a session lives, from its beginning; a second or more. `None`: no limit, and the browser
-            drops the cookie when it closes.
-        idle_timeout: How long a session lives without a request that reads it; a second or more. A request counts once
-            a tenth of this time has passed since the last that did. `None`: no limit.
+        max_age: How long a session lives after it started; a second or more. `None`: no limit, and the browser drops
+            the cookie when it closes.
+        idle_timeout: How long a session lives without a request that reads it; a second or more. Use is stored at most
+            once per tenth of this time: with 30 minutes, a session ends 27 to 30 minutes after its last request.
+            `None`: no limit.
         path: The part of the site that the cookie is for.
         domain: The host that the cookie is for, subdomains included. `None`: this host and no other.
-        secure: Whether the cookie travels over HTTPS only. Turn it off for plain HTTP during development.
-        http_only: Whether scripts cannot read the cookie.
-        same_site: When the cookie goes along with requests from other sites.
-        partitioned: Whether the cookie is kept apart for each site that embeds this one.
-        clock: Returns the time in seconds since 1970. Both limits are enforced by it, on the server; the cookie never
+        secure: Whether the browser sends the cookie over HTTPS only. Turn it off for plain HTTP during development.
+        http_only: Whether the cookie is hidden from JavaScript.
+        same_site: When the browser sends the cookie with requests from other sites.
+        partitioned: Whether the browser stores the cookie separately for each site that embeds this one.
+        clock: Returns the time in seconds since 1970. Your app enforces both limits with it, and the cookie never
             outlives them.
 
     Raises:
-        ValueError: A browser would refuse or misread such a cookie, or the storage would forget a session whose ticket
-            is still good; the message says which rule and what to change.
-        TypeError: The default serializer cannot handle `type`, or it is no class; a limit is no `timedelta`.
+        ValueError: A browser would refuse or misread such a cookie, or the storage would delete a session whose id is
+            still valid. The message says which rule and what to change.
+        TypeError: The default serializer can't handle `type`, `type` isn't a class, or a limit isn't a `timedelta`.
     """
     for option, duration in (("max_age", max_age), ("idle_timeout", idle_timeout)):
         if isinstance(duration, timedelta) and duration < timedelta(seconds=1):
-            raise ValueError(f"{option}={duration} would end the cookie at once: pass a second or more, or None")
+            raise ValueError(f"{option} must be a second or more, not {duration}; pass None for no limit")
     transport = CookieTransport(
         name,
         path=path,
@@ -113,28 +114,30 @@ class CookieTransport:
     ) -> None:
         check_token(name, "cookie")
         if len(name) + MAX_ID_LENGTH > _MAX_COOKIE:
-            raise ValueError(f"a cookie name of {len(name)} characters leaves no room for an id: shorten it")
+            raise ValueError(f"a cookie name of {len(name)} characters leaves no room for an id; shorten it")
         if not path.startswith("/") or path.endswith(" ") or not _ATTRIBUTE.fullmatch(path):
             raise ValueError(
-                f"path={path!r} is no cookie path: begin it with '/' and use neither ';' nor control characters, nor a "
-                "blank at its end"
+                f"path={path!r} is not a cookie path; start it with '/', and leave out ';', control characters and a "
+                "space at its end"
             )
         if domain is not None and not (_DOMAIN.fullmatch(domain) and _ATTRIBUTE.fullmatch(domain)):
-            raise ValueError(f"domain={domain!r} is no cookie domain: pass a host name, or None for this host only")
+            raise ValueError(f"domain={domain!r} is not a cookie domain; pass a host name, or None for this host only")
         if same_site not in ("strict", "lax", "none"):
-            raise ValueError(f"same_site={same_site!r} is unknown: pass 'strict', 'lax' or 'none'")
-        # Browsers drop a cookie that breaks one of these without a word (RFC 6265bis, sections 4.1.3 and 5.6; CHIPS).
+            raise ValueError(f"same_site must be 'strict', 'lax' or 'none', not {same_site!r}")
+        # Browsers silently ignore a cookie that breaks one of these (RFC 6265bis, sections 4.1.3 and 5.6; CHIPS).
         prefix = name.lower()
         if not secure and same_site == "none":
-            raise ValueError("same_site='none' needs secure=True: browsers drop the cookie otherwise")
+            raise ValueError("same_site='none' needs secure=True; browsers ignore the cookie otherwise")
         if not secure and partitioned:
-            raise ValueError("partitioned=True needs secure=True: browsers drop the cookie otherwise")
+            raise ValueError("partitioned=True needs secure=True; browsers ignore the cookie otherwise")
         if not secure and prefix.startswith(("__host-", "__secure-", "__http-")):
-            raise ValueError(f"the prefix of {name!r} needs secure=True: browsers drop the cookie otherwise")
+            raise ValueError(f"the prefix of {name!r} needs secure=True; browsers ignore the cookie otherwise")
         if prefix.startswith("__host-") and (domain is not None or path != "/"):
-            raise ValueError(f"the prefix of {name!r} needs path='/' and no domain: browsers drop the cookie otherwise")
+            raise ValueError(
+                f"the prefix of {name!r} needs path='/' and no domain; browsers ignore the cookie otherwise"
+            )
         if not http_only and prefix.startswith(("__http-", "__host-http-")):
-            raise ValueError(f"the prefix of {name!r} needs http_only=True: browsers drop the cookie otherwise")
+            raise ValueError(f"the prefix of {name!r} needs http_only=True; browsers ignore the cookie otherwise")
 
         self._name = name.encode()
         self._attributes = "".join(
@@ -158,12 +161,12 @@ class CookieTransport:
                         return value.decode("latin-1")
         return None
 
-    def grant(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:
-        """Return the `Set-Cookie` header with `id`; without `max_age` the cookie ends with the browser."""
+    def send(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:
+        """Return the `Set-Cookie` header with `id`. Without `max_age` the browser drops the cookie when it closes."""
         return self._set_cookie(id, "" if max_age is None else f"; Max-Age={max_age}")
 
-    def expire(self) -> tuple[bytes, bytes]:
-        """Return the `Set-Cookie` header that ends the cookie: same path, domain and flags, no value."""
+    def remove(self) -> tuple[bytes, bytes]:
+        """Return the `Set-Cookie` header that removes the cookie: same path, domain and flags, no value."""
         return self._set_cookie("", "; Max-Age=0")
 
     def _set_cookie(self, value: str, lifetime: str) -> tuple[bytes, bytes]:

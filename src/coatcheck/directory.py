@@ -1,4 +1,4 @@
-"""Sessions in files, one each."""
+"""A storage that has a file for each session."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from anyio import to_thread
 
 from .cache import SessionStorageCache
 from .duration import TOUCHES, seconds
-from .files import locked, open_session, read, write
+from .files import locked, make_directory, open_session, read, sync, write
 from .steps import PIECE, StepReceiveStream, Steps, StepSendStream
 from .storage import SessionNotFound
 
@@ -37,30 +37,30 @@ _TEMPORARY = re.compile(r"[0-9a-f]{64}\.\w+\.tmp")
 
 
 class SessionStorageDirectory:
-    """Keeps each session in a file of its own under `root`, safely for several processes on one machine.
+    """Stores each session in a file of its own under `root`, safely for several processes on one machine.
 
-    A file is named by a hash of its id and holds the session's bytes and nothing else. The directory is made on the
-    first write, for its owner only (0700), as are the files (0600). A read or an `invalidate` creates nothing.
+    A file's name is a hash of the id, and the file holds the session's bytes and nothing else. The directory is made on
+    the first write, for its owner only (0700), as are the files (0600). A read or an `invalidate` creates nothing.
 
-    A write goes to a temporary file beside the final one, which then takes its place in one step: a reader, in whatever
-    process, sees the old value or the new one. What the system refuses (a full disk, a lost permission) is raised as
-    the `OSError` it is. Sessions below 64 KiB are read in one worker thread call and written in another; larger ones
-    are streamed, 64 KiB at a time.
+    A write goes to a temporary file beside the final one, which then takes its place in one step, so a reader in any
+    process sees the old value or the new one. An error of the system (a full disk, a lost permission) is raised as the
+    `OSError` it is. A session below 64 KiB is read in one worker thread call and written in another; a larger one is
+    streamed, 64 KiB at a time.
 
-    Whoever changes a session holds a lock on its file (`flock`), which the system takes back from a process that dies.
-    `update` calls `transform` in a worker thread.
+    A process locks the file of a session that it changes (`flock`). The system releases the lock of a process that
+    dies. `update` calls `transform` in a worker thread.
 
     Args:
         root: The directory. Its parents are made as well.
-        retention: How long a session is kept that is neither read nor written; a read counts once a tenth of this time
-            has passed since the last that did. Then it is not found, and `sweep` removes its file. `None`: for ever.
+        retention: Delete a session after this long without a read or write: it isn't found then, and `sweep` removes
+            its file. A read is noted at most once per tenth of this time. `None`: never.
         durable: Whether a change also reaches the disk itself before the call returns (`fsync` of the file and of the
-            directory), so that it survives a power cut and not only a crash of the process.
+            directory). It then survives a power cut, and not only a crash of the process.
         clock: Returns the time in seconds since 1970. The last use of a session is its file's time of modification.
 
     Raises:
         NotADirectoryError: `root` exists and is something else.
-        NotImplementedError: The system has no POSIX file locks: it is Windows.
+        NotImplementedError: The system has no POSIX file locks, as Windows.
         ValueError: `retention` is zero or negative.
     """
 
@@ -76,17 +76,21 @@ class SessionStorageDirectory:
         self._root = Path(root).absolute()
         self._retention = seconds(retention, "retention")
         self._durable = durable
-        self._is_root_durable = False  # whoever made it may have died before it was sure to stay
+        self._is_root_durable = False  # another process may have made it and died before it was synced
         self._clock = clock
         if find_spec("fcntl") is None:
-            raise NotImplementedError("a directory needs the file locks of POSIX: keep sessions in memory or in Redis")
+            raise NotImplementedError(
+                "SessionStorageDirectory needs POSIX file locks; use SessionStorageMemory or SessionStorageRedis"
+            )
         if self._root.exists() and not self._root.is_dir():
-            raise NotADirectoryError(f"{self._root} is not a directory: name another, or one that is still to be made")
+            raise NotADirectoryError(
+                f"{self._root} is not a directory; name another one, or one that does not exist yet"
+            )
 
     async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
         """Send the session to a temporary file, then put that in its place."""
         pieces = self._store(self._path(id))
-        next(pieces)  # to where it takes the first
+        next(pieces)  # up to where it takes the first piece
         async with Steps(pieces) as steps:
             async with StepSendStream(steps) as channel:
                 await provider(channel)
@@ -109,11 +113,11 @@ class SessionStorageDirectory:
             await steps.step()
 
     async def sweep(self) -> int:
-        """Remove the sessions that outlived `retention`, and return their number.
+        """Delete the sessions that weren't used for `retention`, and return their number.
 
-        Call it now and then: as the server starts, or from a daily job. Temporary files that a crash left behind go as
-        well, once they are older than `retention` (than a day, if that is `None`) by the system's clock; they are not
-        counted. Files that are not the storage's own stay.
+        Call it now and then, when your app starts or from a daily job. It also removes temporary files that a crash
+        left behind, once they are older than `retention` by the system's clock (a day, if that is `None`), and doesn't
+        count them. Files that aren't the storage's own stay.
         """
         return await to_thread.run_sync(self._sweep)
 
@@ -121,8 +125,8 @@ class SessionStorageDirectory:
         # "surrogatepass": any string is an id, also one that UTF-8 cannot encode.
         return self._root / f"{sha256(id.encode('utf-8', 'surrogatepass')).hexdigest()}.session"
 
-    def _is_over(self, file: int, *, part: int = 1) -> bool:
-        """Whether the session has not been used for `retention`, or for that divided by `part`."""
+    def _is_unused(self, file: int, *, part: int = 1) -> bool:
+        """Whether the session wasn't used for `retention`, or for that divided by `part`."""
         return self._clock() - os.fstat(file).st_mtime >= self._retention / part
 
     def _touch(self, file: int) -> None:
@@ -130,14 +134,14 @@ class SessionStorageDirectory:
         os.utime(file, (now, now))
 
     def _load(self, path: Path) -> Generator[bytes, None, bytes]:
-        """Yield the session 64 KiB at a time, and return what is left of it then."""
+        """Yield the session 64 KiB at a time, and return the rest."""
         file = open_session(path)
         if file is None:
             raise SessionNotFound
         try:
-            if self._is_over(file):
+            if self._is_unused(file):
                 raise SessionNotFound
-            if self._is_over(file, part=TOUCHES):
+            if self._is_unused(file, part=TOUCHES):
                 self._touch(file)
             while len(data := read(file, PIECE)) == PIECE:
                 yield data
@@ -146,9 +150,9 @@ class SessionStorageDirectory:
             os.close(file)
 
     def _store(self, path: Path) -> Generator[None, bytes, None]:
-        """Take the session piece by piece. One of less than 64 KiB is the last: then the file is put in its place."""
+        """Take the session piece by piece. A piece of less than 64 KiB is the last, and puts the file in its place."""
         data = yield
-        self._make_directory(self._root, 0o700)
+        make_directory(self._root, mode=0o700, durable=self._durable)
         with self._replacement(path, locked(path)) as file:
             write(file, data)
             while len(data) >= PIECE:
@@ -158,19 +162,19 @@ class SessionStorageDirectory:
     def _update(self, path: Path, transform: Callable[[bytes], bytes]) -> Generator[bytes, None, bytes]:
         yield from ()  # a single step
         with locked(path) as file:
-            if file is None or self._is_over(file):
+            if file is None or self._is_unused(file):
                 raise SessionNotFound
             data = transform(read(file, os.fstat(file).st_size))
             try:
                 with self._replacement(path, nullcontext()) as new:
                     write(new, data)
-            except FileNotFoundError:  # whoever removed the directory has ended the session
+            except FileNotFoundError:  # the directory was removed, and the session with it
                 raise SessionNotFound from None
         return data
 
     @contextmanager
     def _replacement(self, path: Path, lock: AbstractContextManager[object]) -> Iterator[int]:
-        """Give a new file. In the end it takes the place of `path`, or leaves no trace if anything failed."""
+        """Give a new file. It takes the place of `path` at the end, or leaves no trace if anything failed."""
         file, name = tempfile.mkstemp(prefix=f"{path.stem}.", suffix=".tmp", dir=self._root)
         try:
             try:
@@ -187,24 +191,13 @@ class SessionStorageDirectory:
             Path(name).unlink(missing_ok=True)
             raise
         if not self._is_root_durable:
-            with suppress(PermissionError):  # who may not look into the parent has been given the root
+            with suppress(PermissionError):  # without access to the parent, the root was made by somebody else
                 self._sync(self._root.parent)
             self._is_root_durable = True
 
-    def _make_directory(self, directory: Path, mode: int = 0o777) -> None:
-        """Make it and its parents where missing. If `durable`, each is sure to stay before anything is in it."""
-        if not directory.exists():
-            self._make_directory(directory.parent)
-            directory.mkdir(mode, exist_ok=True)
-            self._sync(directory.parent)
-
     def _sync(self, directory: Path) -> None:
         if self._durable:
-            file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-            try:
-                os.fsync(file)
-            finally:
-                os.close(file)
+            sync(directory)
 
     def _remove(self, path: Path) -> Generator[None, None, None]:
         yield from ()  # a single step
@@ -222,28 +215,28 @@ class SessionStorageDirectory:
         for path in paths:
             try:
                 if _SESSION.fullmatch(path.name):
-                    removed += self._remove_if_over(path)
+                    removed += self._remove_if_unused(path)
                 elif _TEMPORARY.fullmatch(path.name):
                     self._remove_leftover(path)
-            except OSError as error:  # the others can be swept none the less
+            except OSError as error:  # go on with the others
                 errors.append(error)
-        if removed or errors:  # an error may have come after a removal
-            with suppress(FileNotFoundError):  # the whole directory is gone, and they with it
+        if removed or errors:  # an error may come after a removal
+            with suppress(FileNotFoundError):  # the whole directory is gone
                 self._sync(self._root)
         if errors:
             raise errors[0]
         return removed
 
-    def _remove_if_over(self, path: Path) -> bool:
+    def _remove_if_unused(self, path: Path) -> bool:
         with locked(path) as file:
-            if file is None or not self._is_over(file):
+            if file is None or not self._is_unused(file):
                 return False
             path.unlink(missing_ok=True)
         return True
 
     def _remove_leftover(self, path: Path) -> None:
         limit = _DAY if self.retention is None else self._retention
-        with suppress(FileNotFoundError):  # its writer has just put it in place
+        with suppress(FileNotFoundError):  # its writer just put it in place
             left = path.lstat()
             if stat.S_ISREG(left.st_mode) and time.time() - left.st_mtime >= limit:
                 path.unlink()
@@ -257,13 +250,13 @@ def directory_session_storage(
     durable: bool = False,
     clock: Callable[[], float] = time.time,
 ) -> SessionStorage:
-    """Return a storage that keeps sessions in files under `root`, as Ktor's `directorySessionStorage` does.
+    """Return a storage that has a file for each session under `root`, as Ktor's `directorySessionStorage` does.
 
     Args:
         root: The directory; see `SessionStorageDirectory`.
-        cached: Whether what was read is remembered for a minute; see `SessionStorageCache`. A change made by another
-            process, a logout as well, may then be seen a minute late. Ktor's default is `true`.
-        retention: How long a session is kept that is neither read nor written.
+        cached: Whether a session that was read is cached for a minute; see `SessionStorageCache`. A change by another
+            process, even a logout, may then be seen up to a minute late. Ktor's default is `true`.
+        retention: Delete a session after this long without a read or write.
         durable: Whether each change reaches the disk itself before the call returns.
         clock: Returns the time in seconds since 1970.
     """

@@ -1,4 +1,4 @@
-"""Durations: how long something is kept, and how often that is looked after."""
+"""Durations: how long something is stored, and how often its use is noted."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from datetime import timedelta
 from math import inf
 
 TOUCHES = 10
-"""A use counts as noted for this part of a duration: reading does not become writing each time."""
+"""The use of a session is noted at most once per this part of a duration, or every read would be a write."""
 
 
 def seconds(duration: timedelta | None, name: str) -> float:
-    """Return `duration` in seconds; `None`, no limit, is infinite.
+    """Return `duration` in seconds; `None`, no limit, is infinite. Messages name the argument by `name`.
 
     Raises:
-        ValueError: It is zero or negative. `name` is the argument that the message speaks of.
-        TypeError: It is something else.
+        ValueError: It is zero or negative.
+        TypeError: It isn't a `timedelta`.
     """
     if duration is None:
         return inf
     if not isinstance(duration, timedelta):
-        raise TypeError(f"{name}={duration!r} is no timedelta: pass one, such as timedelta(hours=1), or None")
+        example = f"timedelta(seconds={duration!r})" if isinstance(duration, int | float) else "timedelta(hours=1)"
+        raise TypeError(f"{name} must be a timedelta or None, not {duration!r}; try {example}")
     if duration <= timedelta(0):
-        raise ValueError(f"{name}={duration} would end everything at once: pass more than zero, or None for no limit")
+        raise ValueError(f"{name} must be longer than zero, not {duration}; pass None for no limit")
     return duration.total_seconds()

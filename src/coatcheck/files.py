@@ -1,4 +1,4 @@
-"""The file of a session: opened safely, locked, read and written by plain blocking calls."""
+"""The file of a session: opened safely, locked, read, written and synced with plain blocking calls."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def locked(path: Path) -> Iterator[int | None]:
     """Hold the lock of the session at `path`. Gives its open file, or `None` if no session is there.
 
-    A session's file is its own lock, and where there is none, the directory is. Once the lock is got, the file may have
-    been replaced or removed by whoever had it before: then it is not the session's any more, so look again.
+    A session's file is its own lock. Without a file the directory is the lock. The process that held the lock before
+    may have replaced or removed the file, and then this one locked a file that isn't the session's. So look again.
     """
     from fcntl import LOCK_EX, LOCK_UN, flock  # noqa: PLC0415 - Windows has none, and other storages to use
 
@@ -36,13 +36,15 @@ def locked(path: Path) -> Iterator[int | None]:
                     yield file
                     return
             finally:
-                flock(lock, LOCK_UN)  # closing is not enough where another thread has forked meanwhile
+                flock(
+                    lock, LOCK_UN
+                )  # closing isn't enough: another thread may have forked, and its child has the file open
         finally:
             os.close(lock)
 
 
 def open_session(path: Path) -> int | None:
-    """Open the session at `path`. What is no regular file, such as a link somebody planted, is no session."""
+    """Open the session at `path`. Only a regular file is one, not a link that somebody planted."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -67,9 +69,9 @@ def _is_still_at(path: Path, file: int | None) -> bool:
 
 
 def read(file: int, size: int) -> bytes:
-    """Return up to `size` bytes, all that there are."""
+    """Return all bytes that there are, up to `size`."""
     data = b""
-    while part := os.read(file, size - len(data)):  # the system may give less than it was asked for
+    while part := os.read(file, size - len(data)):  # the system may return fewer than it was asked for
         data += part
     return data
 
@@ -77,5 +79,23 @@ def read(file: int, size: int) -> bytes:
 def write(file: int, data: bytes) -> None:
     """Write all of `data`."""
     rest = memoryview(data)
-    while rest:  # the system may take less than it was given
+    while rest:  # the system may take fewer than it was given
         rest = rest[os.write(file, rest) :]
+
+
+def make_directory(directory: Path, mode: int = 0o777, *, durable: bool) -> None:
+    """Make it, and its parents where missing. If `durable`, each is synced before anything is in it."""
+    if not directory.exists():
+        make_directory(directory.parent, durable=durable)
+        directory.mkdir(mode, exist_ok=True)
+        if durable:
+            sync(directory.parent)
+
+
+def sync(directory: Path) -> None:
+    """Return once the disk has what was made, renamed or removed in `directory`."""
+    file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -31,26 +31,26 @@ def header(
     idle_timeout: timedelta | None = None,
     clock: Callable[[], float] = time.time,
 ) -> SessionProvider[S]:
-    """Return a provider for sessions of `type` whose id travels in the header `name`, for clients that are no browsers.
+    """Return a provider for sessions of `type` whose id travels in the header `name`, for non-browser clients.
 
-    The response to the request that began a session carries the id; the client sends it along from then on. A response
-    with the header left empty tells the client that its id is dead.
+    The response to the request that started a session carries the id, and the client sends it with every request from
+    then on. An empty header in a response tells the client to drop its id.
 
     Args:
         name: The header's name, in requests and in responses; upper and lower case are the same.
-        type: A dataclass or a `msgspec.Struct`, or any class if you bring a `serializer`.
-        storage: Where the sessions are kept. Several providers may share one.
-        serializer: How a session becomes bytes; JSON if `None`.
+        type: A dataclass or a `msgspec.Struct`, or any class if you pass a `serializer`.
+        storage: Where the sessions are stored. Several providers may share one storage.
+        serializer: How a session becomes bytes. `None`: JSON.
         new_id: Makes the ids. They must be impossible to guess: at least 128 random bits.
-        max_age: How long a session lives, from its beginning. `None`: no limit.
-        idle_timeout: How long a session lives without a request that reads it; a request counts once a tenth of this
-            time has passed since the last that did. `None`: no limit.
-        clock: Returns the time in seconds since 1970. Both limits are enforced by it.
+        max_age: How long a session lives after it started. `None`: no limit.
+        idle_timeout: How long a session lives without a request that reads it. Use is stored at most once per tenth of
+            this time: with 30 minutes, a session ends 27 to 30 minutes after its last request. `None`: no limit.
+        clock: Returns the time in seconds since 1970. Your app enforces both limits with it.
 
     Raises:
-        ValueError: `name` is no header name, or one that HTTP itself uses; a limit is zero or negative, or longer than
-            the storage's `retention`.
-        TypeError: The default serializer cannot handle `type`, or it is no class; a limit is no `timedelta`.
+        ValueError: `name` isn't a header name, or HTTP itself uses it; a limit is zero or negative, or longer than the
+            storage's `retention`.
+        TypeError: The default serializer can't handle `type`, `type` isn't a class, or a limit isn't a `timedelta`.
     """
     transport = HeaderTransport(name)
     return SessionProvider(
@@ -65,13 +65,13 @@ def header(
 
 
 class HeaderTransport:
-    """Carries the id in a header of this name, in both directions. An empty value tells the client to forget its id."""
+    """Carries the id in a header of this name, in both directions. An empty value tells the client to drop its id."""
 
     def __init__(self, name: str) -> None:
         check_token(name, "header")
         self.vary = name.lower().encode()
         if self.vary in _RESERVED or self.vary.startswith(_RESERVED_PREFIXES):
-            raise ValueError(f"{name!r} has a meaning of its own in HTTP: choose another name, such as 'X-Session'")
+            raise ValueError(f"{name!r} has a meaning of its own in HTTP; choose another name, such as 'X-Session'")
 
     def receive(self, headers: Headers) -> str | None:
         """Return the value of the first header of this name."""
@@ -80,11 +80,11 @@ class HeaderTransport:
                 return value.strip().decode("latin-1")
         return None
 
-    def grant(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:  # noqa: ARG002 - a header has no age
+    def send(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:  # noqa: ARG002 - a header has no age
         """Return the header with `id`."""
         return self.vary, id.encode()
 
-    def expire(self) -> tuple[bytes, bytes]:
+    def remove(self) -> tuple[bytes, bytes]:
         """Return the header without a value."""
         return self.vary, b""
 

@@ -1,4 +1,4 @@
-"""One kind of session: what of it is stored, merged and forgotten."""
+"""One kind of session: how it is stored, changed, merged and deleted."""
 
 from __future__ import annotations
 
@@ -29,14 +29,12 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 _log = logging.getLogger("coatcheck")
+_LOCKS = Locks()  # for storages without `update`
 
 
 def new_session_id() -> str:
     """Return a new id: 256 random bits from `secrets` as 43 URL-safe characters."""
     return secrets.token_urlsafe(32)
-
-
-_LOCKS = Locks()  # for storages that cannot update in one step
 
 
 class SessionProvider(Generic[S]):
@@ -57,42 +55,39 @@ class SessionProvider(Generic[S]):
         self.type = type
         self.serializer: SessionSerializer[S] = JSONSerializer(type) if serializer is None else serializer
         if not isclass(type):
-            raise TypeError(f"{type!r} is no class: make one of it, for a session is found by its class")
+            raise TypeError(f"{name!r}: type must be a class, not {type!r}; a session is found by its class")
+        self.lifetime = lifetime
         self.transport = transport
         self._storage = storage
         self._lock_name = id(storage)
         self._new_id = new_id
-        self.lifetime = lifetime
         self._warn_once = lru_cache(maxsize=16384)(self._warn)
         retention = getattr(storage, "retention", None)
-        if isinstance(retention, timedelta) and lifetime.longer_than(retention):
+        if isinstance(retention, timedelta) and lifetime.outlasts(retention):
+            shown = str(retention).removesuffix(", 0:00:00")
             raise ValueError(
-                f"the storage of {name!r} forgets what was not used for {retention}, and its client would still hold a "
-                "ticket: give the storage a longer retention, or the sessions a shorter max_age or idle_timeout"
+                f"{name!r}: sessions may outlive the storage's retention ({shown}), which would delete sessions whose "
+                "id is still valid; raise retention or lower max_age or idle_timeout"
             )
 
     def issue_id(self) -> str:
         """Return a fresh id.
 
         Raises:
-            ValueError: The provider's own `new_id` made one that cannot travel.
+            ValueError: The provider's own `new_id` returned one that a cookie or header can't carry.
         """
         id = self._new_id()
         if not is_well_formed(id):
             raise ValueError(
-                f"new_id for {self.name!r} made an id that cannot travel: return 1 to {MAX_ID_LENGTH} visible ASCII "
-                'characters without any of ",;\\'
+                f"new_id for {self.name!r} must return 1 to {MAX_ID_LENGTH} visible ASCII characters without any of "
+                '",;\\, which a cookie could not carry'
             )
         return id
 
-    def grant(self, id: str, record: Record) -> tuple[bytes, bytes]:
-        """Return the response header that hands `id` to the client, for as long as its session lives."""
-        return self.transport.grant(id, self.lifetime.rest(record))
-
     async def load(self, id: str) -> tuple[S, Record] | None:
-        """Return the session that the storage holds under `id`, and its record; `None` if it holds none.
+        """Return the session stored under `id` and its record, or `None`.
 
-        What cannot be decoded is no session, nor is what has outlived `max_age` or `idle_timeout`.
+        A session that has expired or can't be decoded counts as none.
         """
         try:
             stored = await read_bytes(self._storage, self._key(id))
@@ -104,18 +99,18 @@ class SessionProvider(Generic[S]):
         """Store a session under a fresh id.
 
         Raises:
-            ValueError: Its bytes do not decode, so no later request could read them. Nothing was stored.
+            ValueError: Its bytes don't decode, so no later request could read them. Nothing was stored.
         """
         self._must_be_readable(record.data)
         await write_bytes(self._storage, self._key(id), record.encode())
 
     async def change(self, id: str, base: bytes, data: bytes, *, touch: bool) -> Record:
-        """Store what became of a session: `data`, that was `base` when it was loaded. Return the record of `data`.
+        """Save a changed session: it was `base` when it was loaded, and is `data` now. Return the record of `data`.
 
-        What others have stored meanwhile stays, field by field.
+        What other requests have saved since then is kept, field by field.
 
         Raises:
-            SessionNotFound: It was ended meanwhile, or is over.
+            SessionNotFound: It has ended or expired.
             ValueError: As for `save`.
         """
         self._must_be_readable(data)
@@ -134,10 +129,10 @@ class SessionProvider(Generic[S]):
         return changed
 
     async def apply(self, id: str, change: Callable[[S], S]) -> tuple[S, Record]:
-        """Store what `change` makes of the session as it is stored now. Return both, the session and its record.
+        """Apply `change` to the session as it is stored now, and save it. Return the session and its record.
 
         Raises:
-            SessionNotFound: There is none, or it is over.
+            SessionNotFound: There is none, or it has expired.
             ValueError: As for `save`.
             TypeError: `change` returned something else.
         """
@@ -147,7 +142,7 @@ class SessionProvider(Generic[S]):
             session, record = self._open(id, stored)
             session = change(session)
             if not isinstance(session, self.type):
-                raise TypeError(f"change returned a {type(session).__name__}: return the {self.type.__qualname__}")
+                raise TypeError(f"change must return the {self.type.__qualname__}, not a {type(session).__name__}")
             data = self.serializer.serialize(session)
             self._must_be_readable(data)
             record = structs.replace(record, data=data)
@@ -157,8 +152,8 @@ class SessionProvider(Generic[S]):
         await self._update(id, transform)
         return result[0]
 
-    async def forget(self, id: str) -> None:
-        """Make the storage forget `id`."""
+    async def invalidate(self, id: str) -> None:
+        """Delete the session stored under `id`."""
         key = self._key(id)
         if hasattr(self._storage, "update"):
             await self._storage.invalidate(key)
@@ -167,7 +162,7 @@ class SessionProvider(Generic[S]):
                 await self._storage.invalidate(key)
 
     def merge(self, base: bytes, mine: bytes, theirs: bytes) -> bytes:
-        """Return what to store where a session was `base`, `mine` is what became of it, and `theirs` is stored."""
+        """Return what to store when a session was `base`, this request made it `mine`, and `theirs` is stored now."""
         if mine == base:
             return theirs
         merge = getattr(self.serializer, "merge", None)
@@ -176,7 +171,7 @@ class SessionProvider(Generic[S]):
         decode = self.serializer.deserialize
         try:
             stored = decode(theirs)
-        except Exception:  # noqa: BLE001 - whatever a serializer raises: another version has stored what we cannot read
+        except Exception:  # noqa: BLE001 - a serializer may raise anything: another version stored what this one can't read
             return mine
         return self.serializer.serialize(merge(decode(base), decode(mine), stored))
 
@@ -184,9 +179,11 @@ class SessionProvider(Generic[S]):
         record = self._live(id, stored)
         try:
             session = self.serializer.deserialize(record.data)
-            # Serialized anew: what another version of the class stored is no change of this request.
+            # Serialise it again, because a change is noticed by comparing bytes. Those in the storage may come from an
+            # older version of the class, without a field that has a default now; compared with them, a session that was
+            # only read would look changed and be saved.
             return session, structs.replace(record, data=self.serializer.serialize(session))
-        except Exception:  # noqa: BLE001 - whatever a serializer raises, the client must not be locked out for good
+        except Exception:  # noqa: BLE001 - a serializer may raise anything, and the client must not be locked out for good
             raise self._unreadable(id) from None
 
     def _live(self, id: str, stored: bytes) -> Record:
@@ -194,7 +191,7 @@ class SessionProvider(Generic[S]):
             record = Record.decode(stored)
         except ValueError:
             raise self._unreadable(id) from None
-        if self.lifetime.is_over(record):
+        if self.lifetime.has_expired(record):
             raise SessionNotFound
         return record
 
@@ -207,11 +204,11 @@ class SessionProvider(Generic[S]):
             self.serializer.deserialize(data)
         except Exception as error:
             raise ValueError(
-                f"this {self.type.__qualname__} could not be read back ({error}): give each field a value of its type"
+                f"this {self.type.__qualname__} could not be read back ({error}); give each field a value of its type"
             ) from error
 
     def _warn(self, digest: str) -> None:
-        _log.warning("a stored %s session cannot be decoded and counts as none (id hash %s)", self.name, digest)
+        _log.warning("a stored %s session can't be decoded and counts as none (id hash %s)", self.name, digest)
 
     async def _update(self, id: str, transform: Callable[[bytes], bytes]) -> None:
         key = self._key(id)
@@ -223,5 +220,5 @@ class SessionProvider(Generic[S]):
             await write_bytes(self._storage, key, transform(await read_bytes(self._storage, key)))
 
     def _key(self, id: str) -> str:
-        # A name holds no ":", so no two providers, whatever their names and ids, ever share a key.
+        # A name can't contain ":", so two providers never share a key, even with hostile names and ids.
         return f"{self.name}:{id}"

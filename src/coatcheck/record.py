@@ -1,4 +1,4 @@
-"""What is stored of a session, and how long it counts."""
+"""What is stored of a session, and when it expires."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 
 class Record(msgspec.Struct, frozen=True):
-    """A session as it is stored: a line of JSON that says since when it is there, then the serialized session.
+    """A session as it is stored: a line of JSON with two times, then the serialised session.
 
-    Both times are seconds since 1970. `seen` is kept up to date where an `idle_timeout` counts from it.
+    Both times are seconds since 1970. `created` is when the session started, and `seen` when it was last known to be in
+    use, as far as an `idle_timeout` needs it.
     """
 
     created: float
@@ -26,7 +27,7 @@ class Record(msgspec.Struct, frozen=True):
 
     def encode(self) -> bytes:
         """Return the bytes to store."""
-        # To the microsecond and of one length, so that a touch fits wherever the session did.
+        # Always of one length, so a touch fits into a storage that is full. To the microsecond.
         return b'{"created":%.6f,"seen":%.6f}\n%b' % (self.created, self.seen, self.data)
 
     @classmethod
@@ -41,7 +42,7 @@ _TIMES = msgspec.json.Decoder(Record)
 
 
 class Lifetime:
-    """How long sessions of one kind live: `max_age` from their beginning, `idle_timeout` from their last use."""
+    """How long sessions of one kind live: `max_age` from their start, `idle_timeout` from their last use."""
 
     def __init__(
         self, *, max_age: timedelta | None, idle_timeout: timedelta | None, clock: Callable[[], float]
@@ -50,26 +51,26 @@ class Lifetime:
         self._idle_timeout = seconds(idle_timeout, "idle_timeout")
         self.now = clock
 
-    def longer_than(self, retention: timedelta) -> bool:
-        """Return whether a session may live on when its storage has forgotten it."""
+    def outlasts(self, retention: timedelta) -> bool:
+        """Return whether a session may still be live when its storage deletes it."""
         return inf > min(self._max_age, self._idle_timeout) > retention.total_seconds()
 
-    def begin(self, data: bytes, *, since: float | None = None) -> Record:
-        """Return the record of a session that begins now, or that got its first id at `since`."""
+    def start(self, data: bytes, *, created: float | None = None) -> Record:
+        """Return the record of a session that starts now, or that started at `created` under another id."""
         now = self.now()
-        return Record(now if since is None else since, now, data)
+        return Record(now if created is None else created, now, data)
 
-    def is_over(self, record: Record) -> bool:
-        """Return whether the session has outlived a limit."""
+    def has_expired(self, record: Record) -> bool:
+        """Return whether the session has reached one of its limits."""
         now = self.now()
         return now - record.created >= self._max_age or now - record.seen >= self._idle_timeout
 
     def is_touch_due(self, record: Record) -> bool:
-        """Return whether it is time to note that the session is in use, and to tell the client's cookie."""
+        """Return whether it is time to store that the session is in use, and to renew the cookie's age."""
         return self.now() - record.seen >= self._idle_timeout / TOUCHES
 
     def is_ahead(self, record: Record) -> bool:
-        """Return whether the clock has jumped back, so that no touch is due for long but the cookie goes on ageing."""
+        """Return whether the clock was set back: no touch is due for a while, but the cookie keeps ageing."""
         return self.now() < record.seen and self._idle_timeout < inf
 
     def rest(self, record: Record) -> int | None:

@@ -76,7 +76,7 @@ class SessionStorageRedis(SimplifiedSessionStorage):
     ) -> None:
         if not isinstance(client, Redis | RedisCluster):
             raise TypeError(
-                f"{type(client)} is no asyncio client of redis-py: pass a redis.asyncio.Redis or RedisCluster"
+                f"{type(client)} is not an asyncio client of redis-py; pass a redis.asyncio.Redis or RedisCluster"
             )
         if client.get_encoder().decode_responses:
             raise ValueError("this client decodes responses, but sessions are bytes: pass one without decode_responses")

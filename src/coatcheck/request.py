@@ -1,4 +1,4 @@
-"""The sessions of one request: what the client claims, what the app makes of them, and what becomes of it."""
+"""The sessions of one request: what the client sent, what the app makes of it, and what is saved."""
 
 from __future__ import annotations
 
@@ -11,57 +11,64 @@ from .storage import SessionAlreadySent, SessionNotFound
 from .transport import is_well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from .provider import SessionProvider
     from .transport import Headers
-
-    Message = Any
 
 S = TypeVar("S")
 
 
 class RequestSessions:
-    """All sessions of one request, each made on first use."""
+    """All sessions of one request. Each gets its slot when the app first asks for it."""
 
     def __init__(
         self, providers: Mapping[type, SessionProvider[Any]], headers: Headers, outer: RequestSessions | None
     ) -> None:
-        self.sent = False
-        self.over = False  # the app has returned: what changes now, nobody stores
+        self.response_started = False
+        self.request_ended = False
+        self._response_starting = False
         self._providers = providers
         self._headers = headers
         self._outer = outer
-        self._slots: dict[type, Slot[Any]] = {}
+        self._slots: dict[type, _Slot[Any]] = {}
 
-    def of(self, type: type[S]) -> Slot[S]:
-        """Return the session of this type, made now if it was not asked for before."""
+    def of(self, type: type[S]) -> _Slot[S]:
+        """Return the slot of this type's session, here or in an outer `Sessions`."""
         slot = self._slots.get(type)
         if slot is None:
             provider = self._providers.get(type)
             if provider is None and self._outer is not None:
                 return self._outer.of(type)
             if provider is None:
-                raise LookupError(
-                    f"no provider for {type.__qualname__}: give Sessions a cookie(...) or header(...) for it"
-                )
-            slot = self._slots[type] = Slot(provider, provider.transport.receive(self._headers), self)
+                raise LookupError(f"no provider for {type.__qualname__}; pass Sessions a cookie(...) or header(...)")
+            slot = self._slots[type] = _Slot(provider, provider.transport.receive(self._headers), self)
         return slot
 
-    async def commit(self) -> None:
-        """Store what changed. What other tasks of the request change meanwhile is stored when it is over."""
-        slots = [*self._slots.values()]
-        for slot in slots:
-            await slot.store(with_header=True)
-        for slot in slots:  # last: if one is not stored, the client gets no new id for another that was renewed
-            await slot.forget()
+    @property
+    def headers_are_final(self) -> bool:
+        """Whether it is too late for a header. It is from the moment the response starts to be saved."""
+        return self._response_starting or self.response_started
 
-    async def finish(self) -> None:
-        """Store what changed since the response began, also where it fails for another session. Then no more can."""
-        self.over = True
+    async def start_response(self) -> None:
+        """Save what changed, once. What other tasks of the request change during it is saved when the request ends."""
+        self._response_starting = True
+        try:
+            slots = [*self._slots.values()]
+            for slot in slots:
+                await slot.save()
+            for slot in slots:  # only now: if one slot fails, no other has lost the id that its client still holds
+                await slot.delete_ended()
+            self.response_started = True
+        finally:
+            self._response_starting = False
+
+    async def end(self) -> None:
+        """Save what changed since the response started. A slot that fails does not stop the others."""
+        self.request_ended = True
         errors = []
-        for slot in [*self._slots.values()] if self.sent else []:
-            for settle in (slot.store, slot.forget):
+        for slot in [*self._slots.values()] if self.response_started else []:
+            for settle in (slot.save, slot.delete_ended):
                 try:
                     await settle()
                 except Exception as error:  # noqa: BLE001 - raised below
@@ -69,209 +76,192 @@ class RequestSessions:
         if len(errors) == 1:
             raise errors[0]
         if errors:
-            raise ExceptionGroup("several sessions could not be stored", errors)
+            raise ExceptionGroup("several sessions could not be saved", errors)
 
-    async def forget(self) -> None:
-        """Forget what ended since the response began."""
-        self.over = True
-        for slot in self._slots.values() if self.sent else ():
-            await slot.forget()
+    async def cancel(self) -> None:
+        """Delete what ended since the response started, and save nothing."""
+        self.request_ended = True
+        for slot in [*self._slots.values()] if self.response_started else []:
+            await slot.delete_ended()
 
-    async def begin(self, message: Message) -> Message:
-        """Store what changed, then return `message` with the headers that tell the client."""
-        self.sent = True  # what needs a header has to be here by now
-        try:
-            await self.commit()
-        except BaseException:
-            self.sent = False  # an error page is a response as well
-            raise
-        if not self._slots:
-            return message
-        tickets = [ticket for slot in self._slots.values() for ticket in slot.tickets()]
-        read = dict.fromkeys(slot.provider.transport.vary for slot in self._slots.values())
-        return {**message, "headers": _with_tickets([*message.get("headers", ())], tickets, read)}
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Return the response headers that set or remove ids."""
+        return [header for slot in self._slots.values() for header in slot.headers()]
+
+    def vary(self) -> list[bytes]:
+        """Return the names of the request headers that were read for an id, each once."""
+        return [*dict.fromkeys(slot.provider.transport.vary for slot in self._slots.values())]
 
 
-class Slot(Generic[S]):
-    """One session of one request: what the client claims, and what the app makes of it."""
+class _Slot(Generic[S]):
+    """The place of one type's session in a request. It holds a life, and `clear` puts in a new one."""
 
-    def __init__(self, provider: SessionProvider[S], claim: str | None, request: RequestSessions) -> None:
+    def __init__(self, provider: SessionProvider[S], sent_id: str | None, request: RequestSessions) -> None:
         self.provider = provider
         self._request = request
-        self._has_claim = claim is not None
-        self._claim = claim if claim is not None and is_well_formed(claim) else None  # the storage may hold it
-        self._life: Life[S] = Life(self._claim)
-        self._ended: list[str] = []  # ids that the storage is to forget
-        self._lock = Lock()
+        self._client_sent_id = sent_id is not None
+        self._unverified = sent_id if sent_id is not None and is_well_formed(sent_id) else None
+        self._life: _Life[S] = _Life(self._unverified)
+        self._ended: list[str] = []  # ids to delete from the storage
+        self._lock = Lock()  # one task at a time talks to the storage
 
     @property
     def id(self) -> str | None:
-        """Verified: the storage held it, or got it from us."""
+        """The verified id: the storage held it, or this request stored it."""
         return self._life.id
 
     async def get(self) -> S | None:
-        """See `CurrentSession`, as for `set`, `update`, `clear` and `renew`."""
-        self._must_go_on()
+        """See `CurrentSession`, as for `set`, `update`, `clear` and `renew_id`."""
+        self._refuse_after_request()
         async with self._lock:
             if self._life.session is None:
                 await self._look_up()
             return self._life.session
 
     def set(self, session: S) -> None:
-        """Make `session` what is stored."""
-        self._must_go_on()
-        life = self._life
-        if self._request.sent and life.claim is None and life.id is None:
-            raise SessionAlreadySent("a new session needs a header, but the response has begun: set it earlier")
-        life.session = session
+        self._refuse_after_request()
+        if self._request.headers_are_final and self._life.is_empty:
+            raise SessionAlreadySent("cannot start a session after the response has started; call set() earlier")
+        self._life.session = session
 
     async def update(self, change: Callable[[S], S]) -> S:
-        """Store what `change` makes of the stored session, and return it with what this request had changed."""
         async with self._lock:
             life = await self._look_up()
             if life.id is None or life.session is None:
-                raise SessionNotFound("the client has no such session to update: set one, and let a response begin")
-            self.provider.serializer.serialize(life.session)  # what it raises comes before anything is stored
+                raise SessionNotFound(
+                    f"this client has no stored {self.provider.type.__qualname__} to update; a session that was set is "
+                    "stored when the response starts"
+                )
+            self.provider.serializer.serialize(life.session)  # if it can't be saved, say so before anything is stored
             base = life.record.data
-            is_changing = False
-
-            def changed(session: S) -> S:
-                nonlocal is_changing
-                is_changing = True
-                session = change(session)
-                is_changing = False
-                return session
-
             try:
-                session, life.record = await self.provider.apply(life.id, changed)
-            except SessionNotFound:
-                if not is_changing:  # else it is an error of the caller's own, and the session is there
-                    life.end()
+                session, life.record = await self.provider.apply(life.id, change)
+            except SessionNotFound:  # from the storage, or from `change` itself while the session is there
+                if await self.provider.load(life.id) is None:
+                    self._end(life)
                 raise
-            life.session = self._rebased(life, base, session)
+            life.session = self._with_own_changes(life, base, session)
             return life.session
 
     def clear(self) -> None:
-        """End the session. Another may be set."""
-        self._must_go_on()
-        id = self._life.id or self._claim
+        self._refuse_after_request()
+        id = self._life.id or self._unverified
         if id is not None and id not in self._ended:
             self._ended.append(id)
-        self._life = Life()
+        self._end(self._life)
 
-    def renew(self) -> None:
-        """Give the session a new id when it is stored."""
-        self._must_go_on()
-        if self._request.sent:
-            raise SessionAlreadySent("a new id needs a header, but the response has begun: renew it earlier")
-        self._life.is_renewed = True
+    def renew_id(self) -> None:
+        self._refuse_after_request()
+        if self._request.headers_are_final:
+            raise SessionAlreadySent("cannot change the id after the response has started; call renew_id() earlier")
+        self._life.needs_new_id = True
 
-    def _must_go_on(self) -> None:
-        if self._request.over:
-            raise SessionAlreadySent(
-                "the request is over, and nothing more is stored for it: call update, or be earlier"
-            )
-
-    async def store(self, *, with_header: bool = False) -> None:
-        """Store what changed. After a failure it can be called again."""
+    async def save(self) -> None:
+        """Store what changed. After an error it can be called again."""
         async with self._lock:
-            life = self._life if self._life.is_untouched else await self._look_up()
+            if self._life.is_untouched:
+                return
+            life = await self._look_up()
             if life.session is None:
                 return
             try:
                 data = self.provider.serializer.serialize(life.session)
-                touch = with_header and self.provider.lifetime.is_touch_due(life.record)
-                if life.id is None or life.is_renewed:
-                    await self._grant(life, data, with_header=with_header)
+                touch = not self._request.response_started and self.provider.lifetime.is_touch_due(life.record)
+                if life.id is None or life.needs_new_id:
+                    await self._save_under_new_id(life, data)
                 elif data != life.record.data or touch:
                     life.record = await self.provider.change(life.id, life.record.data, data, touch=touch)
-                    life.is_granted = life.is_granted or touch
-            except SessionNotFound:
-                life.end()
+                    life.needs_header = life.needs_header or touch
+            except SessionNotFound:  # ended by another request
+                self._end(life)
 
-    async def forget(self) -> None:
-        """Forget what ended."""
+    async def delete_ended(self) -> None:
+        """Delete the sessions that ended. After an error it can be called again."""
         async with self._lock:
             while self._ended:
-                await self.provider.forget(self._ended[0])
+                await self.provider.invalidate(self._ended[0])
                 del self._ended[0]
 
-    def tickets(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the header that the client needs, if any."""
-        life = self._life
-        if life.id is not None and (life.is_granted or self.provider.lifetime.is_ahead(life.record)):
-            yield self.provider.grant(life.id, life.record)
-        elif self._has_claim and life.claim is None and life.id is None:
-            yield self.provider.transport.expire()
+    def headers(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the response header that sets or removes the id, if the client needs one."""
+        life, provider = self._life, self.provider
+        if life.id is not None:
+            if life.needs_header or provider.lifetime.is_ahead(life.record):
+                yield provider.transport.send(life.id, provider.lifetime.rest(life.record))
+        elif self._client_sent_id and life.unverified is None:
+            yield provider.transport.remove()
 
-    async def _look_up(self) -> Life[S]:
-        """Ask the storage for what the client claims, once. Return what the request knows then."""
+    def _refuse_after_request(self) -> None:
+        if self._request.request_ended:
+            raise SessionAlreadySent(
+                "the request has ended and nothing more is saved for it; call update(), or change the session earlier"
+            )
+
+    async def _look_up(self) -> _Life[S]:
+        """Look up the id that the client sent, unless that was done before. Return the life that the slot holds then.
+
+        A `clear` during it puts in a new life, and the answer reaches the old one, which nobody reads.
+        """
         life = self._life
-        if life.claim is not None:
-            loaded = await self.provider.load(life.claim)
+        if life.unverified is not None:
+            loaded = await self.provider.load(life.unverified)
             if loaded is not None:
                 session, life.record = loaded
-                life.id = life.claim
+                life.id = life.unverified
                 life.session = session if life.session is None else life.session
-            life.claim = None
-        return self._life  # another, if it was cleared meanwhile
+            life.unverified = None
+        return self._life
 
-    def _rebased(self, life: Life[S], base: bytes, session: S) -> S:
-        """Return `session` with what this request had changed since `base`."""
+    async def _save_under_new_id(self, life: _Life[S], data: bytes) -> None:
+        if self._request.response_started:
+            raise SessionAlreadySent("cannot start a session after the response has started; call set() earlier")
+        new, old = self.provider.issue_id(), life.id
+        record = self.provider.lifetime.start(data, created=None if old is None else life.record.created)
+        await self.provider.save(new, record)
+        self._ended.append(new)  # until it's certain that the client may have it
+        # Another request may have ended the session since this one loaded it. Read the old id once more, or that logout
+        # would be undone: the session would live on under an id that the logout didn't know.
+        if old is not None and await self.provider.load(old) is None:
+            raise SessionNotFound
+        if life is not self._life:  # cleared while it was stored
+            return
+        self._ended.remove(new)
+        if old is not None:
+            self._ended.append(old)
+        life.id, life.record, life.needs_header, life.needs_new_id = new, record, True, False
+
+    def _with_own_changes(self, life: _Life[S], base: bytes, session: S) -> S:
+        """Return `session` with what this request changed since `base` and hasn't saved yet."""
         serializer = self.provider.serializer
         if life.session is None or (mine := serializer.serialize(life.session)) == base:
             return session
         return serializer.deserialize(self.provider.merge(base, mine, life.record.data))
 
-    async def _grant(self, life: Life[S], data: bytes, *, with_header: bool) -> None:
-        """Store the session under a fresh id. The old one, if any, is to be forgotten."""
-        if not with_header:
-            raise SessionAlreadySent("a new session needs a header, but the response has begun: set it earlier")
-        id, old = self.provider.issue_id(), life.id
-        record = self.provider.lifetime.begin(data, since=None if old is None else life.record.created)
-        await self.provider.save(id, record)
-        self._ended.append(id)  # until it is sure that the client may have it
-        if old is not None and await self.provider.load(old) is None:
-            raise SessionNotFound  # another request has ended it since this one loaded it
-        if life is not self._life:  # cleared meanwhile
-            return
-        self._ended.remove(id)
-        if old is not None:
-            self._ended.append(old)
-        life.id, life.record, life.is_granted, life.is_renewed = id, record, True, False
+    def _end(self, life: _Life[S]) -> None:
+        if life is self._life:
+            self._life = _Life()
 
 
-class Life(Generic[S]):
-    """A session as one request knows it, until it is cleared.
+class _Life(Generic[S]):
+    """What a request knows of a session, until the session is cleared or turns out to have ended.
 
-    Then another takes its place, and what the storage still answers comes back to the old one, where it does no harm.
+    A slot then goes on with a new life. An answer that the storage still owes reaches the old one and harms nothing.
     """
 
-    def __init__(self, claim: str | None = None) -> None:
-        self.claim = claim  # an id that the storage is still to be asked for
+    def __init__(self, unverified: str | None = None) -> None:
+        self.unverified = unverified  # the id that the client sent, until the storage was asked for it
         self.id: str | None = None
         self.session: S | None = None
-        self.record = Record(0, 0)  # what is stored under `id`, as far as this request knows
-        self.is_renewed = False  # it is to get a new id
-        self.is_granted = False  # the client is to be told its id, or its new age
+        self.record = Record(0, 0)  # what the storage holds under `id`, as far as this request knows
+        self.needs_new_id = False
+        self.needs_header = False  # the client has yet to learn the id, or how long it is valid
 
     @property
     def is_untouched(self) -> bool:
-        """Whether the app has asked nothing of it that needs an answer of the storage."""
-        return self.session is None and not self.is_renewed
+        """Whether the app has done nothing that needs an answer from the storage."""
+        return self.session is None and not self.needs_new_id
 
-    def end(self) -> None:
-        """Have no session any more: it is not in the storage."""
-        self.claim = self.id = self.session = None
-        self.is_renewed = self.is_granted = False
-
-
-def _with_tickets(
-    headers: list[tuple[bytes, bytes]], tickets: list[tuple[bytes, bytes]], read: Iterable[bytes]
-) -> list[tuple[bytes, bytes]]:
-    """Return an app's headers with the tickets, which no cache may keep, and with what was `read` in `Vary`."""
-    private = tickets and not any(name.lower() == b"cache-control" for name, _ in headers)
-    own = b",".join(value.lower() for name, value in headers if name.lower() == b"vary")
-    said = {name.strip() for name in own.split(b",")}
-    vary = [(b"vary", name) for name in read if not said & {name, b"*"}]
-    return [*headers, *tickets, *([(b"cache-control", b"no-store")] if private else []), *vary]
+    @property
+    def is_empty(self) -> bool:
+        """Whether no session is here, and none can be found under the id that the client sent."""
+        return self.session is None and self.unverified is None

@@ -1,4 +1,4 @@
-"""The middleware that gives each request its sessions, and what an app sees of them."""
+"""The middleware that gives each request its sessions, and what the app sees of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 _SCOPE_KEY = "coatcheck.sessions"
-_RESPONSE_BEGINS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
+_RESPONSE_STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
 
 
 class HasScope(Protocol):
@@ -37,19 +37,22 @@ class HasScope(Protocol):
 class Sessions:
     """ASGI middleware that gives each request its sessions: `app = Sessions(app, cookie(...), header(...))`.
 
-    `current_session(request)` returns them inside the app. A session that nobody asks for costs nothing: no storage
-    call, no header. What was set or changed is stored when the response begins, before its headers are sent, so a
-    client never gets an id that is not in the storage; if the storage fails, the error goes to the server and the
-    client gets no id. A handler that raises before that has changed nothing, unless somebody inside answers for it with
-    an error page: that is a response like any other.
+    `current_session(request)` returns them inside the app. A session that the app doesn't ask for costs nothing: no
+    storage call, no header. What was set or changed is saved when the response starts, before its headers are sent, so
+    a client never has an id that the storage doesn't know. If the storage fails, the error goes to the server and the
+    client gets no id. A handler that raises before the response starts has changed nothing, unless something inside
+    answers for it with an error page: that is a response like any other.
 
-    Of two requests that change one session at the same time, both keep what they changed: the session is stored field
-    by field, and of one field the later value wins. A session that another request ended stays ended, and what this one
-    changed in it is dropped. Both hold for any number of processes if the storage has `update`, as those of the library
-    do, and within one process if it has not.
+    A response starts once. What needs a header has to be there by then: another task of the request that starts a
+    session or renews an id while the response is starting gets a `SessionAlreadySent`.
 
-    Only ids that a provider made and its storage still holds are accepted. For any other the app sees no session, the
-    response takes the id away from the client, and a new session gets a fresh id.
+    When two requests change one session at the same time, both changes are kept, because a session is merged field by
+    field; of two changes to one field the later one is kept. A session that another request ended stays ended, and this
+    request's changes to it are discarded. Both hold for any number of processes if the storage has `update`, as those
+    of the library do, and within one process if it doesn't.
+
+    Only ids that a provider made and its storage still holds are accepted. For any other id the app sees no session,
+    the response removes the cookie, and a new session gets a fresh id.
 
     Args:
         app: The app to wrap.
@@ -57,7 +60,7 @@ class Sessions:
 
     Raises:
         ValueError: Two providers have the same name or the same type.
-        TypeError: A provider is something else.
+        TypeError: An argument isn't a provider.
     """
 
     def __init__(self, app: ASGIApp, *providers: SessionProvider[Any]) -> None:
@@ -67,49 +70,65 @@ class Sessions:
         for provider in providers:
             if not isinstance(provider, SessionProvider):
                 raise TypeError(
-                    f"{provider!r} is no provider: pass what cookie(...) or header(...) returns, one by one"
+                    "Sessions() takes providers as separate arguments, Sessions(app, cookie(...), header(...)); "
+                    f"got {provider!r}"
                 )
             if provider.type in self._providers:
-                raise ValueError(f"two providers for {provider.type.__qualname__}: give each its own class")
+                raise ValueError(f"two providers for {provider.type.__qualname__}; give each its own class")
             if provider.name in names:
-                raise ValueError(f"two providers are called {provider.name!r}: give each its own name")
+                raise ValueError(f"two providers are called {provider.name!r}; give each its own name")
             self._providers[provider.type] = provider
             names.add(provider.name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the app with `current_session` available, and save its sessions when the response begins."""
+        """Run the app with `current_session` available, and save its sessions when the response starts."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         sessions = RequestSessions(self._providers, scope["headers"], scope.get(_SCOPE_KEY))
 
         async def send_with_sessions(message: Message) -> None:
-            if not sessions.sent and message["type"] in _RESPONSE_BEGINS:
-                message = await sessions.begin(message)
-            elif not sessions.sent and message["type"] == "websocket.close":  # a refusal: it has no headers
-                sessions.sent = True
+            if not sessions.response_started and message["type"] in _RESPONSE_STARTS:
+                await sessions.start_response()
+                message = _with_headers(message, sessions)
+            elif not sessions.response_started and message["type"] == "websocket.close":  # a refusal has no headers
+                sessions.response_started = True
             await send(message)
 
         try:
             try:
                 await self._app({**scope, _SCOPE_KEY: sessions}, receive, send_with_sessions)
-            except Exception:  # many a websocket ends so, when its client leaves
-                await sessions.finish()
+            except Exception:  # many a websocket ends like this, when its client leaves
+                await sessions.end()
                 raise
-            await sessions.finish()
-        except (Exception, GeneratorExit):  # of what is thrown away nothing more can be awaited
+            await sessions.end()
+        except (Exception, GeneratorExit):  # a coroutine that is thrown away can't await anything
             raise
-        except BaseException:  # cancelled, also while it was finishing, or the program ends
+        except BaseException:  # cancelled, perhaps in `end`, or the program exits
             with CancelScope(shield=True):
-                await sessions.forget()  # a logout holds
+                await sessions.cancel()  # a logout holds
             raise
+
+
+def _with_headers(message: Message, sessions: RequestSessions) -> Message:
+    """Return the start of a response with the headers of its sessions, after those of the app."""
+    vary = sessions.vary()
+    if not vary:
+        return message
+    own, added = [*message.get("headers", ())], sessions.headers()
+    if added and not any(name.lower() == b"cache-control" for name, _ in own):
+        added.append((b"cache-control", b"no-store"))  # OWASP Session Management: no cache may keep an id
+    there = b",".join(value.lower() for name, value in own if name.lower() == b"vary")
+    varies = {name.strip() for name in there.split(b",")}
+    added += [(b"vary", name) for name in vary if not varies & {name, b"*"}]
+    return {**message, "headers": [*own, *added]}
 
 
 class CurrentSession:
     """The sessions of one request, found by their type. `current_session(request)` returns it.
 
-    Every method raises `LookupError` for a type without a provider. Once the request is over, when nobody stores
-    anything for it any more, every method but `update` and `id` raises `SessionAlreadySent`.
+    Every method raises `LookupError` for a type without a provider. Once the request has ended, nothing more is saved
+    for it, so every method but `update` and `id` raises `SessionAlreadySent`.
     """
 
     def __init__(self, sessions: RequestSessions) -> None:
@@ -119,15 +138,15 @@ class CurrentSession:
         """Return the client's session of this type, or `None` if it has none.
 
         The storage is read on the first use in a request and never again. A change inside the returned object is
-        noticed and stored.
+        noticed and saved.
         """
         return await self._sessions.of(type).get()
 
     async def get_or_set(self, type: type[S], default: Callable[[], S]) -> S:
-        """Return the client's session of this type; if it has none, begin one with `default()`.
+        """Return the client's session of this type. If it has none, start one with `default()`.
 
         Raises:
-            SessionAlreadySent: A session would have to begin, but the response already did.
+            SessionAlreadySent: There is none, and the response has started.
         """
         session = await self.get(type)
         if session is None:
@@ -136,24 +155,25 @@ class CurrentSession:
         return session
 
     def set(self, session: object) -> None:
-        """Make `session` the client's session of its type: changes the one there is, or begins one.
+        """Make `session` the client's session of its type: change the one it has, or start one.
 
         Raises:
-            SessionAlreadySent: A session would have to begin, but the response already did.
+            SessionAlreadySent: There is none, and the response has started.
         """
         self._sessions.of(type(session)).set(session)
 
     async def update(self, type: type[S], change: Callable[[S], S]) -> S:
-        """Store what `change` makes of the session as it is stored now, at once, and return it.
+        """Apply `change` to the session as it is stored now, save it at once, and return it.
 
-        Nothing can come between: this is for counters, stock and balances, where a later value must not simply win. It
-        waits for no response. Go on with the session it returns; what this request had changed before is in it as well,
-        to be stored with the response. (With a serializer of your own that cannot `merge`, update before you change.)
+        Nothing can come between, so this is for counters, stock and balances, where the later value must not simply be
+        kept. It doesn't wait for a response. Go on with the session it returns: what this request changed before is in
+        it too, to be saved with the response. (With a serializer of your own that cannot `merge`, update before you
+        change anything else.)
 
         Args:
             type: The class of the session.
-            change: Returns the changed session; it may be the one it got. It may be called again, and in another
-                thread: keep it quick, and let it change nothing else. What it raises arrives as it is.
+            change: Returns the changed session, which may be the one it got. It may be called more than once, and in
+                another thread, so keep it quick and without side effects. An exception it raises reaches you unchanged.
 
         Raises:
             SessionNotFound: The client has no session of this type in the storage.
@@ -161,24 +181,24 @@ class CurrentSession:
         return await self._sessions.of(type).update(change)
 
     def clear(self, type: type[object]) -> None:
-        """End the client's session of this type: the storage forgets it and the client's id is taken away."""
+        """End the client's session of this type: it is deleted from the storage, and the cookie is removed."""
         self._sessions.of(type).clear()
 
     def renew_id(self, type: type[object]) -> None:
-        """Keep the session, give it a new id and let the old one die. Without a session, nothing happens.
+        """Keep the session, give it a new id and delete the old one. Without a session, nothing happens.
 
-        Call it whenever a client gains rights, as after a login: an id that was planted or seen before is worthless
-        from then on (OWASP ASVS 5.0, 7.2.4).
+        Call it whenever a client gains privileges, above all at login. An id that was planted or seen before then opens
+        nothing (OWASP ASVS 5.0, 7.2.4).
 
         Raises:
-            SessionAlreadySent: The response already began.
+            SessionAlreadySent: The response has started.
         """
-        self._sessions.of(type).renew()
+        self._sessions.of(type).renew_id()
 
     def id(self, type: type[object]) -> str | None:
         """Return the id of the client's session of this type.
 
-        `None` until the session was loaded or stored: never an id that the client merely claims.
+        `None` until the session was loaded or saved. It is never an unverified id that the client sent.
         """
         return self._sessions.of(type).id
 
@@ -190,10 +210,10 @@ def current_session(request: Mapping[str, Any] | HasScope) -> CurrentSession:
         request: An ASGI scope, or a framework's request object, which holds one in `.scope`.
 
     Raises:
-        RuntimeError: The app is not wrapped in `Sessions`.
+        RuntimeError: The app isn't wrapped in `Sessions`.
     """
     scope = request if isinstance(request, Mapping) else request.scope
     try:
         return CurrentSession(scope[_SCOPE_KEY])
     except KeyError:
-        raise RuntimeError("no sessions in this scope: wrap your app in Sessions(app, cookie(...))") from None
+        raise RuntimeError("no sessions in this scope; wrap your app in Sessions(app, cookie(...))") from None

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class SimplifiedSessionStorage(ABC):
-    """A `SessionStorage` for whoever implements `load` and `save`.
+    """A `SessionStorage` made of two methods, `load` and `save`.
 
     Ktor's documentation carries such an adaptor as a sample. This one collects a whole session before it calls `save`,
     and returns from `write` after `save` did: a failure on the way changes nothing, and is not lost.

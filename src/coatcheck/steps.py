@@ -1,4 +1,4 @@
-"""Blocking work done step by step in worker threads, and the channels that feed it or drain it."""
+"""Blocking work done step by step in worker threads, and the channels that feed or drain it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PIECE = 65536
-"""Bytes that a step takes or brings; less than that is the last."""
+"""Bytes that a step takes or returns. A step with fewer is the last.
+
+So a session below 64 KiB is one step, and one step is one hop to a worker thread. The hop is most of what a small read
+or write costs: two of them take twice as long, whatever the disk does.
+"""
 
 
 class Steps(Generic[T]):
-    """Blocking work that a generator does step by step, each step in a worker thread. It is closed in the end.
+    """Blocking work that a generator does step by step, each step in a worker thread. It is closed at the end.
 
-    A task that is cancelled outside AnyIO (by `asyncio.timeout`, say) does not wait for its worker thread. What that
-    thread still brings is kept for the next step, closing waits for it, and if it comes late it finds nothing to do: a
-    call that has ended, however it did, changes nothing any more.
+    A task that is cancelled outside AnyIO (by `asyncio.timeout`, say) doesn't wait for its worker thread. The result of
+    that thread is held for the next step, and closing waits for the thread. A thread that only starts after that finds
+    nothing to do. So a call that has ended changes nothing, even if it was cancelled.
     """
 
     def __init__(self, generator: Generator[T, Any, T]) -> None:
@@ -37,7 +41,7 @@ class Steps(Generic[T]):
         return self
 
     async def step(self, item: bytes | None = None) -> T:
-        """Send `item` to the generator. Give what it yields then, or returns."""
+        """Send `item` to the generator. Return what it yields or returns then."""
         await to_thread.run_sync(self._step, item)
         return self._results.pop()
 
@@ -46,7 +50,7 @@ class Steps(Generic[T]):
             with CancelScope(shield=True):
                 try:
                     await to_thread.run_sync(self._close)
-                except BaseException:  # this thread cannot be waited for either
+                except BaseException:  # cancelled again, and it can't wait for this thread either
                     self._close()
                     raise
 
@@ -58,7 +62,7 @@ class Steps(Generic[T]):
             if self._results:
                 return
             if self._has_ended():
-                raise BrokenResourceError("a step failed before, so the session would not be whole")
+                raise BrokenResourceError("an earlier step failed, so the session would be incomplete")
             try:
                 self._results.append(self._generator.send(item))
             except StopIteration as end:
@@ -70,7 +74,7 @@ class Steps(Generic[T]):
 
 
 class StepSendStream(BytesSendStream):
-    """Collects what is sent, and passes it on once it amounts to 64 KiB."""
+    """Collects what is sent, and passes it on when it has 64 KiB."""
 
     def __init__(self, steps: Steps[None]) -> None:
         super().__init__()
@@ -79,16 +83,16 @@ class StepSendStream(BytesSendStream):
         self._is_whole = True
 
     async def send(self, item: bytes) -> None:
-        """Add `item`, and pass on what amounts to a piece."""
+        """Add `item`, and pass everything on if it is enough for a piece."""
         await super().send(item)
         self._size += len(item)
         if self._size >= PIECE:
             await self.pass_on()
 
     async def pass_on(self) -> None:
-        """Pass on what was collected."""
+        """Pass on everything that was collected."""
         if not self._is_whole:
-            raise BrokenResourceError("a send failed or was cancelled half-way, so the session would not be whole")
+            raise BrokenResourceError("a send failed or was cancelled half-way, so the session would be incomplete")
         piece = self.value()
         self._chunks.clear()
         self._size = 0
@@ -98,14 +102,14 @@ class StepSendStream(BytesSendStream):
 
 
 class StepReceiveStream(BytesReceiveStream):
-    """Hands out one piece after the other. One of less than 64 KiB is the last."""
+    """Hands out one piece after the other. A piece of less than 64 KiB is the last."""
 
     def __init__(self, first: bytes, steps: Steps[bytes]) -> None:
         super().__init__(first)
         self._steps = steps
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
-        """Return the next bytes, of the next piece if this one is at its end."""
+        """Return the next bytes, from the next piece if this one is used up."""
         try:
             return await super().receive(max_bytes)
         except EndOfStream:

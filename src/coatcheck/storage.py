@@ -1,4 +1,4 @@
-"""What a session storage is: three methods over byte channels."""
+"""What a session storage is, three methods over byte channels, and all errors of the library."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ ByteWriteChannel = ByteSendStream
 
 
 class SessionNotFound(LookupError):  # noqa: N818 - "not found" is the field's word, and the pinned name
-    """Nothing is stored under this id, or no longer.
+    """Nothing is stored under this id, or not any longer.
 
-    The message never holds the id: an id is a secret.
+    The message never contains the id, because an id is a secret.
     """
 
     def __init__(self, message: str = "no session is stored under this id") -> None:
@@ -26,19 +26,19 @@ class SessionNotFound(LookupError):  # noqa: N818 - "not found" is the field's w
 
 
 class StorageFull(RuntimeError):  # noqa: N818 - the pinned name
-    """The storage holds as many bytes of live sessions as it may. Nothing was stored, and nothing was lost."""
+    """The storage is full of live sessions. Nothing was stored, and no session was lost."""
 
 
 class SessionAlreadySent(RuntimeError):  # noqa: N818 - the pinned name
-    """A change that would need a header, after the response began."""
+    """A change would need a header, but the response has started."""
 
 
 class SessionStorage(Protocol):
-    """Keeps the bytes of sessions, each under an id.
+    """Stores the bytes of sessions, each under an id.
 
     An id is an opaque secret. Any string is safe to pass: it is looked up, never interpreted, and it appears in no
-    message, log line or `repr`. A storage starts no background task and keeps no channel open: whoever opens a channel
-    closes it, so a provider or a consumer must not use its channel after it has returned.
+    message, log line or `repr`. A storage starts no background task. It closes each channel that it opens, so a
+    provider or a consumer must not use its channel after it has returned.
 
     `coatcheck.testing.CHECKS` holds these rules as functions that a storage passes or fails. The three methods are
     those of Ktor's `SessionStorage`.

@@ -1,4 +1,4 @@
-"""How an id travels, in a cookie or in a header: what both have in common."""
+"""How an id travels: what a cookie and a header have in common."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2:
 
 
 class Transport(Protocol):
-    """Carries a session id between the client and the server."""
+    """Carries a session id between the client and your app."""
 
     @property
     def vary(self) -> bytes:
@@ -24,23 +24,23 @@ class Transport(Protocol):
         ...
 
     def receive(self, headers: Headers) -> str | None:
-        """Return the id that the client claims, unverified, or `None` if it sent none. The first counts."""
+        """Return the id that the client sent, unverified, or `None`. Of several, the first counts."""
 
-    def grant(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:
-        """Return the response header that hands `id` to the client, for `max_age` seconds."""
+    def send(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:
+        """Return the response header that gives the client `id`, valid for `max_age` seconds."""
         ...
 
-    def expire(self) -> tuple[bytes, bytes]:
-        """Return the response header that makes the client forget its id."""
+    def remove(self) -> tuple[bytes, bytes]:
+        """Return the response header that makes the client drop its id."""
         ...
 
 
 def is_well_formed(id: str) -> bool:
-    """Return whether `id` can travel: 1 to 512 characters that neither a cookie nor a header needs to escape."""
+    """Return whether an id can travel: 1 to 512 characters that neither a cookie nor a header has to escape."""
     return _ID.fullmatch(id) is not None
 
 
 def check_token(name: str, kind: str) -> None:
-    """Raise `ValueError` if `name` is none that HTTP allows for this kind."""
+    """Raise `ValueError` if HTTP doesn't allow `name` as the name of a cookie or header."""
     if not _TOKEN.fullmatch(name):
-        raise ValueError(f"{name!r} is no {kind} name: use letters, digits and any of !#$%&'*+-.^_`|~")
+        raise ValueError(f"{name!r} is not a valid {kind} name; use letters, digits and any of !#$%&'*+-.^_`|~")

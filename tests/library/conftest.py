@@ -101,7 +101,7 @@ def ears() -> Iterator[Ears]:
             for name in ("write", "read", "update", "invalidate"):
                 if inspect.iscoroutinefunction(vars(storage).get(name)):
                     patch.setattr(storage, name, ears.listen(vars(storage)[name]))
-        for name in ("load", "save", "change", "apply", "forget"):
+        for name in ("load", "save", "change", "apply", "invalidate"):
             patch.setattr(SessionProvider, name, ears.listen(vars(SessionProvider)[name]))
         patch.setattr(Sessions, "__call__", ears.listen(vars(Sessions)["__call__"]))
         yield ears

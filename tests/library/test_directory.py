@@ -126,7 +126,7 @@ async def test_a_change_of_the_working_directory_moves_nothing(tmp_path: Path, m
 
 def test_a_root_that_is_a_file_is_refused_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
-    with pytest.raises(NotADirectoryError, match="is not a directory: name another"):
+    with pytest.raises(NotADirectoryError, match="is not a directory; name another"):
         directory_session_storage(tmp_path / "taken")
 
 
@@ -201,7 +201,7 @@ async def test_a_provider_that_ignores_a_full_disk_does_not_store_half_a_session
             with suppress(anyio.BrokenResourceError):
                 await channel.send(rest)
 
-    with pytest.raises(anyio.BrokenResourceError, match="would not be whole"):
+    with pytest.raises(anyio.BrokenResourceError, match="would be incomplete"):
         await directory.write("id1", ignore)
     assert len(list(root.iterdir())) == 1
     assert await read_bytes(directory, "id1") == b"a grey coat"
@@ -219,7 +219,7 @@ async def test_a_provider_that_ignores_a_cancelled_send_does_not_store_half_a_se
         assert scope.cancelled_caught
         await channel.send(b"end")
 
-    with pytest.raises(anyio.BrokenResourceError, match="would not be whole"):
+    with pytest.raises(anyio.BrokenResourceError, match="would be incomplete"):
         await directory.write("id1", ignore)
     assert len(list(root.iterdir())) == 1
     assert await read_bytes(directory, "id1") == b"a grey coat"
@@ -241,7 +241,7 @@ async def test_a_consumer_that_ignores_a_failed_read_does_not_take_half_a_sessio
         monkeypatch.undo()
         await channel.receive()
 
-    with pytest.raises(anyio.BrokenResourceError, match="would not be whole"):
+    with pytest.raises(anyio.BrokenResourceError, match="would be incomplete"):
         await directory.read("id1", ignore)
     assert descriptors() == set()
 
@@ -444,7 +444,7 @@ def test_a_change_that_was_given_up_from_outside_anyio_is_over(
 
 def test_without_file_locks_only_the_directory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "fcntl", None)
-    with pytest.raises(NotImplementedError, match="keep sessions in memory or in Redis"):
+    with pytest.raises(NotImplementedError, match="use SessionStorageMemory or SessionStorageRedis"):
         SessionStorageDirectory(tmp_path)
     script = "import sys; sys.modules['fcntl'] = None; import coatcheck; coatcheck.SessionStorageMemory()"
     subprocess.run([sys.executable, "-c", script], check=True)

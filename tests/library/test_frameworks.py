@@ -513,7 +513,7 @@ async def test_what_outlives_its_request_is_stored_at_once_or_refused_aloud(
 
 
 def set_too_late(sessions: CurrentSession) -> None:
-    with pytest.raises(SessionAlreadySent, match="the request is over"):
+    with pytest.raises(SessionAlreadySent, match="the request has ended"):
         sessions.set(Cart(7))
 
 

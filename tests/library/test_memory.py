@@ -157,7 +157,7 @@ async def test_the_default_is_seven_days(clock: Clock) -> None:
 
 @pytest.mark.parametrize("retention", [timedelta(0), timedelta(microseconds=-1), timedelta(days=-1)])
 def test_a_retention_that_would_end_everything_at_once_is_refused(retention: timedelta) -> None:
-    with pytest.raises(ValueError, match=r"retention=.* pass more than zero, or None for no limit"):
+    with pytest.raises(ValueError, match=r"retention must be longer than zero, not .*; pass None for no limit"):
         SessionStorageMemory(retention=retention)
 
 

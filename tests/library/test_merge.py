@@ -640,7 +640,9 @@ async def test_a_session_that_is_not_stored_yet_cannot_be_updated_and_is_stored_
     async def begin_then_update(sessions: CurrentSession) -> None:
         await first(sessions)
         sessions.set(Coat("red"))
-        with pytest.raises(SessionNotFound, match="no such session to update: set one, and let a response begin"):
+        with pytest.raises(
+            SessionNotFound, match="this client has no stored Coat to update; a session that was set is stored when"
+        ):
             await wear(sessions)
         assert await sessions.get(Coat) == Coat("red")
 
@@ -727,7 +729,7 @@ async def test_a_change_that_returns_something_else_changes_nothing(
     id = await begin(provider)
 
     async def update(sessions: CurrentSession) -> None:
-        with pytest.raises(TypeError, match=f"^change returned a {name}: return the Coat$"):
+        with pytest.raises(TypeError, match=f"^change must return the Coat, not a {name}$"):
             await sessions.update(Coat, lambda _: returned)
         assert await sessions.get(Coat) == Coat()
 

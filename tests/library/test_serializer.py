@@ -82,7 +82,7 @@ class Holding(Generic[T]):
     what: T
 
 
-@pytest.mark.parametrize(("type", "way_out"), [(Tag, "change its type"), (Holding[int], "make one of it")])
+@pytest.mark.parametrize(("type", "way_out"), [(Tag, "change its type"), (Holding[int], "type must be a class")])
 def test_a_type_that_could_not_be_stored_or_found_is_refused_with_a_way_out(type: Any, way_out: str) -> None:
     with pytest.raises(TypeError, match=way_out):
         cookie("A", type, storage=SessionStorageMemory())

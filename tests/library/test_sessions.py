@@ -524,7 +524,7 @@ async def test_an_id_of_one_provider_opens_nothing_in_another(storage: Updatable
 
 async def test_an_id_that_cannot_travel_is_refused_with_its_maker(storage: UpdatableSessionStorage) -> None:
     provider = cookie("CART", Cart, storage=storage, new_id=lambda: "two words")
-    with pytest.raises(ValueError, match="new_id for 'CART' made an id that cannot travel"):
+    with pytest.raises(ValueError, match="new_id for 'CART' must return 1 to 512 visible ASCII characters"):
         await visit(put("coat"), provider)
 
 
@@ -770,7 +770,7 @@ async def test_what_is_set_after_a_clear_during_an_update_that_finds_nothing_is_
 
     async def handle(sessions: CurrentSession) -> None:
         await load_cart(sessions)
-        await provider.forget(old)
+        await provider.invalidate(old)
         between.action = lambda: begin_anew(sessions)
         await update_in_vain(sessions)
 
@@ -807,7 +807,7 @@ async def test_what_would_need_a_header_while_the_response_begins_is_refused_alo
     id = (await visit(put("coat"), carts, users)).id
 
     def refused(sessions: CurrentSession) -> None:
-        with pytest.raises(SessionAlreadySent, match="the response has begun"):
+        with pytest.raises(SessionAlreadySent, match="after the response has started; call "):
             act(sessions)
 
     async def handle(sessions: CurrentSession) -> None:
@@ -817,6 +817,20 @@ async def test_what_would_need_a_header_while_the_response_begins_is_refused_alo
     await visit(handle, carts, users, id=id)
     assert between.action is None
     assert await cart_of(id, carts) == (None if act is begin_anew else Cart(["scarf"]))
+
+
+async def test_a_session_that_starts_with_the_response_can_be_changed_by_another_task_during_it(
+    storage: UpdatableSessionStorage,
+) -> None:
+    between = DoesInBetween(storage)
+    provider = cookie("CART", Cart, storage=between)
+
+    async def handle(sessions: CurrentSession) -> None:
+        between.action = lambda: sessions.set(Cart(["hat"]))
+        await put("coat")(sessions)
+
+    id = (await visit(handle, provider)).id
+    assert await cart_of(id, provider) == Cart(["hat"])
 
 
 @pytest.mark.parametrize("begins", ["before the response", "after it"])
@@ -943,7 +957,7 @@ async def test_a_late_get_or_set_where_there_is_none_is_refused_aloud(cart: Sess
     async def begin(sessions: CurrentSession) -> None:
         await sessions.get_or_set(Cart, Cart)
 
-    with pytest.raises(SessionAlreadySent, match="set it earlier"):
+    with pytest.raises(SessionAlreadySent, match=r"call set\(\) earlier"):
         await visit(nothing, cart, late=begin)
 
 
@@ -990,15 +1004,15 @@ async def test_a_clear_holds_although_what_is_set_after_it_cannot_begin(cart: Se
 
 @pytest.mark.parametrize("id", [None, "unknown", "mal,formed"])
 async def test_a_session_that_would_begin_late_is_refused_aloud(id: str | None, cart: SessionProvider[Cart]) -> None:
-    with pytest.raises(SessionAlreadySent, match="set it earlier"):
+    with pytest.raises(SessionAlreadySent, match=r"call set\(\) earlier"):
         await visit(load_cart, cart, id=id, late=put("coat"))
-    with pytest.raises(SessionAlreadySent, match="set it earlier"):
+    with pytest.raises(SessionAlreadySent, match=r"call set\(\) earlier"):
         await visit(nothing, cart, id=id, late=put("coat"))
 
 
 async def test_a_late_renewal_is_refused_aloud(cart: SessionProvider[Cart]) -> None:
     id = (await visit(put("coat"), cart)).id
-    with pytest.raises(SessionAlreadySent, match="renew it earlier"):
+    with pytest.raises(SessionAlreadySent, match=r"call renew_id\(\) earlier"):
         await visit(load_cart, cart, id=id, late=renew_cart)
     assert await cart_of(id, cart) == Cart(["coat"])
 
@@ -1020,7 +1034,7 @@ async def test_when_the_request_is_over_all_but_an_update_is_refused_aloud(
         kept.append(sessions)
 
     await visit(keep, cart, id=id)
-    with pytest.raises(SessionAlreadySent, match="the request is over"):
+    with pytest.raises(SessionAlreadySent, match="the request has ended"):
         await handler(kept[0])
     assert await cart_of(id, cart) == Cart(["coat"])
     await add_a_scarf(kept[0])
@@ -1040,7 +1054,7 @@ async def test_late_changes_of_two_sessions_that_fail_are_both_told(storage: Upd
         sessions.clear(Cart)
         sessions.clear(User)
 
-    with pytest.raises(ExceptionGroup, match="several sessions could not be stored") as caught:
+    with pytest.raises(ExceptionGroup, match="several sessions could not be saved") as caught:
         await visit(set_both, carts, users, late=clear_both)
     assert [type(error) for error in caught.value.exceptions] == [ConnectionError, ConnectionError]
 
@@ -1242,7 +1256,7 @@ async def test_a_record_that_cannot_be_decoded_is_no_session(
     with caplog.at_level(logging.WARNING, logger="coatcheck"):
         assert (await visit(load_cart, provider, id="damaged")).id == ""
     (record,) = caplog.records
-    assert "cannot be decoded" in record.getMessage()
+    assert "can't be decoded" in record.getMessage()
     assert "damaged" not in record.getMessage()
 
 
@@ -1286,7 +1300,7 @@ async def test_a_type_without_a_provider_is_named(cart: SessionProvider[Cart]) -
 
     with pytest.raises(LookupError) as error:
         await visit(ask, cart)
-    assert str(error.value) == "no provider for User: give Sessions a cookie(...) or header(...) for it"
+    assert str(error.value) == "no provider for User; pass Sessions a cookie(...) or header(...)"
 
 
 async def test_any_request_object_with_a_scope_will_do(cart: SessionProvider[Cart]) -> None:
@@ -1323,7 +1337,10 @@ async def test_what_is_no_provider_is_refused_with_a_way_out(storage: UpdatableS
         pass
 
     providers: Any = [cookie("A", Cart, storage=storage)]
-    with pytest.raises(TypeError, match=r"pass what cookie.* or header.* returns, one by one"):
+    with pytest.raises(
+        TypeError,
+        match=r"^Sessions\(\) takes providers as separate arguments, Sessions\(app, cookie",
+    ):
         Sessions(app, providers)
 
 
