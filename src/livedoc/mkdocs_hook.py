@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 from mkdocs.config.config_options import ExtraScriptValue
@@ -20,6 +20,7 @@ from livedoc.snippet import SnippetError, load, paths
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from jinja2 import Environment
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.pages import Page
 
@@ -51,8 +52,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: objec
         raise PluginError("\n".join(f"{name}:{embed.line + front_matter}: {error}" for embed, error in problems))
 
 
-def on_env(_: object, config: MkDocsConfig, **__: object) -> None:
-    """Warn of what no page embeds: by now every page was read."""
+def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
+    """Tell the theme's templates what the scripts are called, and warn of what no page embeds: by now all are read."""
+    scripts = [PurePosixPath(uri) for uri in files.src_uris if PurePosixPath(uri).match(f"{ASSETS}/*.js")]
+    env.globals["livedoc"] = {script.stem.rpartition("-")[0]: str(script) for script in scripts}
     for path in paths(_snippets(config)):
         if path not in used:
             fix = f'write --8<-- "{path}" in a python fence of a page, or remove the file'

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
 
 HOOK = PROJECT / "src" / "livedoc" / "mkdocs_hook.py"
+THEME = PROJECT / "src" / "livedoc" / "theme"
 # The hook as it is, but for two folders that take long to build.
 SMALL_HOOK = """
 from pathlib import Path
@@ -34,7 +35,7 @@ def on_files(files, config):
 CONFIG = """
 site_name: Coats
 hooks: [hook.py]
-theme: {name: material, font: false}
+theme: {name: material, font: false, custom_dir: THEME}
 extra_css: [own.css]
 extra: {livedoc: {files: {assets/tag.svg: node_modules/tag.svg}}}
 markdown_extensions:
@@ -81,7 +82,7 @@ class Site:
     def __init__(self, project: Path) -> None:
         self.project = project
         self.site = project / "site"
-        self.write("mkdocs.yml", CONFIG.replace("SNIPPETS", str(project / "snippets")))
+        self.write("mkdocs.yml", CONFIG.replace("SNIPPETS", str(project / "snippets")).replace("THEME", str(THEME)))
         self.write("hook.py", SMALL_HOOK)
         self.write("docs/index.md", PAGE)
         self.write("docs/own.css", "")
@@ -92,6 +93,8 @@ class Site:
             "player/page-1.js",
             "player/worker-1.js",
             "player/block-1.css",
+            "player/menu-1.js",
+            "player/search_on_use-1.js",
             "runtime/python-1/python_stdlib.zip",
         ):
             self.write(name, name)
@@ -146,7 +149,8 @@ def test_the_site_carries_player_runtime_scripts_and_listed_files(site: Site) ->
     }
     assert {name: (site.site / name).read_text() for name in carried} == carried
     everything = {path.name for path in (site.site / "assets" / "livedoc").iterdir()}
-    assert everything == {"page-1.js", "worker-1.js", "block-1.css", "python-1"}  # only what has a hash in its name
+    # Only what has a hash in its name.
+    assert everything == {"page-1.js", "worker-1.js", "block-1.css", "menu-1.js", "search_on_use-1.js", "python-1"}
     script = SNIPPET.replace("    # --8<-- [start:use]\n", "").replace("    # --8<-- [end:use]\n", "")
     assert (site.site / "snippets/coats/hang_up.py").read_text() == script
     assert [path.name for path in (site.site / "snippets").rglob("*.py")] == ["hang_up.py"]
@@ -164,8 +168,17 @@ def test_the_player_is_a_module_and_the_sites_own_style_comes_last(site: Site) -
     site.build()
     html = (site.site / "index.html").read_text()
     assert '<div class="snippet" data-snippet="coats/hang_up.py" data-state="idle"' in html
-    assert Head(html).modules == ["assets/livedoc/page-1.js"]
+    assert Head(html).modules == ["assets/livedoc/page-1.js", "assets/livedoc/menu-1.js"]
     assert Head(html).styles[-2:] == ["assets/livedoc/block-1.css", "own.css"]
+
+
+def test_the_themes_scripts_are_loaded_by_their_bundled_names(site: Site) -> None:
+    site.write("docs/coats/loden.md", "# Loden")
+    site.build()
+    for page, root in ("index.html", ""), ("coats/loden/index.html", "../../"), ("404.html", "/"):
+        html = (site.site / page).read_text()
+        assert Head(html).modules[-1] == f"{root}assets/livedoc/menu-1.js"
+        assert f'"search": "{root}assets/livedoc/search_on_use-1.js#../javascripts/workers/search.' in html
 
 
 def test_generated_files_are_not_in_the_search(site: Site) -> None:
@@ -180,12 +193,14 @@ def test_a_served_site_is_built_again_and_again(site: Site, caplog: pytest.LogCa
     config = site.config()
     build(config)
     build(config)
-    assert Head((site.site / "index.html").read_text()).modules == ["assets/livedoc/page-1.js"]
-    for name in ("page-1.js", "block-1.css"):
+    modules = Head((site.site / "index.html").read_text()).modules
+    assert modules == ["assets/livedoc/page-1.js", "assets/livedoc/menu-1.js"]
+    for name in ("page-1.js", "menu-1.js", "block-1.css"):
         (site.project / "player" / name).rename(site.project / "player" / name.replace("1", "2"))
     build(config)
-    assert Head((site.site / "index.html").read_text()).modules == ["assets/livedoc/page-2.js"]
-    assert Head((site.site / "index.html").read_text()).styles[-2:] == ["assets/livedoc/block-2.css", "own.css"]
+    head = Head((site.site / "index.html").read_text())
+    assert head.modules == ["assets/livedoc/page-2.js", "assets/livedoc/menu-2.js"]
+    assert head.styles[-2:] == ["assets/livedoc/block-2.css", "own.css"]
     site.write("docs/index.md", "# Coats\n")
     with pytest.raises(Abort):
         site.build()

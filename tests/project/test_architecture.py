@@ -90,6 +90,12 @@ def test_a_framework_is_imported_by_one_file_in_src(framework: str, only: str) -
     assert importers == {only}
 
 
+def test_docs_holds_only_what_people_read() -> None:
+    files = {file.relative_to(PROJECT / "docs") for file in (PROJECT / "docs").rglob("*") if file.is_file()}
+    others = [file for file in files if file.suffix not in {".css", ".md", ".png", ".svg"}]
+    assert [file.as_posix() for file in others] == ["robots.txt"]
+
+
 def test_snippets_import_public_names_only() -> None:
     public = {f"coatcheck.{name}" for name in coatcheck.__all__} | {"coatcheck", "coatcheck.testing"}
     public |= {"coatcheck.testing.CHECKS", "coatcheck.testing.UPDATE_CHECKS"}

@@ -212,6 +212,10 @@ def test_available_offline_takes_every_page(context: BrowserContext, origin: Ori
         page.goto(file.relative_to(site).as_posix().removesuffix("index.html"))
         expect(page.get_by_role("heading", level=1).first).not_to_have_text(NOT_HERE)
         status(page, "The whole site is available offline")
+    page.keyboard.press("/")
+    page.keyboard.insert_text("renew")
+    page.keyboard.press("End")  # only a key begins the search
+    expect(page.locator(".md-search-result__meta")).to_have_text(re.compile("matching document"))
     assert failed == []
     page.goto("sessions/")
     run(page)

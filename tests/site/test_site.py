@@ -112,6 +112,10 @@ def test_every_snippet_is_on_a_page_and_in_the_site(site: Path, documents: dict[
     assert embedded == copied == set(paths(SNIPPETS))
 
 
+def test_no_source_of_the_site_is_in_it(site: Path) -> None:
+    assert [file for file in site.rglob("*") if file.suffix in {".md", ".ts"}] == []
+
+
 def test_a_block_without_javascript_is_code_and_output_and_no_button(documents: dict[str, Document]) -> None:
     for block in (block for document in documents.values() for block in document.blocks):
         snippet = load(SNIPPETS, block.path)

@@ -37,4 +37,6 @@ const names = { WORKER: JSON.stringify(worker), EDITOR: JSON.stringify(editor) }
 sizes.push(brotliCompressSync(readFileSync(path.join(folder, worker))).length)
 await bundle("page/page.ts", { ...names, DOWNLOAD_SIZE: `${sizes.reduce((sum, size) => sum + size)}` })
 await bundle("page/block.css", {}, "css")
+await bundle("theme/menu.ts", {})
+await bundle("theme/search_on_use.ts", {})
 await bundle("offline/service_worker.ts", {}) // RELEASE is not known yet: offline.py puts it before this

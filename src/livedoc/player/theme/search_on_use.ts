@@ -1,0 +1,51 @@
+// A worker between the page and Material's search worker, so neither that one nor the index is fetched before somebody
+// searches. It tells the page at once that the search is ready. The fragment of its own address is the address of
+// Material's worker.
+
+// The kinds of Material's messages.
+const SETUP = 0
+const READY = 1
+const QUERY = 2
+const RESULT = 3
+
+interface Message {
+  type: number
+  data?: unknown
+}
+
+let engine: Promise<Worker> | undefined
+
+addEventListener("message", ({ data: message }: MessageEvent<Message>) => void answer(message))
+reply({ type: READY })
+
+async function answer(message: Message): Promise<void> {
+  if (message.type !== QUERY)
+    throw new TypeError(`the page must send queries only, not a message of type ${message.type}`)
+  if (message.data === "" && !engine) return reply({ type: RESULT, data: { items: [] } })
+  try {
+    engine ??= open()
+    const worker = await engine
+    worker.postMessage(message)
+  } catch (error) {
+    engine = undefined // the next query tries again
+    throw error
+  }
+}
+
+/** Starts Material's worker and gives it the index. */
+async function open(): Promise<Worker> {
+  const response = await fetch("../../search/search_index.json")
+  const index = (await response.json()) as object
+  const worker = new Worker(location.hash.slice(1))
+  const ready = new Promise<Worker>((resolve, reject) => {
+    worker.onmessage = ({ data: message }: MessageEvent<Message>) =>
+      message.type === READY ? resolve(worker) : reply(message)
+    worker.onerror = reject
+  })
+  worker.postMessage({ type: SETUP, data: { ...index, options: { suggest: true } } } satisfies Message)
+  return ready
+}
+
+function reply(message: Message): void {
+  postMessage(message)
+}
