@@ -107,5 +107,3 @@ def new_page(browser: Browser, server: str) -> Iterator[NewPage]:
     for context in contexts:
         context.close()
     assert trouble == []
-
-

@@ -10,7 +10,6 @@ import sys
 import tomllib
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +22,11 @@ from pygments.lexers import PythonLexer
 
 from livedoc.build import NODE, PLAYER
 from livedoc.completions import completions
-
 from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Locator, Page
 

@@ -6,13 +6,11 @@ import json
 import re
 import shutil
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from livedoc.build import NODE, PLAYER
-
 from tests.support.project import DOCS
 
 if TYPE_CHECKING:

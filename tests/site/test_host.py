@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from livedoc.runtime import build_runtime, described
-
 from tests.support.project import PROJECT
 
 if TYPE_CHECKING:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
 from livedoc.runtime import build_runtime, described
-
 from tests.support.project import PROJECT
 
 if TYPE_CHECKING:

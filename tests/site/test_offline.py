@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
-from tests.support.host import Host
 
 from livedoc.offline import write_service_worker
+from tests.support.host import Host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,6 @@ from urllib.parse import urljoin
 import pytest
 
 from livedoc.snippet import load, paths
-
 from tests.support.project import SNIPPETS
 
 if TYPE_CHECKING:
