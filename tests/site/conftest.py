@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
 from functools import partial
-from http.server import ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from tests.support.host import Host
+from tests.support.block import Block, block_of
+from tests.support.browser import CHROMIUM, QUIET, installed
+from tests.support.host import Host, Rules, serving
+from tests.support.page import CLIPBOARD, PHONE
 from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, BrowserContext, Page
 
-    NewPage = Callable[..., Page]
+    from tests.support.page import NewPage
 
-CHROMIUM = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
-QUIET = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 PATIENCE = 60_000  # milliseconds that anything may take on a busy machine; how long it does take, benchmarks say
 
 
@@ -45,29 +43,22 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def header_rules() -> list[dict[str, Any]]:
+def header_rules() -> Rules:
     """The headers that the host sends, by path, as netlify.toml has them."""
-    rules: list[dict[str, Any]] = tomllib.loads((PROJECT / "netlify.toml").read_text())["headers"]
+    rules: Rules = tomllib.loads((PROJECT / "netlify.toml").read_text())["headers"]
     return rules
 
 
 @pytest.fixture(scope="session")
-def server(site: Path, header_rules: list[dict[str, Any]]) -> Iterator[str]:
+def server(site: Path, header_rules: Rules) -> Iterator[str]:
     """The origin of a server that sends the site as the host would."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Host, site, header_rules)) as listening:
-        thread = Thread(target=listening.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{listening.server_port}"
-        listening.shutdown()
-        thread.join()
+    with serving(partial(Host, site, header_rules)) as origin:
+        yield origin
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    found = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    assert found, f"none of {', '.join(CHROMIUM)} is installed: run `apt-get install chromium`"
-    return found
+    return installed(CHROMIUM)
 
 
 @pytest.fixture(scope="module")  # not longer: while it lives, this thread counts as one that runs an event loop
@@ -81,11 +72,11 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def new_page(browser: Browser, server: str) -> Iterator[NewPage]:
-    """Opens tabs of a new reader's browser. In none may a request leave the site, or an error be logged."""
+    """Opens pages, each in a new reader's browser. In none may a request leave the site, or an error be logged."""
     contexts: list[BrowserContext] = []
     trouble: list[str] = []
 
-    def opened(**options: Any) -> Page:
+    def opened(path: str | None = None, **options: Any) -> Page:
         options = {"service_workers": "block", **options}  # only tests that are about them get them
         context = browser.new_context(base_url=server, reduced_motion="reduce", **options)
         context.set_default_timeout(PATIENCE)
@@ -93,7 +84,10 @@ def new_page(browser: Browser, server: str) -> Iterator[NewPage]:
         context.on("request", lambda request: requested(request.url))
         context.on("console", lambda message: logged(message.type, message.text))
         context.on("weberror", lambda error: trouble.append(str(error.error)))
-        return context.new_page()
+        page = context.new_page()
+        if path is not None:
+            page.goto(path)
+        return page
 
     def requested(url: str) -> None:
         if not url.startswith((f"{server}/", "data:", "blob:")):
@@ -107,3 +101,19 @@ def new_page(browser: Browser, server: str) -> Iterator[NewPage]:
     for context in contexts:
         context.close()
     assert trouble == []
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    return new_page("/storages/", permissions=CLIPBOARD)
+
+
+@pytest.fixture
+def block(page: Page) -> Block:
+    """A block to play with."""
+    return block_of(page)
+
+
+@pytest.fixture
+def phone(new_page: NewPage) -> Page:
+    return new_page("/storages/", viewport=PHONE, has_touch=True)

@@ -1,4 +1,4 @@
-"""The site for everybody: with a keyboard, a screen reader, a small screen, less motion, or no JavaScript."""
+"""The site for everybody: with a keyboard, a screen reader, a small screen, touch, less motion, or no JavaScript."""
 
 from __future__ import annotations
 
@@ -6,36 +6,27 @@ import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import expect
 
-from tests.support.project import DOCS
+from tests.support.axe import barriers
+from tests.support.block import RUNNABLE, block_of, first_block
+from tests.support.page import CLIPBOARD, PAGES, PHONE, requests, width_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from playwright.sync_api import Locator, Page
 
-    from playwright.sync_api import Page
+    from tests.support.page import NewPage
 
-    NewPage = Callable[..., Page]
-    Open = Callable[..., Page]
-
-PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
 LOST = "404.html"
 MOST_BLOCKS = "storages/"
-BLOCK = "[data-snippet]"
 STATES = ("idle", "starting", "running", "done", "failed", "stopped")
 SCHEMES = ("light", "dark")
 DESK = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
 SCREENS = pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-# All that axe knows but the triple A, and what it has given up.
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice", "experimental"]
-
-BARRIERS = """async ([part, rules]) => {
-  const { violations } = await axe.run(part, { runOnly: rules })
-  return violations.flatMap(({ id, nodes }) => nodes.map(node => `${id}: ${node.html}: ${node.failureSummary}`))
-}"""
-
+# In pairs, as colours do not hang on the screen, and another test looks at all of them.
+LOOKS = pytest.mark.parametrize(
+    ("scheme", "viewport"), [("light", PHONE), ("dark", DESK)], ids=["light phone", "dark desk"]
+)
 # By the formula of WCAG 2, on the colours that a browser computes: translucent ones lie on what is behind them.
 FAINT = """least => {
   const paint = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
@@ -117,28 +108,15 @@ SEEN = """() => [document.activeElement, ...(document.activeElement.labels ?? []
   part.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && part.getClientRects().length > 0)"""
 
 
-@pytest.fixture
-def open_page(new_page: NewPage) -> Open:
-    """Opens a page of the site in a new reader's browser."""
-
-    def opened(path: str, **options: Any) -> Page:
-        page = new_page(**{"viewport": DESK, **options})
-        page.goto(path)
-        return page
-
-    return opened
-
-
-# In pairs, as colours do not hang on the screen, and another test looks at all of them.
-@pytest.mark.parametrize(("scheme", "viewport"), [("light", PHONE), ("dark", DESK)], ids=["light phone", "dark desk"])
+@LOOKS
 @pytest.mark.parametrize("path", [*PAGES, LOST])
-def test_axe_finds_no_barrier(open_page: Open, path: str, scheme: str, viewport: dict[str, int]) -> None:
-    assert barriers(open_page(path, color_scheme=scheme, viewport=viewport)) == []
+def test_axe_finds_no_barrier(new_page: NewPage, path: str, scheme: str, viewport: dict[str, int]) -> None:
+    assert barriers(new_page(path, color_scheme=scheme, viewport=viewport)) == []
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_axe_finds_no_barrier_in_the_menu_or_the_search(open_page: Open, scheme: str) -> None:
-    page = open_page(MOST_BLOCKS, color_scheme=scheme, viewport=PHONE)
+def test_axe_finds_no_barrier_in_the_menu_or_the_search(new_page: NewPage, scheme: str) -> None:
+    page = new_page(MOST_BLOCKS, color_scheme=scheme, viewport=PHONE)
     menu = page.get_by_role("button", name="Menu")
     menu.press("Enter")
     expect(page.get_by_role("navigation", name="Navigation")).to_be_in_viewport()
@@ -151,42 +129,33 @@ def test_axe_finds_no_barrier_in_the_menu_or_the_search(open_page: Open, scheme:
 
 
 # With what each of them shows: the editor, a program that runs, an error, a difference, files, and all the extras.
-@pytest.mark.parametrize(("scheme", "viewport"), [("light", PHONE), ("dark", DESK)], ids=["light phone", "dark desk"])
+@LOOKS
 def test_axe_finds_no_barrier_in_a_block_whatever_it_is_doing(
-    open_page: Open, scheme: str, viewport: dict[str, int]
+    new_page: NewPage, scheme: str, viewport: dict[str, int]
 ) -> None:
-    page = open_page(MOST_BLOCKS, color_scheme=scheme, viewport=viewport)
+    page = new_page(MOST_BLOCKS, color_scheme=scheme, viewport=viewport)
     differing, failing, leaving, running = (
-        page.locator(f'[data-snippet="storages/{name}.py"]').first
+        block_of(page, f"storages/{name}.py")
         for name in ("write_and_read", "all_or_nothing", "directory_storage", "update_in_one_step")
     )
-    for block, program, state in (
-        (differing, "import sys\nprint('other')\nprint('error', file=sys.stderr)", "done"),
-        (failing, "print('looking')\n{}['coat']", "failed"),
-        (leaving, "", "done"),
-        (running, "import asyncio\nprint('begun')\nawait asyncio.sleep(60)", "running"),
-    ):
-        if program:
-            block.get_by_role("button", name="Edit").click()
-            block.get_by_role("textbox").fill(program)
-        block.get_by_role("button", name=re.compile("^Run")).click()
-        expect(block).to_have_attribute("data-state", state)
-    differing.get_by_role("button", name="How it differs").click()
-    leaving.get_by_role("button", name="Files it left").click()
-    leaving.get_by_role("button", name="bytes").click()
-    failing.get_by_role("button", name="More").click()
-    failing.get_by_role("button", name="Share").click()
-    expect(failing.locator(".snippet-link")).to_be_visible()
+    assert differing.run("import sys\nprint('other')\nprint('error', file=sys.stderr)").startswith("done: ")
+    assert failing.run("print('looking')\n{}['coat']").startswith("failed: ")
+    assert leaving.run() == leaving.expected
+    running.begin("import asyncio\nprint('begun')\nawait asyncio.sleep(60)", "begun")
+    differing.press("How it differs")
+    leaving.press("Files it left", r"\S+, \d+ bytes")
+    failing.press("More", "Share")
+    expect(failing.element.locator(".snippet-link")).to_be_visible()
     assert barriers(page) == []
     assert page.evaluate(SMALL, 24) == []
     assert page.evaluate(FAINT, 4.5)["faint"] == []
-    expect(running).to_have_attribute("data-state", "running")
+    running.wait_for("running")
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("path", [*PAGES, LOST])
-def test_all_text_stands_out_from_what_is_behind_it(open_page: Open, path: str, scheme: str) -> None:
-    page = open_page(path, color_scheme=scheme)
+def test_all_text_stands_out_from_what_is_behind_it(new_page: NewPage, path: str, scheme: str) -> None:
+    page = new_page(path, color_scheme=scheme)
     assert page.evaluate("getComputedStyle(document.body).colorScheme") == scheme
     found = page.evaluate(FAINT, 4.5)
     assert found["faint"] == []
@@ -195,17 +164,17 @@ def test_all_text_stands_out_from_what_is_behind_it(open_page: Open, path: str, 
 
 @SCREENS
 @pytest.mark.parametrize("path", [*PAGES, LOST])
-def test_what_can_be_pressed_is_large_enough(open_page: Open, path: str, viewport: dict[str, int]) -> None:
-    page = open_page(path, viewport=viewport)
+def test_what_can_be_pressed_is_large_enough(new_page: NewPage, path: str, viewport: dict[str, int]) -> None:
+    page = new_page(path, viewport=viewport)
     assert page.evaluate(SMALL, 24) == []
 
 
 @SCREENS
 def test_the_keyboard_reaches_the_end_and_comes_back_and_sees_where_it_is(
-    open_page: Open, viewport: dict[str, int]
+    new_page: NewPage, viewport: dict[str, int]
 ) -> None:
-    page = open_page(MOST_BLOCKS, viewport=viewport)
-    expect(page.locator(f"{BLOCK} button").first).to_be_visible()
+    page = new_page(MOST_BLOCKS, viewport=viewport)
+    expect(page.locator(f"{RUNNABLE} button").first).to_be_visible()
     there = walk(page, "Tab")
     back = walk(page, "Shift+Tab")
     assert [stop["name"] for stop in there if not stop["inSight"]] == []
@@ -214,12 +183,12 @@ def test_the_keyboard_reaches_the_end_and_comes_back_and_sees_where_it_is(
     assert [stop["name"] for stop in reversed(back)] == [stop["name"] for stop in there]
     assert "md-skip" in there[0]["name"]
     assert "Available offline" in there[-1]["name"]
-    assert len(there) > 5 * page.locator(f"{BLOCK}[data-state]").count()
+    assert len(there) > 5 * page.locator(RUNNABLE).count()
 
 
 @pytest.mark.parametrize("path", ["/", MOST_BLOCKS])
-def test_the_menu_takes_the_keyboard_in_and_lets_it_out(open_page: Open, path: str) -> None:
-    page = open_page(path, viewport=PHONE)
+def test_the_menu_takes_the_keyboard_in_and_lets_it_out(new_page: NewPage, path: str) -> None:
+    page = new_page(path, viewport=PHONE)
     menu, list_ = page.get_by_role("button", name="Menu"), page.locator(".md-nav--primary")
     menu.press("Enter")
     inside = "element => element.contains(document.activeElement)"
@@ -236,15 +205,15 @@ def test_the_menu_takes_the_keyboard_in_and_lets_it_out(open_page: Open, path: s
     expect(menu).to_be_focused()
 
 
-def test_the_keyboard_passes_an_open_editor_by_until_it_is_used(open_page: Open) -> None:
-    page = open_page(MOST_BLOCKS)
-    block = page.locator(f"{BLOCK}[data-state]").first
-    editor, more = block.get_by_role("textbox"), block.get_by_role("button", name="More")
-    block.get_by_role("button", name="Edit").press("Enter")
+def test_the_keyboard_passes_an_open_editor_by_until_it_is_used(new_page: NewPage) -> None:
+    page = new_page(MOST_BLOCKS)
+    block = first_block(page)
+    editor, more = block.editor, block.button("More")
+    block.button("Edit").press("Enter")
     code = editor.text_content()
     page.keyboard.press("Escape")
     for key in ("Tab", "Shift+Tab"):
-        (more if key == "Tab" else block.locator("[data-promised]")).focus()
+        (more if key == "Tab" else block.element.locator("[data-promised]")).focus()
         for _ in range(4):
             page.keyboard.press(key)
         expect(editor).not_to_be_focused()
@@ -257,16 +226,15 @@ def test_the_keyboard_passes_an_open_editor_by_until_it_is_used(open_page: Open)
     assert editor.text_content() != code
 
 
-def test_the_number_of_results_is_told(open_page: Open) -> None:
-    page = open_page("/")
+def test_the_number_of_results_is_told(new_page: NewPage) -> None:
+    page = new_page("/")
     search(page, "renew")
     expect(page.locator(".md-search [role=status]")).to_contain_text("matching document")
 
 
-def test_search_needs_no_mouse_and_fetches_nothing_before(open_page: Open) -> None:
-    page = open_page("/")
-    requested: list[str] = []
-    page.on("request", lambda request: requested.append(request.url))
+def test_search_needs_no_mouse_and_fetches_nothing_before(new_page: NewPage) -> None:
+    page = new_page("/")
+    requested = requests(page)
     page.reload(wait_until="networkidle")
     assert [url for url in requested if re.search("search_index|workers/search[.]", url)] == []
     search(page, "renew")
@@ -275,14 +243,100 @@ def test_search_needs_no_mouse_and_fetches_nothing_before(open_page: Open) -> No
     assert "h=renew" in page.url
 
 
+def test_the_keyboard_alone_is_enough(new_page: NewPage) -> None:
+    page = new_page("/")
+    block = first_block(page)
+    press(block.button("Run"))
+    block.wait_for("done")
+    press(block.button("Edit"))
+    expect(block.editor).to_be_focused()
+    page.keyboard.press("ControlOrMeta+A")
+    page.keyboard.insert_text("if True:\n")
+    page.keyboard.press("Tab")
+    page.keyboard.insert_text("print('typed')")
+    page.keyboard.press("Escape")
+    expect(block.button("Run")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(block.output).to_have_text("typed\n")
+
+
+def test_a_keyboard_and_a_small_screen_are_enough_to_run_break_repair_share_and_reset(new_page: NewPage) -> None:
+    page = new_page("/", viewport=PHONE, has_touch=True, permissions=CLIPBOARD)
+    block = first_block(page)
+    press(block.button("Run"))
+    assert block.ended() == block.expected
+
+    press(block.button("Edit"))
+    expect(block.editor).to_be_focused()
+    page.keyboard.press("ControlOrMeta+Home")
+    page.keyboard.type("{}['coat']\n")
+    page.keyboard.press("ControlOrMeta+Enter")
+    assert block.ended() == "failed: "
+    page.keyboard.press("ControlOrMeta+Home")
+    page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Delete")
+    page.keyboard.type("print('repaired')\n")
+    page.keyboard.press("Escape")
+    expect(block.button("Run")).to_be_focused()
+    page.keyboard.press("Enter")
+    assert block.ended() == f"done: repaired\n{block.expected_output}"
+
+    press(block.button("More"))
+    press(block.button("Share"))
+    expect(block.announcement).to_have_text("Link copied")
+    press(block.button("Reset"), "Shift+Tab")
+    expect(block.editor).to_have_count(0)
+    page.goto(page.evaluate("navigator.clipboard.readText()"))
+    page.reload()
+    expect(block.editor).to_contain_text("print('repaired')")
+    assert width_of(page) == PHONE["width"]
+
+
+def press(wanted: Locator, way: str = "Tab") -> None:
+    """Go there with Tab, and press Enter."""
+    for _ in range(100):
+        if wanted.evaluate("element => element === document.activeElement"):
+            wanted.page.keyboard.press("Enter")
+            return
+        wanted.page.keyboard.press(way)
+    pytest.fail(f"a hundred times {way} do not reach {wanted}")
+
+
+def test_every_button_works_by_touch(new_page: NewPage) -> None:
+    page = new_page("/storages/", viewport=PHONE, has_touch=True, is_mobile=True, permissions=CLIPBOARD)
+    block = block_of(page)
+    before = block.code
+    block.button("Run").tap()
+    assert block.ended() == block.expected
+    block.button("Edit").tap()
+    expect(block.editor).to_be_focused()
+    block.editor.fill("while True:\n    pass")
+    block.button("Run").tap()
+    block.wait_for("running")
+    block.button("Stop").tap()
+    block.wait_for("stopped")
+    block.button("More").tap()
+    block.button("Whole file").tap()
+    expect(block.editor).to_contain_text("asyncio.run(main())")
+    for name, said in {"Copy": "Copied", "Share": "Link copied", "Download": "Downloaded"}.items():
+        block.button(name).tap()
+        expect(block.status).to_have_text(said)
+    block.button("Reset").tap()
+    assert block.code == before
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_phone_need_not_scroll_sideways(new_page: NewPage, path: str) -> None:
+    assert width_of(new_page(path, viewport=PHONE)) == PHONE["width"]
+
+
 @pytest.mark.parametrize("motion", ["reduce", "no-preference"])
 def test_nothing_moves_for_those_who_asked_for_that(
-    open_page: Open, motion: Literal["reduce", "no-preference"]
+    new_page: NewPage, motion: Literal["reduce", "no-preference"]
 ) -> None:
-    page = open_page(MOST_BLOCKS)
+    page = new_page(MOST_BLOCKS)
     page.emulate_media(reduced_motion=motion)
-    block = page.locator(f"{BLOCK}[data-state]").first
-    moving = []
+    block, moving = first_block(page).element, []
     for state in STATES:
         block.evaluate("(block, state) => { block.dataset.state = state }", state)
         moving += page.evaluate("document.getAnimations().map(animation => animation.animationName)")
@@ -292,12 +346,12 @@ def test_nothing_moves_for_those_who_asked_for_that(
 
 @pytest.mark.parametrize("path", [*PAGES, LOST])
 def test_a_page_without_javascript_is_complete_and_promises_nothing_that_it_cannot_do(
-    open_page: Open, path: str
+    new_page: NewPage, path: str
 ) -> None:
-    page = open_page(path, java_script_enabled=False)
+    page = new_page(path, java_script_enabled=False)
     assert page.get_by_role("button").count() == 0
     assert page.get_by_role("textbox").count() == 0
-    for block in page.locator(BLOCK).all():
+    for block in page.locator("[data-snippet]").all():
         if not block.is_visible():  # in the other tab of two
             continue
         expect(block.locator("pre").first).to_be_visible()
@@ -305,12 +359,6 @@ def test_a_page_without_javascript_is_complete_and_promises_nothing_that_it_cann
         expect(block.get_by_text("the output that the tests saw")).to_be_visible()
         parts = block.locator("div").all()
         assert [part.inner_text() for part in parts if part.is_visible() and not part.inner_text().strip()] == []
-
-
-def barriers(page: Page, part: str = "html") -> list[str]:
-    page.evaluate(AXE_SCRIPT)
-    found: list[str] = page.evaluate(BARRIERS, [part, RULES])
-    return found
 
 
 def search(page: Page, words: str) -> None:

@@ -7,36 +7,43 @@ import re
 import shutil
 import subprocess
 import sys
-import tomllib
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # it ships no types
 from playwright.sync_api import expect
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from livedoc.build import NODE, PLAYER
+from livedoc.build import NODE, wire_sizes
 from livedoc.completions import completions
-from tests.support.project import PROJECT
+from livedoc.snippet import paths
+from tests.support.axe import barriers
+from tests.support.host import Host, Rules, serving
+from tests.support.page import PHONE, NewPage, width_of
+from tests.support.project import DOCS, PLAYER, PROJECT, SNIPPETS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Locator, Page
 
-    NewPage = Callable[..., Page]
-    Open = Callable[..., Locator]
-
-SNIPPETS = sorted(path for path in (PROJECT / "snippets").rglob("*.py") if path.name != "conftest.py")
+CODES = {(SNIPPETS / path).stem: (SNIPPETS / path).read_text() for path in paths(SNIPPETS)}
+FONTS = PLAYER / "node_modules"
+# What the site has beside its pages.
+FILES = {
+    "block.css": PLAYER / "page" / "block.css",
+    "stylesheets/coatcheck.css": DOCS / "stylesheets" / "coatcheck.css",
+    "assets/fonts/besley.woff2": FONTS / "@fontsource/besley/files/besley-latin-500-normal.woff2",
+    "assets/fonts/jetbrains-mono.woff2": FONTS
+    / "@fontsource/jetbrains-mono/files/jetbrains-mono-latin-400-normal.woff2",
+    "assets/fonts/figtree.woff2": FONTS / "@fontsource-variable/figtree/files/figtree-latin-wght-normal.woff2",
+}
 TALL = {"width": 1280, "height": 2000}
-PHONE = {"width": 390, "height": 844}
 SCHEMES = [("light", "default"), ("dark", "slate")]
+in_each_scheme = pytest.mark.parametrize(("color_scheme", "scheme"), SCHEMES)
 AT_MOST = 115_000  # bytes
 
 EVERY_KIND = '''\
@@ -107,11 +114,6 @@ await build({
   bundle: true, minify: true, format: "esm", target: "es2022", loader: { ".css": "text" }, logLevel: "warning",
 })
 """
-SIZE = """
-import { readFileSync } from "node:fs"
-import { brotliCompressSync } from "node:zlib"  // its quality is 11
-console.log(brotliCompressSync(readFileSync(process.argv[1])).length)
-"""
 OPEN = """async ([place, options]) => {
   const { openEditor } = await import("/editor.js")
   const seen = []
@@ -160,24 +162,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site of Material's with our styles, a block for each snippet, and the editor."""
     folder = tmp_path_factory.mktemp("editor")
     docs = folder / "docs"
-    for source, target in (
-        (PLAYER / "page" / "block.css", "block.css"),
-        (PROJECT / "docs" / "stylesheets" / "coatcheck.css", "stylesheets/coatcheck.css"),
-        *(
-            (PLAYER / "node_modules" / "@fontsource" / package / "files" / file, f"assets/fonts/{package}.woff2")
-            for package, file in (
-                ("besley", "besley-latin-500-normal.woff2"),
-                ("jetbrains-mono", "jetbrains-mono-latin-400-normal.woff2"),
-            )
-        ),
-        (
-            PLAYER / "node_modules/@fontsource-variable/figtree/files/figtree-latin-wght-normal.woff2",
-            "assets/fonts/figtree.woff2",
-        ),
-    ):
+    for target, source in FILES.items():
         (docs / target).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, docs / target)
-    blocks = [block("every-kind", EVERY_KIND), *(block(path.stem, path.read_text()) for path in SNIPPETS)]
+    blocks = [static_block(name, code) for name, code in {"every-kind": EVERY_KIND, **CODES}.items()]
     (docs / "index.md").write_text("# Editor\n\n" + "\n\n".join(blocks))
     (docs / "next.md").write_text("# Next\n")
     palette = [
@@ -199,7 +187,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "site"
 
 
-def block(name: str, code: str) -> str:
+def static_block(name: str, code: str) -> str:
     """What a page has for a snippet, before anyone edits it."""
     static = highlight(code, PythonLexer(), HtmlFormatter(cssclass="highlight", wrapcode=True)).strip()
     return (
@@ -209,45 +197,15 @@ def block(name: str, code: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def server(site: Path) -> Iterator[str]:
-    """The origin of a server that sends the site with the real one's content security policy."""
-    [everywhere] = (
-        rule["values"]
-        for rule in tomllib.loads((PROJECT / "netlify.toml").read_text())["headers"]
-        if rule["for"] == "/*"
-    )
-
-    class Handler(SimpleHTTPRequestHandler):
-        extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".js": "text/javascript"}  # noqa: RUF012  # the base class has it so
-
-        def end_headers(self) -> None:
-            self.send_header("Content-Security-Policy", everywhere["Content-Security-Policy"])
-            super().end_headers()
-
-        def log_request(self, *_: object, **__: object) -> None:
-            """Say nothing: the output of a failed test is about the test."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(site))) as listening:
-        thread = Thread(target=listening.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{listening.server_port}"
-        listening.shutdown()
-        thread.join()
+def server(site: Path, header_rules: Rules) -> Iterator[str]:
+    """The origin of a server that sends this site as the host sends the real one."""
+    with serving(partial(Host, site, header_rules)) as origin:
+        yield origin
 
 
 @pytest.fixture
-def open_page(new_page: NewPage) -> NewPage:
-    def opened(**options: Any) -> Page:
-        page = new_page(**options)
-        page.goto("/")
-        return page
-
-    return opened
-
-
-@pytest.fixture
-def page(open_page: NewPage) -> Page:
-    return open_page()
+def page(new_page: NewPage) -> Page:
+    return new_page("/")
 
 
 def open_editor(page: Page, text: str = "", name: str = "every-kind", **options: Any) -> Locator:
@@ -278,15 +236,15 @@ def press(editor: Locator, *keys: str) -> None:
 
 
 def test_it_is_small(site: Path) -> None:
-    command = [str(NODE), "--input-type=module", "--eval", SIZE, str(site / "editor.js")]
-    assert int(subprocess.run(command, capture_output=True, check=True).stdout) <= AT_MOST
+    [size] = wire_sizes([site / "editor.js"])
+    assert size <= AT_MOST
 
 
-@pytest.mark.parametrize(("color_scheme", "scheme"), SCHEMES)
-def test_each_token_looks_as_in_the_static_block(open_page: NewPage, color_scheme: str, scheme: str) -> None:
-    page = open_page(color_scheme=color_scheme, viewport=TALL)
+@in_each_scheme
+def test_each_token_looks_as_in_the_static_block(new_page: NewPage, color_scheme: str, scheme: str) -> None:
+    page = new_page("/", color_scheme=color_scheme, viewport=TALL)
     expect(page.locator("body")).to_have_attribute("data-md-color-scheme", scheme)
-    for name in ("every-kind", *(path.stem for path in SNIPPETS)):
+    for name in ("every-kind", *CODES):
         code = page.locator(f"#{name} code")
         code.scroll_into_view_if_needed()  # an editor renders what is in view
         text = code.text_content() or ""
@@ -309,8 +267,8 @@ def test_each_token_looks_as_in_the_static_block(open_page: NewPage, color_schem
         assert not different, "\n".join(different)
 
 
-def test_opening_moves_no_line(open_page: NewPage) -> None:
-    page = open_page(viewport=TALL)
+def test_opening_moves_no_line(new_page: NewPage) -> None:
+    page = new_page("/", viewport=TALL)
     page.evaluate("document.fonts.ready")
     block = page.locator("#memory_storage")
     static = block.locator(".snippet-code")
@@ -379,8 +337,8 @@ def test_another_part_of_the_file_has_its_own_line_numbers_and_its_own_history(p
     expect(editor).to_have_accessible_name("Code: Coats")
 
 
-def test_line_numbers_are_beside_their_lines_and_not_read_out(open_page: NewPage) -> None:
-    page = open_page(viewport=TALL)
+def test_line_numbers_are_beside_their_lines_and_not_read_out(new_page: NewPage) -> None:
+    page = new_page("/", viewport=TALL)
     code = "\n".join(f"line_{number} = '漢 é 🧥'" for number in range(40))
     editor = open_editor(page, code)
     numbers = page.locator("#every-kind .cm-numbers")
@@ -463,20 +421,20 @@ def test_keys_that_the_site_listens_to_are_letters_here(page: Page) -> None:
     expect(search).to_be_checked()  # it does listen
 
 
-def test_long_lines_scroll_inside(open_page: NewPage) -> None:
-    page = open_page(viewport=PHONE)
+def test_long_lines_scroll_inside(new_page: NewPage) -> None:
+    page = new_page("/", viewport=PHONE)
     editor = open_editor(page, f"hooks = [{'1, ' * 200}]")
     scroller = page.locator("#every-kind .cm-scroller")
     assert scroller.evaluate("element => element.scrollWidth > 3 * element.clientWidth")
     assert editor.evaluate("element => element.getBoundingClientRect().height") < 70
-    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    assert width_of(page) == PHONE["width"]
     press(editor, "End")
     assert scroller.evaluate("element => element.scrollLeft") > 100
     assert page.locator("#every-kind .cm-numbers").evaluate("element => element.getBoundingClientRect().left") < 40
 
 
-def test_the_cursor_does_not_hide_behind_the_line_numbers(open_page: NewPage) -> None:
-    page = open_page(viewport=PHONE)
+def test_the_cursor_does_not_hide_behind_the_line_numbers(new_page: NewPage) -> None:
+    page = new_page("/", viewport=PHONE)
     editor = open_editor(page, f"hooks = [{'1, ' * 200}]")
     press(editor, "End", "Home")
     numbers = page.locator("#every-kind .cm-numbers").evaluate("element => element.getBoundingClientRect().right")
@@ -492,8 +450,8 @@ def test_what_is_offered_goes_when_the_program_runs(page: Page) -> None:
     expect(offer).to_have_count(0)
 
 
-def test_it_works_by_touch(open_page: NewPage) -> None:
-    page = open_page(viewport=PHONE, has_touch=True, is_mobile=True)
+def test_it_works_by_touch(new_page: NewPage) -> None:
+    page = new_page("/", viewport=PHONE, has_touch=True, is_mobile=True)
     editor = open_editor(page, "")
     editor.tap()
     expect(editor).to_be_focused()
@@ -503,8 +461,8 @@ def test_it_works_by_touch(open_page: NewPage) -> None:
     expect(editor).to_be_focused()
 
 
-def test_nothing_moves(open_page: NewPage) -> None:
-    page = open_page()
+def test_nothing_moves(new_page: NewPage) -> None:
+    page = new_page("/")
     editor = open_editor(page, "hooks = 3")
     editor.press_sequentially("pri")
     expect(page.get_by_role("listbox")).to_be_visible()
@@ -605,8 +563,8 @@ def test_a_failed_line_is_marked_until_it_is_edited(page: Page) -> None:
         expect(marked).to_have_count(0)
 
 
-def test_a_line_that_is_marked_shows_its_beginning(open_page: NewPage) -> None:
-    page = open_page(viewport=PHONE)
+def test_a_line_that_is_marked_shows_its_beginning(new_page: NewPage) -> None:
+    page = new_page("/", viewport=PHONE)
     editor = open_editor(page, f"hooks = [{'1, ' * 200}]\ncoats = 3")
     press(editor, "ControlOrMeta+Home", "End")
     scroller = page.locator("#every-kind .cm-scroller")
@@ -631,10 +589,10 @@ def test_closing_takes_all_of_it_away(page: Page) -> None:
     assert page.locator("#every-kind .editing").inner_html() == ""
 
 
-@pytest.mark.parametrize(("color_scheme", "scheme"), SCHEMES)
+@in_each_scheme
 @pytest.mark.parametrize("state", ["focused", "completing", "failed"])
-def test_an_open_editor_is_accessible(open_page: NewPage, color_scheme: str, scheme: str, state: str) -> None:
-    page = open_page(color_scheme=color_scheme, viewport=TALL)
+def test_an_open_editor_is_accessible(new_page: NewPage, color_scheme: str, scheme: str, state: str) -> None:
+    page = new_page("/", color_scheme=color_scheme, viewport=TALL)
     expect(page.locator("body")).to_have_attribute("data-md-color-scheme", scheme)
     editor = open_editor(page, EVERY_KIND)
     call(editor, "goTo", 5)
@@ -644,15 +602,5 @@ def test_an_open_editor_is_accessible(open_page: NewPage, color_scheme: str, sch
     if state == "failed":
         for line in (13, 38, 30):
             call(editor, "mark", line)
-            assert barriers(page) == []
-    assert barriers(page) == []
-
-
-def barriers(page: Page) -> list[str]:
-    """What axe finds in the block, by all its rules."""
-    found = Axe().run(page, context="#every-kind").response["violations"]
-    return [
-        f"{rule['id']} ({rule['impact']}): {node['html']}: {node['failureSummary']}"
-        for rule in found
-        for node in rule["nodes"]
-    ]
+            assert barriers(page, "#every-kind") == []
+    assert barriers(page, "#every-kind") == []

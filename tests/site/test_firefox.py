@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from livedoc.build import NODE, PLAYER
-from tests.support.project import DOCS
+from livedoc.build import NODE
+from tests.support.browser import FIREFOX, installed
+from tests.support.page import PAGES
+from tests.support.project import PLAYER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     Read = Callable[..., dict[str, Any]]
 
-PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
-FIREFOX = ("firefox-esr", "firefox")
 PATIENCE = 800  # seconds
 WITHOUT_STACK_SWITCHING = {"javascript.options.wasm_js_promise_integration": False}
 HARMLESS = re.compile(
@@ -34,12 +33,11 @@ HARMLESS = re.compile(
 @pytest.fixture(scope="module")
 def read(server: str, tmp_path_factory: pytest.TempPathFactory) -> Read:
     """Opens pages in a Firefox with a fresh profile and runs their blocks; firefox.ts tells what it gives."""
-    found = next(filter(None, map(shutil.which, FIREFOX)), None)
-    assert found, f"none of {', '.join(FIREFOX)} is installed: run `apt-get install firefox-esr`"
+    firefox = installed(FIREFOX)
 
     def read(preferences: dict[str, bool], paths: list[str]) -> dict[str, Any]:
         profile = tmp_path_factory.mktemp("firefox")
-        arguments = [found, str(profile), json.dumps(preferences), server, *paths]
+        arguments = [firefox, str(profile), json.dumps(preferences), server, *paths]
         command = [str(NODE), str(PLAYER / "node" / "firefox.ts"), *arguments]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             try:

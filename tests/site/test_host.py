@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from copy import deepcopy
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from livedoc.runtime import build_runtime, described
+from tests.support.host import PACKED, Rules, headers
 from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-Rules = list[dict[str, Any]]
 
 PLAYER = "/assets/livedoc/"
 # A part of the name that changes with the content: the player's, the runtime's, Material's.
@@ -24,7 +22,6 @@ HASH = re.compile(r"-[0-9A-Z]{8}\.\w+$|-[0-9a-f]{16}/|\.[0-9a-f]{8}\.min\.(js|cs
 YEAR = 31_536_000  # seconds
 # What hosts compress, of what the player is made of.
 TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
-PACKED = re.compile(r"text/|application/(json|wasm|xml)|image/svg")
 ISOLATED = {
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -52,12 +49,6 @@ def urls(site: Path) -> list[str]:
 def fetched() -> list[str]:
     """What a run may fetch of Python."""
     return [PLAYER + name for name in described(build_runtime(PROJECT))["sizes"]]
-
-
-def headers(url: str, rules: Rules) -> dict[str, str]:
-    """Of a header that several rules set, the last one counts."""
-    matching = [rule["values"] for rule in rules if fnmatchcase(url, rule["for"])]
-    return {name: value for values in matching for name, value in values.items()}
 
 
 def complaints(urls: list[str], fetched: list[str], rules: Rules) -> set[str]:

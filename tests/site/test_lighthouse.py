@@ -4,48 +4,35 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from livedoc.build import NODE, PLAYER
-from tests.support.project import DOCS
+from livedoc.build import NODE, wire_sizes
+from tests.support.browser import QUIET
+from tests.support.host import ON_THE_FLY, file_of
+from tests.support.page import PAGES
+from tests.support.project import PLAYER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from tests.support.page import NewPage
 
-    NewPage = Callable[..., Page]
-
-PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
 KINDS = ["", "storages/", "reference/", "contributing/"]
 CATEGORIES = ("accessibility", "best-practices", "seo")
-QUIET = "--disable-quic --disable-background-networking --disable-component-update --disable-sync"
 LIGHTHOUSE = PLAYER / "node_modules" / "lighthouse" / "cli" / "index.js"
 MOST = 150_000  # bytes
 MOST_OF_OURS = 15_000
-OURS = re.compile("/assets/livedoc/.*[.](js|css)")
-ALREADY_PACKED = re.compile("[.](woff2|png)$")
-# As a host does on the fly.
-BROTLI = """
-const { brotliCompressSync, constants } = require("node:zlib")
-const { readFileSync } = require("node:fs")
-const params = { [constants.BROTLI_PARAM_QUALITY]: 5 }
-const size = file => brotliCompressSync(readFileSync(file), { params }).length
-console.log(JSON.stringify(process.argv.slice(1).map(size)))
-"""
+ALREADY_PACKED = {".woff2", ".png"}
 
 
 @pytest.mark.parametrize("path", KINDS)
 def test_lighthouse_has_nothing_to_say(server: str, chromium: str, path: str) -> None:
     options = ["--quiet", "--no-enable-error-reporting", "--output=json", f"--only-categories={','.join(CATEGORIES)}"]
-    flags = f"--chrome-flags=--no-sandbox --headless=new {QUIET}"
+    flags = f"--chrome-flags=--no-sandbox --headless=new {' '.join(QUIET)}"
     with TemporaryDirectory() as own:  # not tmp_path: Chromium's socket in it may have a path of 107 bytes at the most
         ended = subprocess.run(
             [str(NODE), str(LIGHTHOUSE), f"{server}/{path}", *options, flags],
@@ -63,12 +50,14 @@ def test_lighthouse_has_nothing_to_say(server: str, chromium: str, path: str) ->
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_is_light_before_a_click(new_page: NewPage, site: Path, path: str) -> None:
     page = new_page()
-    requested: list[str] = []
-    page.on("response", lambda response: requested.append(urlsplit(response.url).path) if response.ok else None)
+    received: set[str] = set()
+    page.on("response", lambda response: received.add(response.url) if response.ok else None)
     page.goto(path, wait_until="networkidle")
-    sizes = wire_sizes(site, sorted(set(requested)))
+    files = sorted({file_of(site, url) for url in received})
+    sizes = dict(zip(files, wire_sizes(files, ON_THE_FLY), strict=True))
+    sizes |= {file: file.stat().st_size for file in files if file.suffix in ALREADY_PACKED}
     assert sum(sizes.values()) <= MOST, sizes
-    assert sum(size for name, size in sizes.items() if OURS.fullmatch(name)) <= MOST_OF_OURS, sizes
+    assert sum(size for file, size in sizes.items() if "livedoc" in file.parts) <= MOST_OF_OURS, sizes
 
 
 def failing(report: dict[str, Any]) -> list[str]:
@@ -79,12 +68,3 @@ def failing(report: dict[str, Any]) -> list[str]:
     ]
     broken = [audit for audit in report["audits"].values() if audit["scoreDisplayMode"] == "error"]
     return [f"{audit['id']}: {audit.get('details', {}).get('items', [''])[:1]}" for audit in [*failed, *broken]]
-
-
-def wire_sizes(site: Path, names: list[str]) -> dict[str, int]:
-    files = [site / f"{name}index.html"[1:] if name.endswith("/") else site / name[1:] for name in names]
-    packed = subprocess.run(
-        [str(NODE), "--eval", BROTLI, "--", *map(str, files)], capture_output=True, text=True, check=True
-    )
-    sizes = zip(names, files, json.loads(packed.stdout), strict=True)
-    return {name: file.stat().st_size if ALREADY_PACKED.search(name) else size for name, file, size in sizes}

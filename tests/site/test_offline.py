@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 from functools import partial
-from http.server import ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
 from livedoc.offline import write_service_worker
-from tests.support.host import Host
+from tests.support.block import first_block
+from tests.support.host import Host, Rules, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 PLAYER = "assets/livedoc/"
-BLOCK = "[data-snippet][data-state]"
-ENDED = re.compile("done|failed|stopped")
 NOT_HERE = "This page is not here offline"
 UPDATE = """async () => {
   const registration = await navigator.serviceWorker.getRegistration()
@@ -53,7 +50,7 @@ class Origin:
 class Sender(Host):
     """Sends what an origin has, and notes what was asked for."""
 
-    def __init__(self, origin: Origin, rules: list[dict[str, Any]], *arguments: Any) -> None:
+    def __init__(self, origin: Origin, rules: Rules, *arguments: Any) -> None:
         self.origin = origin
         super().__init__(origin.site, rules, *arguments)
 
@@ -68,15 +65,10 @@ class Sender(Host):
 
 
 @pytest.fixture(scope="module")
-def host(site: Path, header_rules: list[dict[str, Any]]) -> Iterator[Origin]:
+def host(site: Path, header_rules: Rules) -> Iterator[Origin]:
     origin = Origin(site)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Sender, origin, header_rules)) as listening:
-        thread = Thread(target=listening.serve_forever)
-        thread.start()
-        origin.url = f"http://127.0.0.1:{listening.server_port}"
+    with serving(partial(Sender, origin, header_rules)) as origin.url:
         yield origin
-        listening.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -130,11 +122,10 @@ def opened_by_the_next_release(context: BrowserContext, path: str) -> Page:
 
 
 def run(page: Page) -> None:
-    """Run the first block: it prints what the page promises."""
-    block = page.locator(BLOCK).first
-    block.get_by_role("button", name=re.compile("^Run")).click()
-    expect(block).to_have_attribute("data-state", ENDED)
-    expect(block.locator(".snippet-status")).to_have_text(re.compile("^Finished.*, as promised$"))
+    """Run the first block: it prints what the page says."""
+    block = first_block(page)
+    assert block.run() == block.expected
+    expect(block.status).to_have_text(re.compile("^Finished.*, as promised$"))
 
 
 def status(page: Page, text: str) -> None:
@@ -188,8 +179,8 @@ def test_after_one_run_the_visited_pages_read_and_run_offline(context: BrowserCo
     assert page.evaluate("crossOriginIsolated")
     assert page.evaluate("fetch(location.href).then(({ headers }) => headers.get('Livedoc-Kept'))") == "yes"
     run(page)
-    page.locator(BLOCK).first.get_by_role("button", name=re.compile("^Edit")).click()
-    expect(page.locator(BLOCK).first.get_by_role("textbox")).to_be_focused()
+    first_block(page).press("Edit")
+    expect(first_block(page).editor).to_be_focused()
     page.goto("storages/")
     expect(page.locator("h1")).to_contain_text("Storages")
     page.goto("promises/")

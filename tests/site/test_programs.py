@@ -7,41 +7,26 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import expect
+
+from tests.support.block import Block, block_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Locator, Page
-
-    NewPage = Callable[..., Page]
-
-ENDED = re.compile("done|failed")
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture
-def block(new_page: NewPage) -> Locator:
-    page = new_page()
-    page.goto("/storages/")
-    return page.locator('[data-snippet="storages/write_and_read.py"]')
-
-
-@pytest.fixture
-def unwatched(browser: Browser, server: str) -> Iterator[Locator]:
+def unwatched(browser: Browser, server: str) -> Iterator[Block]:
     """A block of a page whose console may say what it likes: Pyodide tells there of its end."""
     with browser.new_page(base_url=server, service_workers="block") as page:
         page.goto("/storages/")
-        yield page.locator('[data-snippet="storages/write_and_read.py"]')
+        yield block_of(page)
 
 
-def run(block: Locator, program: str) -> str:
+def run(block: Block, program: str) -> str:
     """What a reader sees who runs this in the place of the excerpt."""
-    block.get_by_role("button", name="Edit").click()
-    block.get_by_role("textbox").fill(dedent(program).strip())
-    block.get_by_role("button", name="Run").click()
-    expect(block).to_have_attribute("data-state", ENDED)
-    shown = [block.locator(f"[{marker}]").text_content() or "" for marker in ("data-output", "data-error")]
-    return f"{block.get_attribute('data-state')}: {''.join(shown)}"
+    return block.run(dedent(program).strip()) + block.error
 
 
 @pytest.mark.parametrize(
@@ -56,14 +41,14 @@ def run(block: Locator, program: str) -> str:
     ],
     ids=["too deep", "exit", "abort"],
 )
-def test_a_program_that_ends_python_is_told_and_the_next_run_works(unwatched: Locator, program: str, told: str) -> None:
+def test_a_program_that_ends_python_is_told_and_the_next_run_works(unwatched: Block, program: str, told: str) -> None:
     result = run(unwatched, f"print('begins')\n{program}")
     where = r"(Stack \(most recent call first\):\n(  .*\n)+)?"  # what Pyodide had to say
     assert re.fullmatch(f"failed: begins\n{where}Python ended: the program {told}\\.\nRun starts it anew\\.\n", result)
     assert run(unwatched, "print('on')") == "done: on\n"
 
 
-def test_a_program_cannot_reach_what_the_site_keeps_nor_speak_for_the_player(block: Locator) -> None:
+def test_a_program_cannot_reach_what_the_site_keeps_nor_speak_for_the_player(block: Block) -> None:
     looks = """
         import js
         for name in ("caches", "indexedDB", "postMessage", "localStorage"):
@@ -74,7 +59,7 @@ def test_a_program_cannot_reach_what_the_site_keeps_nor_speak_for_the_player(blo
     assert result == "done: " + "".join(f"{name} False False False\n" for name in names)
 
 
-def test_a_failure_of_any_length_is_shown_as_plain_text_of_some_length(block: Locator) -> None:
+def test_a_failure_of_any_length_is_shown_as_plain_text_of_some_length(block: Block) -> None:
     result = run(block, "raise ValueError('\\x1b[31mred\\x1b[0m' + 'x' * 5_000_000)")
     assert "ValueError: redxxx" in result
     assert len(result) < 101_000
@@ -90,11 +75,11 @@ def test_a_failure_of_any_length_is_shown_as_plain_text_of_some_length(block: Lo
     ],
     ids=["input", "import", "half a character"],
 )
-def test_what_a_browser_has_not_is_said(block: Locator, program: str, told: str) -> None:
+def test_what_a_browser_has_not_is_said(block: Block, program: str, told: str) -> None:
     assert told in run(block, program)
 
 
-def test_what_a_program_does_to_python_is_undone(block: Locator) -> None:
+def test_what_a_program_does_to_python_is_undone(block: Block) -> None:
     assert run(block, "import builtins, sys\nbuiltins.print = lambda *_: None\nsys.path.clear()") == "done: "
     assert run(block, "import _stage\n_stage.run = None") == "done: "
     assert run(block, "import fractions\nprint(fractions.Fraction(1, 2))") == "done: 1/2\n"
@@ -103,7 +88,7 @@ def test_what_a_program_does_to_python_is_undone(block: Locator) -> None:
         assert run(block, f"{logs}logging.{level.lower()}('seen')") == f"done: {level}:root:seen\n"
 
 
-def test_reset_takes_back_what_a_program_did_inside_a_library(block: Locator) -> None:
+def test_reset_takes_back_what_a_program_did_inside_a_library(block: Block) -> None:
     assert run(block, "import json\njson.dumps = None\nprint('done')") == "done: done\n"
-    block.get_by_role("button", name="Reset").click()
+    block.press("Reset")
     assert run(block, "import json\nprint(json.dumps([1]))") == "done: [1]\n"

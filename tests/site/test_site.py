@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import pytest
@@ -20,6 +20,8 @@ from tests.support.project import SNIPPETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.support.host import Rules
 
 ORIGIN = "https://coatcheck.example/"
 LYCHEE = Path(sysconfig.get_path("scripts")) / "lychee"
@@ -145,9 +147,7 @@ def test_nothing_is_loaded_from_another_origin(site: Path, documents: dict[str, 
     assert {(name, url) for name, url in resolved if not url.startswith((ORIGIN, "data:"))} == set()
 
 
-def test_the_policy_names_each_inline_script(
-    header_rules: list[dict[str, Any]], documents: dict[str, Document]
-) -> None:
+def test_the_policy_names_each_inline_script(header_rules: Rules, documents: dict[str, Document]) -> None:
     [rule] = [rule["values"] for rule in header_rules if "Content-Security-Policy" in rule["values"]]
     directives = [directive.split() for directive in rule["Content-Security-Policy"].split(";")]
     [allowed] = [set(sources) for name, *sources in directives if name == "script-src"]

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import gzip
 import re
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from functools import cache
 from http import HTTPStatus
-from http.server import SimpleHTTPRequestHandler
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from os import PathLike
 
+# The headers of netlify.toml, as it has them.
+Rules = list[dict[str, Any]]
 # What hosts compress on its way.
 PACKED = re.compile(r"text/|application/(json|wasm|xml)|image/svg")
+
+
+ON_THE_FLY = 5  # the quality of Brotli of a host that compresses while it sends
 
 
 class Host(SimpleHTTPRequestHandler):
@@ -38,7 +46,7 @@ class Host(SimpleHTTPRequestHandler):
         ".woff2": "font/woff2",
     }
 
-    def __init__(self, site: Path, rules: list[dict[str, Any]], *arguments: Any) -> None:
+    def __init__(self, site: Path, rules: Rules, *arguments: Any) -> None:
         self.rules = rules
         super().__init__(*arguments, directory=str(site))
 
@@ -71,12 +79,32 @@ class Host(SimpleHTTPRequestHandler):
 
     @property
     def values(self) -> dict[str, str]:
-        """Of a header that several rules set, the value of the last one."""
-        path = urlsplit(self.path).path
-        matching = [rule["values"] for rule in self.rules if fnmatchcase(path, rule["for"])]
-        return {name: value for values in matching for name, value in values.items()}
+        return headers(urlsplit(self.path).path, self.rules)
+
+
+def headers(path: str, rules: Rules) -> dict[str, str]:
+    """What is sent with a path. Of a header that several rules set, the last one counts."""
+    matching = [rule["values"] for rule in rules if fnmatchcase(path, rule["for"])]
+    return {name: value for values in matching for name, value in values.items()}
+
+
+def file_of(site: Path, url: str) -> Path:
+    """What a host sends for an address."""
+    path = urlsplit(url).path
+    return site / (f"{path}index.html" if path.endswith("/") else path).removeprefix("/")
 
 
 @cache
 def gzipped(file: Path) -> bytes:
     return gzip.compress(file.read_bytes(), 6)
+
+
+@contextmanager
+def serving(handler: Callable[..., SimpleHTTPRequestHandler]) -> Iterator[str]:
+    """Gives the origin of a server that listens until the block ends."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listening:
+        thread = Thread(target=listening.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_port}"
+        listening.shutdown()
+        thread.join()

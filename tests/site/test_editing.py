@@ -1,0 +1,263 @@
+"""Edit, Reset, Copy and the whole file in a real Chromium: an edit is what runs, is kept, and can be thrown away."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.support.block import SNIPPET, Block, block_of
+from tests.support.page import EDITOR, PHONE, NewPage, held, requests, rewrite
+from tests.support.project import PROJECT, SNIPPETS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Browser
+
+MINE = "print('mine')"
+
+
+def test_edited_code_is_what_runs_and_reset_takes_it_back(block: Block) -> None:
+    before = block.code
+    assert block.run("print('a duffel coat')") == "done: a duffel coat\n"
+    block.press("Reset")
+    block.wait_for("idle")
+    expect(block.editor).to_have_count(0)
+    expect(block.output).to_be_hidden()
+    assert block.code == before
+    assert block.run() == block.expected
+
+
+def test_the_editor_comes_with_edit_and_not_before(block: Block) -> None:
+    requested = requests(block.page)
+    assert block.run() == block.expected
+    assert [url for url in requested if EDITOR.search(url)] == []
+    block.press("Edit")
+    expect(block.editor).to_be_focused()
+    assert len([url for url in requested if EDITOR.search(url)]) == 1
+
+
+@pytest.mark.parametrize("come", [Locator.hover, Locator.focus], ids=["pointer", "focus"])
+@pytest.mark.parametrize("place", [".snippet-edit", ".snippet-code code"], ids=["Edit", "code"])
+def test_the_editor_is_fetched_when_the_reader_comes_near(
+    new_page: NewPage, place: str, come: Callable[[Locator], None]
+) -> None:
+    page = new_page("/storages/", viewport=PHONE)
+    block = block_of(page)
+    expect(block.element.locator(".snippet-code code")).to_have_attribute("tabindex", "0")  # what scrolls has it
+    with page.expect_request(EDITOR):
+        come(block.element.locator(place))
+    expect(block.editor).to_have_count(0)
+
+
+def test_an_edit_survives_a_reload_and_can_be_thrown_away(block: Block) -> None:
+    page, before = block.page, block.code
+    block.edit(MINE)
+    page.reload()
+    expect(block.editor).to_contain_text(MINE)
+    expect(block.notice).to_have_text("This is your edit. Reset brings the original one back.")
+    assert block.run() == "done: mine\n"
+    page.goto("/sessions/")
+    page.go_back()
+    expect(block.editor).to_contain_text(MINE)
+    block.press("Reset")
+    page.reload()
+    expect(block.editor).to_have_count(0)
+    assert block.code == before
+
+
+def test_an_edit_that_is_undone_is_none(block: Block) -> None:
+    stored = f"localStorage.getItem('livedoc:{SNIPPET}:use')"
+    block.press("Edit")
+    block.editor.press("x")
+    assert block.page.evaluate(stored)
+    block.editor.press("ControlOrMeta+z")
+    assert block.page.evaluate(stored) is None
+    block.page.reload()
+    expect(block.button("Edit")).to_be_visible()
+    expect(block.notice).to_be_hidden()
+
+
+def test_what_copy_copies_runs_as_pasted(block: Block, tmp_path: Path) -> None:
+    block.press("Copy")
+    expect(block.announcement).to_have_text("Copied")
+    script = tmp_path / "pasted.py"
+    script.write_text(block.page.evaluate("navigator.clipboard.readText()"))
+    assert printed_by(script) == block.expected_output
+
+
+def test_copy_gives_the_whole_script_with_the_edit(block: Block) -> None:
+    block.edit(MINE)
+    block.press("Copy")
+    expect(block.status).to_have_text("Copied")
+    above, _, rest = (SNIPPETS / SNIPPET).read_text().partition("    # --8<-- [start:use]\n")
+    below = rest.partition("    # --8<-- [end:use]\n")[2]
+    assert block.page.evaluate("navigator.clipboard.readText()") == f"{above}    {MINE}\n{below}"
+
+
+def test_an_edit_is_shown_and_runs_where_the_editor_cannot_be_loaded(browser: Browser, server: str) -> None:
+    context = browser.new_context(base_url=server, service_workers="block")  # what is not loaded is an error there
+    page = context.new_page()
+    page.goto("/storages/")
+    block = block_of(page)
+    block.edit(MINE)
+    page.route(EDITOR, lambda route: route.abort())
+    page.reload()
+    expect(block.status).to_have_text("The editor could not be loaded: Edit tries again")
+    assert block.code == MINE
+    assert block.run() == "done: mine\n"
+    block.press("Edit")
+    expect(block.status).to_have_text("The editor could not be loaded: Edit tries again")
+    page.unroute(EDITOR)
+    block.press("Edit")
+    expect(block.editor).to_have_text(MINE)
+    expect(block.status).to_contain_text("Finished")
+    context.close()
+
+
+def test_an_editor_that_is_still_coming_does_not_open_after_reset(block: Block) -> None:
+    page, before = block.page, block.code
+    block.edit(MINE)
+    with held(page, EDITOR) as let_come:
+        page.reload()
+        block.press("Reset")
+    with page.expect_response(EDITOR):
+        let_come()
+    page.evaluate("new Promise(resolve => setTimeout(resolve, 100))")  # it would be open by now
+    expect(block.editor).to_have_count(0)
+    assert block.code == before
+
+
+def test_a_block_that_is_on_a_page_twice_has_ids_of_its_own(page: Page) -> None:
+    def twice(text: str) -> str:
+        once = rf'<div class="snippet" data-snippet="{SNIPPET}".*?</template><p [^>]*>[^<]*</p></div>'
+        text, found = re.subn(once, lambda block: block[0] * 2, text, flags=re.DOTALL)
+        assert found == 1
+        return text
+
+    rewrite(page, "**/storages/", twice)
+    page.reload()
+    for block in (Block(page.locator(f'[data-snippet="{SNIPPET}"]').nth(place)) for place in (0, 1)):
+        block.press("Edit")
+        expect(block.editor).to_be_focused()
+    ids = page.locator("[id]").evaluate_all("elements => elements.map(({ id }) => id)")
+    assert sorted(set(ids)) == sorted(ids)
+
+
+def test_an_edit_of_a_snippet_that_has_changed_since_says_so(block: Block) -> None:
+    block.edit(MINE)
+    block.page.evaluate("""() => {
+        const key = Object.keys(localStorage).find(key => key.startsWith("livedoc:"))
+        localStorage[key] = JSON.stringify({ ...JSON.parse(localStorage[key]), hash: "00000000" })
+    }""")
+    block.page.reload()
+    expect(block.notice).to_contain_text("an earlier version of this snippet")
+    expect(block.editor).to_contain_text(MINE)
+
+
+def test_an_edit_of_one_block_is_not_shown_in_another(block: Block) -> None:
+    block.edit(MINE)
+    block.page.reload()
+    expect(block.editor).to_be_visible()
+    expect(block.page.get_by_role("textbox", name=re.compile("^Code"))).to_have_count(1)
+
+
+def test_a_reader_whose_browser_keeps_nothing_is_told(new_page: NewPage) -> None:
+    page = new_page()
+    page.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }")
+    page.goto("/storages/")
+    block = block_of(page)
+    block.edit(MINE)
+    expect(block.notice).to_contain_text("keeps nothing")
+    assert block.run() == "done: mine\n"
+
+
+def test_what_is_said_of_a_run_is_not_said_of_an_edit_after_it(block: Block) -> None:
+    assert block.run() == block.expected
+    block.edit("print('other')")
+    expect(block.status).to_have_text("Edited, not run yet")
+    block.wait_for("idle")
+    told = block.announcements()
+    block.press("Reset")
+    assert told()[-1] == "The original is back"
+
+
+def test_escape_leaves_the_editor_and_control_enter_runs(block: Block) -> None:
+    block.edit("print('typed')")
+    block.editor.press("ControlOrMeta+Enter")
+    assert block.ended() == "done: typed\n"
+    block.editor.press("Escape")
+    expect(block.button("Run")).to_be_focused()
+
+
+# The whole file
+
+
+def test_the_excerpt_becomes_the_whole_file_and_back(block: Block) -> None:
+    before = block.code
+    block.press("More", "Whole file")
+    expect(block.button("Whole file")).to_have_attribute("aria-pressed", "true")
+    lines = [line for line in (SNIPPETS / SNIPPET).read_text().splitlines() if "--8<--" not in line]
+    assert block.code.rstrip().splitlines() == lines
+    block.press("Whole file")
+    assert block.code == before
+
+
+def test_an_edit_goes_along_into_the_whole_file_and_back(block: Block) -> None:
+    block.edit(MINE)
+    block.press("More", "Whole file")
+    expect(block.editor).to_contain_text(f"    {MINE}")
+    expect(block.editor).to_contain_text("asyncio.run(main())")
+    block.press("Whole file")
+    expect(block.editor).not_to_contain_text("asyncio.run(main())")
+    assert block.run() == "done: mine\n"
+
+
+def test_an_edit_beyond_the_excerpt_keeps_the_whole_file(block: Block) -> None:
+    block.press("More", "Whole file")
+    block.edit("print('all mine')")
+    block.press("Whole file")
+    expect(block.announcement).to_contain_text("the whole file stays")
+    assert block.run() == "done: all mine\n"
+    block.page.reload()
+    expect(block.editor).to_have_text("print('all mine')")
+
+
+def test_reset_brings_the_excerpt_back_after_an_edit_beyond_it(block: Block) -> None:
+    before = block.code
+    block.press("More", "Whole file")
+    block.edit("print('all mine')")
+    block.page.reload()
+    expect(block.editor).to_have_text("print('all mine')")
+    block.press("More")
+    expect(block.button("Whole file")).to_have_attribute("aria-pressed", "true")
+    block.press("Reset")
+    expect(block.button("Whole file")).to_have_attribute("aria-pressed", "false")
+    assert block.code == before
+
+
+def test_what_is_downloaded_runs_as_the_shell_line_says(block: Block, tmp_path: Path) -> None:
+    block.press("More")
+    with block.page.expect_download() as download:
+        block.press("Download")
+    script = tmp_path / Path(SNIPPET).name
+    assert download.value.suggested_filename == script.name
+    download.value.save_as(script)
+    assert printed_by(script) == block.expected_output
+    shell = block.element.locator(".snippet-shell code")
+    expect(shell).to_have_text(f"make setup && .venv/bin/python snippets/{SNIPPET}")
+    line = (shell.text_content() or "").partition("&& ")[2]
+    ended = subprocess.run(line, shell=True, cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S602
+    assert ended.stdout == block.expected_output
+
+
+def printed_by(script: Path) -> str:
+    """What a script prints in its own folder."""
+    command = [sys.executable, str(script)]
+    return subprocess.run(command, cwd=script.parent, stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout

@@ -1,0 +1,24 @@
+"""What axe finds on a page that keeps somebody out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]  # it ships no types
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+# All that axe knows but the triple A, and what it has given up.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice", "experimental"]
+
+BARRIERS = """async ([part, rules]) => {
+  const { violations } = await axe.run(part, { runOnly: rules })
+  return violations.flatMap(({ id, nodes }) => nodes.map(node => `${id}: ${node.html}: ${node.failureSummary}`))
+}"""
+
+
+def barriers(page: Page, part: str = "html") -> list[str]:
+    page.evaluate(AXE_SCRIPT)
+    found: list[str] = page.evaluate(BARRIERS, [part, RULES])
+    return found

@@ -1,0 +1,98 @@
+"""The pages of the site, and what a test watches of one or changes on its way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page, Route, Worker, expect
+
+from tests.support.project import DOCS
+
+# Opens a page in a new reader's browser: a path of the site, or no path, and options of the browser.
+NewPage = Callable[..., Page]
+Pattern = str | re.Pattern[str]
+
+# A strict build has each of these in the navigation.
+PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
+PAGES_WITH_BLOCKS = ["/", "/storages/", "/sessions/", "/contributing/", "/blocks/"]
+PHONE = {"width": 390, "height": 844}
+CLIPBOARD = ["clipboard-read", "clipboard-write"]
+PYTHON = re.compile("/assets/livedoc/(worker|python)-")
+EDITOR = re.compile("/assets/livedoc/editor-")
+
+
+def pythons(page: Page) -> list[Worker]:
+    return [worker for worker in page.workers if PYTHON.search(worker.url)]
+
+
+def requests(page: Page) -> list[str]:
+    """A list that gets the address of each request from now on."""
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    return requested
+
+
+def rewrite(page: Page, pattern: Pattern, change: Callable[[str], str]) -> None:
+    """Let what comes from these addresses have another text."""
+
+    def rewritten(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, body=change(response.text()))
+
+    page.route(pattern, rewritten)
+
+
+@contextmanager
+def held(page: Page, pattern: Pattern) -> Iterator[Callable[[], None]]:
+    """Gives what lets an answer come that is asked for within the block."""
+    asked: list[Route] = []
+    page.route(pattern, lambda route: asked.append(route))  # noqa: PLW0108  # Playwright marks what it is given
+
+    def let_come() -> None:
+        while not asked:  # Playwright tells of a request before its route
+            page.wait_for_timeout(10)
+        asked.pop().continue_()
+
+    with page.expect_request(pattern):
+        yield let_come
+
+
+def have_pages_swapped(page: Page) -> None:
+    """The theme swaps pages that the sitemap names. It puts this host for the site's there, but not the port."""
+    port = page.evaluate("location.port")
+    rewrite(page, "**/sitemap.xml", lambda text: re.sub(r"(?<=<loc>https://)[^/]+", rf"\g<0>:{port}", text))
+    page.reload()
+    page.wait_for_load_state("networkidle")
+
+
+def swapped(page: Page, do: Callable[[], object]) -> None:
+    """Does what has the theme swap the page, and waits until it has."""
+    page.evaluate("document.querySelector('article').dataset.before = ''")
+    do()
+    expect(page.locator("article")).not_to_have_attribute("data-before", "")
+
+
+def width_of(page: Page) -> int:
+    """How wide a page is, with what a reader would have to scroll to."""
+    pixels: int = page.evaluate("document.documentElement.scrollWidth")
+    return pixels
+
+
+def watch_shifts(page: Page) -> Callable[[], list[object]]:
+    """Gives what says which parts of the page have moved since, although the reader had not just pressed anything."""
+    page.evaluate("""() => {
+        document.shifts = []
+        new PerformanceObserver(list => {
+            for (const { value, sources, hadRecentInput } of list.getEntries())
+                if (!hadRecentInput) document.shifts.push([value, ...sources.map(({ node }) => node?.className)])
+        }).observe({ type: "layout-shift" })
+    }""")
+
+    def shifts() -> list[object]:
+        page.evaluate("new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+        moved: list[object] = page.evaluate("document.shifts")
+        return moved
+
+    return shifts
