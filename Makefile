@@ -28,7 +28,7 @@ test: setup  ## Check and test everything: library, snippets, player, site, brow
 	$(BIN)/pytest --numprocesses auto --dist loadfile --max-worker-restart 0 --cov --cov-fail-under=100
 
 bench: setup  ## Measure, and print the figures
-	$(BIN)/python tests/benchmarks/player
+	$(BIN)/python -m tests.benchmarks.player
 	$(BIN)/python tests/benchmarks/crashes
 
 format: setup  ## Put the code into its form

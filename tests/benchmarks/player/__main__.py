@@ -1,6 +1,6 @@
 """What a reader waits for and what travels, beside a plain use of Pyodide, in a real Chromium.
 
-    python tests/benchmarks/player
+    python -m tests.benchmarks.player
 
 Both run the same snippet with the same wheels from the same server, each in browsers of its own, in rounds that
 alternate. Chromium keeps the machine code of what was busy in a profile's first visit, sometimes more of it and
@@ -18,38 +18,35 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import contextmanager
 from functools import cache, partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from statistics import median
-from threading import Thread
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from playwright.sync_api import sync_playwright
 
 from livedoc import runtime
 from livedoc.build import wire_sizes
 from livedoc.snippet import load
+from tests.support.block import SNIPPET, Block, block_of
+from tests.support.browser import CHROMIUM, QUIET, installed
+from tests.support.host import ON_THE_FLY, file_of, serving
+from tests.support.project import PROJECT, SNIPPETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, BrowserContext
 
-PROJECT = Path.cwd()
 ROUNDS = 9
 PROFILES = 7
 VISITS = 3  # that are measured once the caches are full
 A_LOOK = 3000  # milliseconds that a reader stays in the visits before
-SNIPPET = "storages/write_and_read.py"
 FIRST = "b'a grey'"  # what it prints first
 PAGE = "/storages/"
-QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-quic"]
 LOOP = "while True: pass"
 STUBBORN = "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
-ON_THE_FLY = 5  # the quality of Brotli of a host that compresses while it sends
 
 OURS = """() => new Promise(resolve => {
   const block = document.querySelector(`[data-snippet="SNIPPET"]`)
@@ -146,18 +143,9 @@ def build(site: Path) -> None:
             compressed(file)
 
 
-@contextmanager
-def served(site: Path) -> Iterator[str]:
-    """Give the origin of a server."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Host, directory=str(site)))
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
 def first_output(profile: BrowserContext, kind: str, stay: int = 0) -> float:
     """Milliseconds from the click to what the snippet prints first."""
-    script = load(PROJECT / "snippets", SNIPPET).script.replace("asyncio.run(main())", "await main()")
+    script = load(SNIPPETS, SNIPPET).script.replace("asyncio.run(main())", "await main()")
     page = profile.new_page()
     page.goto(PAGE if kind == "ours" else "/stock/")
     page.wait_for_load_state("networkidle")
@@ -182,22 +170,12 @@ def starts(open_profile: Callable[[], BrowserContext]) -> dict[tuple[str, str], 
     return taken
 
 
-def block_of(page: Page) -> Any:
-    return page.locator(f'[data-snippet="{SNIPPET}"]').first
-
-
-def files_of(site: Path, urls: list[str]) -> list[Path]:
-    """The files behind some addresses."""
-    paths = dict.fromkeys(urlsplit(url).path.lstrip("/") for url in urls)
-    return [site / path / "index.html" if (site / path).is_dir() else site / path for path in paths]
-
-
-def stop(block: Any, program: str) -> float:
+def stop(block: Block, program: str) -> float:
     """Milliseconds from the click on Stop to the end of a program that runs."""
-    block.get_by_role("textbox").fill(program)
-    block.get_by_role("button", name="Run").click()
-    block.page.locator(f'[data-snippet="{SNIPPET}"][data-state="running"]').wait_for()
-    taken: float = block.evaluate(STOPPED)
+    block.editor.fill(program)
+    block.press("Run")
+    block.wait_for("running")
+    taken: float = block.element.evaluate(STOPPED)
     return taken
 
 
@@ -206,7 +184,7 @@ def figures(browser: Browser, origin: str, site: Path) -> Iterator[tuple[str, st
     with browser.new_context(base_url=origin, service_workers="block") as context:
         page = context.new_page()
         page.goto(PAGE, wait_until="networkidle")
-        files = files_of(site, page.evaluate(LOADED))
+        files = list({file_of(site, url) for url in page.evaluate(LOADED)})
         ours = [file for file in files if "livedoc" in file.parts]
         yield "bytes of Python before a click", f"{len([file for file in ours if 'worker' in file.name])}", "0"
         total, own = (sum(wire_sizes(some, ON_THE_FLY)) / 1000 for some in (files, ours))
@@ -215,15 +193,14 @@ def figures(browser: Browser, origin: str, site: Path) -> Iterator[tuple[str, st
         requested: list[str] = []
         context.on("request", lambda request: requested.append(request.url))
         block = block_of(page)
-        block.evaluate(DONE)
-        first = sum(wire_sizes(files_of(site, requested))) / 1e6
+        block.element.evaluate(DONE)
+        first = sum(wire_sizes(list({file_of(site, url) for url in requested}))) / 1e6
         yield "first Run on the wire", f"{first:.2f} MB", "5.2 MB"
-        again = median(block.evaluate(DONE) for _ in range(ROUNDS))
-        block.get_by_role("button", name="Edit").click()
-        block.get_by_role("textbox").fill("for n in range(200_000):\n    print('line', n)")
+        again = median(block.element.evaluate(DONE) for _ in range(ROUNDS))
+        block.edit("for n in range(200_000):\n    print('line', n)")
         page.wait_for_timeout(500)  # what opening the editor took is not meant
         page.evaluate("watched.longest = 0")
-        block.evaluate(DONE)
+        block.element.evaluate(DONE)
         watched = page.evaluate("watched")
         stops = {program: median(stop(block, program) for _ in range(ROUNDS)) for program in (LOOP, STUBBORN)}
         yield "second Run, from click to done, the program included", f"{again:.0f} ms", "50 ms"
@@ -242,12 +219,12 @@ def main() -> None:
         build(site)
         load_before = os.getloadavg()[0]
         options: dict[str, Any] = {
-            "executable_path": shutil.which("chromium") or shutil.which("google-chrome"),
+            "executable_path": installed(CHROMIUM),
             "args": QUIET,
             "chromium_sandbox": os.geteuid() != 0,
         }
         browser = playwright.chromium.launch(**options)
-        with served(site) as origin:
+        with serving(partial(Host, directory=str(site))) as origin:
 
             def open_profile() -> BrowserContext:
                 folder = tempfile.mkdtemp(dir=scratch)
