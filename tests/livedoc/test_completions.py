@@ -11,7 +11,7 @@ from pygments.token import Name
 
 import coatcheck
 from livedoc.completions import Completions, Member, Module, completions
-from tests.support.project import PROJECT
+from tests.support.project import PROJECT, write
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,11 +76,9 @@ def _tailor() -> None: ...
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    package = tmp_path / "src" / "wardrobe"
-    package.mkdir(parents=True)
-    (tmp_path / "pyproject.toml").write_text(PYPROJECT)
+    write(tmp_path, "pyproject.toml", PYPROJECT)
     for name, text in PACKAGE.items():
-        (package / name).write_text(text)
+        write(tmp_path, f"src/wardrobe/{name}", text)
     return tmp_path
 
 

@@ -10,31 +10,21 @@ import pytest
 from markdown import Markdown
 
 from livedoc.markdown import Embed, embeds
-from livedoc.snippet import SnippetError, load
+from livedoc.snippet import load
+from tests.support.project import write
+from tests.support.snippet import PATH, refusal, script
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-TEXT = '''"""Hang up <a> "coat" & wait."""
-
-import asyncio
-
-
-async def main() -> None:
-    # --8<-- [start:use]
-    coat = "<i>"
-    print(f"\\n{coat} & 'b'")
-    # --8<-- [end:use]
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
-
-# Output:
-#
-# <i> & 'b'
-'''
-PATH = "coats/hang_up.py"
+TEXT = script(
+    "# --8<-- [start:use]",
+    'coat = "<i>"',
+    "print(f\"\\n{coat} & 'b'\")",
+    "# --8<-- [end:use]",
+    title='Hang up <a> "coat" & wait',
+    output="\n<i> & 'b'\n",
+)
 FENCE = f'```python\n--8<-- "{PATH}:use"\n```\n'
 
 
@@ -65,8 +55,7 @@ class Blocks(HTMLParser):
 
 @pytest.fixture
 def snippets(tmp_path: Path) -> Path:
-    (tmp_path / "coats").mkdir()
-    (tmp_path / PATH).write_text(TEXT)
+    write(tmp_path, PATH, TEXT)
     return tmp_path
 
 
@@ -255,8 +244,8 @@ def test_embeds_are_found_with_their_lines() -> None:
 
 def test_lines_by_number_are_the_name_of_no_section(snippets: Path) -> None:
     assert embeds(FENCE.replace("use", "3:5")) == [Embed(PATH, "3:5", 2)]
-    with pytest.raises(SnippetError, match=r"there is no section `3:5`: did you mean use\?"):
-        html(FENCE.replace("use", "3:5"), snippets)
+    message = refusal(html, FENCE.replace("use", "3:5"), snippets)
+    assert "there is no section `3:5`: did you mean use?" in message
 
 
 @pytest.mark.parametrize("text", ["```python\n", FENCE.removesuffix("```\n"), '  ```python\n--8<-- "a.py"\n  ```\n'])
@@ -269,6 +258,5 @@ def test_a_fence_after_one_that_never_closes_is_found() -> None:
 
 
 def test_a_missing_file_is_an_error_and_not_an_empty_block(snippets: Path) -> None:
-    with pytest.raises(SnippetError) as caught:
-        html(FENCE.replace("hang_up", "hang_on"), snippets)
-    assert str(caught.value) == f"snippets/coats/hang_on.py: there is no such file: did you mean {PATH}?"
+    message = refusal(html, FENCE.replace("hang_up", "hang_on"), snippets)
+    assert message == f"snippets/coats/hang_on.py: there is no such file: did you mean {PATH}?"

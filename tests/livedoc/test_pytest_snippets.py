@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from textwrap import indent
 
 import pytest
 
 from livedoc.pytest_snippets import BrokenPromiseError, check_imports_are_public, run
-from livedoc.snippet import Snippet, SnippetError, parse
-from tests.support.project import SNIPPETS
+from livedoc.snippet import Snippet, parse
+from tests.support.project import SNIPPETS, write
+from tests.support.snippet import PATH, refusal, script
 
 pytest_plugins = ["pytester"]
 
 CONFTEST = SNIPPETS / "conftest.py"
 
 
-def script(*body: str, title: str = "Hang up a coat", imports: str = "", output: str = "duffel\n") -> str:
-    lines = indent("\n".join(body or ('print("duffel")',)), "    ")
-    return (
-        f'"""{title}."""\n\nimport asyncio\n{imports}\n\nasync def main() -> None:\n{lines}\n\n\n'
-        f'if __name__ == "__main__":\n    asyncio.run(main())\n\n# Output:\n{indent(output, "# ", lambda _: True)}'
-    )
-
-
 def snippet(*body: str, imports: str = "", output: str = "duffel\n") -> Snippet:
-    return parse(script(*body, imports=imports, output=output), "coats/hang_up.py")
+    return parse(script(*body, imports=imports, output=output), PATH)
 
 
 class Project:
@@ -41,10 +33,7 @@ class Project:
         self.write("../tests/test_something.py", "def test_something() -> None:\n    assert True\n")
 
     def write(self, path: str, text: str) -> Path:
-        file = self.pytester.path / "snippets" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        return file
+        return write(self.pytester.path / "snippets", path, text)
 
     def run(self, *arguments: str, **outcomes: int) -> str:
         """What pytest reports, once its outcomes are as expected."""
@@ -62,7 +51,7 @@ def project(pytester: pytest.Pytester) -> Project:
 
 
 def test_a_snippet_is_collected_by_its_title(project: Project) -> None:
-    project.write("coats/hang_up.py", script())
+    project.write(PATH, script())
     project.write("storages/memory_storage.py", script(title="Keep coats in memory"))
     report = project.run("snippets", "-v", passed=2)
     assert "snippets/coats/hang_up.py::Hang up a coat PASSED" in report
@@ -82,7 +71,7 @@ def test_a_snippet_is_collected_by_its_title(project: Project) -> None:
     ],
 )
 def test_one_snippet_can_be_chosen(arguments: tuple[str, ...], project: Project) -> None:
-    project.write("coats/hang_up.py", script())
+    project.write(PATH, script())
     project.write("storages/memory_storage.py", script(title="Keep coats in memory"))
     report = project.run(*arguments, "-v", passed=1)
     assert "Keep coats in memory PASSED" in report
@@ -96,30 +85,30 @@ def test_snippets_are_found_from_inside_their_folder(arguments: tuple[str, ...],
 
 
 def test_plain_pytest_runs_tests_and_snippets(project: Project) -> None:
-    project.write("coats/hang_up.py", script())
+    project.write(PATH, script())
     project.run(passed=2)
     project.run("--update-output", passed=2)
 
 
 def test_snippets_run_where_their_option_is_not_known(project: Project) -> None:
     # Of a folder that is named, pytest reads the options in that folder and in its tests only.
-    project.write("coats/hang_up.py", script())
+    project.write(PATH, script())
     project.run(".", passed=2)
 
 
 def test_a_broken_snippet_that_is_named_is_not_imported_as_a_module(project: Project) -> None:
-    project.write("coats/hang_up.py", "import no_such_module\n")
+    project.write(PATH, "import no_such_module\n")
     project.run("snippets/coats/hang_up.py", failed=1)
 
 
 def test_two_snippets_may_share_a_file_name(project: Project) -> None:
-    project.write("coats/hang_up.py", script())
+    project.write(PATH, script())
     project.write("hats/hang_up.py", script())
     project.run("snippets", passed=2)
 
 
 def test_a_file_that_breaks_a_rule_fails_with_the_rule_and_the_others_run(project: Project) -> None:
-    project.write("coats/hang_up.py", script())
+    project.write(PATH, script())
     project.write("hats/hang_up.py", script().replace("coat.", "coat"))
     project.write("hats/1st.py", script())
     report = project.run("snippets", passed=1, failed=2)
@@ -152,7 +141,7 @@ def test_each_break_names_file_rule_and_fix(path: str, good: str, bad: str, mess
 
 
 def test_a_name_that_is_not_public_fails_with_its_line(project: Project) -> None:
-    project.write("coats/hang_up.py", script(imports="from asyncio.tasks import sleep\n"))
+    project.write(PATH, script(imports="from asyncio.tasks import sleep\n"))
     report = project.run("snippets", failed=1)
     assert "snippets/coats/hang_up.py:4: `sleep` is not public in asyncio.tasks: import it from asyncio" in report
 
@@ -199,7 +188,7 @@ def test_every_character_that_it_prints_counts() -> None:
     ],
 )
 def test_another_output_fails_with_a_diff(printed: str, shown: str, project: Project) -> None:
-    project.write("coats/hang_up.py", script(printed))
+    project.write(PATH, script(printed))
     report = project.run("snippets", failed=1)
     assert "snippets/coats/hang_up.py: it does not print what it promises: correct the code" in report
     assert shown in report
@@ -220,7 +209,7 @@ def test_an_error_fails_with_its_exit_code_and_what_was_printed() -> None:
 
 def test_a_need_that_is_not_there_fails_with_the_programs_own_error(project: Project) -> None:
     body = 'await asyncio.open_connection("127.0.0.1", 1)'
-    project.write("coats/hang_up.py", script(body, imports="# Needs: redis\n"))
+    project.write(PATH, script(body, imports="# Needs: redis\n"))
     assert "ConnectionRefusedError" in project.run("snippets", failed=1)
 
 
@@ -292,16 +281,15 @@ def test_a_public_import_is_accepted(imports: str) -> None:
     ],
 )
 def test_an_import_from_elsewhere_is_refused(imports: str, message: str) -> None:
-    with pytest.raises(SnippetError) as caught:
-        check_imports_are_public(snippet(imports=imports))
-    assert str(caught.value) == f"snippets/coats/hang_up.py:4: {message}"
+    refused = refusal(check_imports_are_public, snippet(imports=imports))
+    assert refused == f"snippets/coats/hang_up.py:4: {message}"
 
 
 # --update-output
 
 
 def test_update_output_rewrites_the_promise_and_shows_the_change(project: Project) -> None:
-    changed = project.write("coats/hang_up.py", script('print("loden\\n\\n ü ")'))
+    changed = project.write(PATH, script('print("loden\\n\\n ü ")'))
     kept = project.write("coats/take_down.py", script())
     report = project.run("snippets", "--update-output", passed=2)
     assert changed.read_text() == script('print("loden\\n\\n ü ")').replace("# duffel\n", "# loden\n#\n#  ü \n")
@@ -331,7 +319,7 @@ def test_update_output_writes_the_first_promise_of_a_new_snippet(project: Projec
     ],
 )
 def test_update_output_promises_nothing_of_a_snippet_that_fails(body: str, message: str, project: Project) -> None:
-    file = project.write("coats/hang_up.py", script(body))
+    file = project.write(PATH, script(body))
     report = project.run("snippets", "--update-output", failed=1)
     assert f"snippets/coats/hang_up.py{'' if message.startswith(':') else ': '}" in report
     assert message in report

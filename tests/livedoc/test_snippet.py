@@ -7,49 +7,25 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from livedoc.snippet import Section, Snippet, SnippetError, load, parse, paths, with_output
+from livedoc.snippet import Section, Snippet, load, parse, paths, with_output
+from tests.support.project import write
+from tests.support.snippet import PATH, refusal, script
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-TEXT = '''"""Hang up a coat."""
-
-import asyncio
-
-
-async def main() -> None:
-    # --8<-- [start:hang-up]
-    coat = "duffel"
-
-    print(coat)
-    # --8<-- [end:hang-up]
+SECTION = ("# --8<-- [start:hang-up]", 'coat = "duffel"', "", "print(coat)", "# --8<-- [end:hang-up]")
+TEXT = script(*SECTION)
 
 
-if __name__ == "__main__":
-    asyncio.run(main())
-
-# Output:
-# duffel
-'''
-PATH = "coats/hang_up.py"
-
-
-def refusal(text: str, path: str = PATH) -> str:
-    with pytest.raises(SnippetError) as caught:
-        parse(text, path)
-    return str(caught.value)
+def complaint(text: str, path: str = PATH) -> str:
+    """What is said of a text that is not a snippet."""
+    return refusal(parse, text, path)
 
 
 def with_body(*lines: str) -> str:
-    """TEXT with `lines` between `coat = ...` and the call of print."""
-    return TEXT.replace('    coat = "duffel"\n', "".join(f"{line}\n" for line in ('    coat = "duffel"', *lines)))
-
-
-def with_sections(*lines: str) -> str:
-    """TEXT with `lines` as the body of main, whose first is line 7."""
-    before, rest = TEXT.split("    # --8<-- [start:hang-up]\n")
-    after = rest.split("    # --8<-- [end:hang-up]\n")[1]
-    return before + "".join(f"    {line}\n" for line in lines) + after
+    """TEXT with these lines between `coat = ...` and the call of print, from line 9 on."""
+    return script(*SECTION[:2], *lines, *SECTION[2:])
 
 
 def test_a_snippet_is_its_title_script_sections_and_output() -> None:
@@ -77,7 +53,7 @@ def test_no_section_is_the_script_up_to_its_output() -> None:
 
 def test_sections_may_contain_each_other() -> None:
     snippet = parse(
-        with_sections(
+        script(
             "# --8<-- [start:all]",
             "coat = 1",
             "# --8<-- [start:part]",
@@ -104,7 +80,7 @@ def test_a_removed_marker_leaves_no_double_gap() -> None:
 
 
 def test_a_section_has_no_blank_lines_at_its_ends() -> None:
-    snippet = parse(with_sections("# --8<-- [start:a]", "", "print()", "", "# --8<-- [end:a]"), PATH)
+    snippet = parse(script("# --8<-- [start:a]", " ", "print()", " ", "# --8<-- [end:a]"), PATH)
     assert snippet.section("a") == Section("a", 8, 8, 4, "print()\n")
 
 
@@ -115,7 +91,7 @@ def test_a_need_is_declared_on_a_line_of_its_own() -> None:
 
 @pytest.mark.parametrize("line", ["# needs: redis", "# Needs: redis, a clock", "#Needs: redis", "# Needs:"])
 def test_a_need_that_is_not_understood_is_refused_with_its_line(line: str) -> None:
-    message = refusal(TEXT.replace("import asyncio\n", f"{line}\nimport asyncio\n"))
+    message = complaint(TEXT.replace("import asyncio\n", f"{line}\nimport asyncio\n"))
     assert message.startswith(
         "snippets/coats/hang_up.py:3: this line of needs is not understood: write one need a line"
     )
@@ -127,19 +103,19 @@ def test_a_need_that_is_not_understood_is_refused_with_its_line(line: str) -> No
 def test_a_docstring_that_is_not_first_is_refused() -> None:
     fix = 'begin the file with a line such as """Keep sessions in memory."""'
     expected = f"snippets/{PATH}:1: the first line is not a docstring: {fix}"
-    assert refusal(TEXT.removeprefix('"""Hang up a coat."""\n')) == expected
-    assert refusal(f"# A comment\n{TEXT}") == expected
+    assert complaint(TEXT.removeprefix('"""Hang up a coat."""\n')) == expected
+    assert complaint(f"# A comment\n{TEXT}") == expected
 
 
 def test_a_docstring_of_two_lines_is_refused() -> None:
-    assert ":1: the docstring has more than one line: begin" in refusal(TEXT.replace("up a", "up\na"))
-    assert ":1: the docstring has more than one line: begin" in refusal(TEXT.replace("up a", "up\\na"))
+    assert ":1: the docstring has more than one line: begin" in complaint(TEXT.replace("up a", "up\na"))
+    assert ":1: the docstring has more than one line: begin" in complaint(TEXT.replace("up a", "up\\na"))
 
 
 @pytest.mark.parametrize("title", ["Hang up a coat", "Hang up a coat?", ".", " ."])
 def test_a_docstring_without_a_full_stop_is_refused(title: str) -> None:
     expected = ":1: the docstring is not a sentence with a full stop at its end: begin"
-    assert expected in refusal(TEXT.replace("Hang up a coat.", title))
+    assert expected in complaint(TEXT.replace("Hang up a coat.", title))
 
 
 # Imports
@@ -156,16 +132,16 @@ def test_a_docstring_without_a_full_stop_is_refused(title: str) -> None:
     ],
 )
 def test_the_import_of_a_private_name_is_refused_with_its_line(statement: str, name: str) -> None:
-    message = refusal(TEXT.replace("import asyncio\n", f"import asyncio\n{statement}\n"))
+    message = complaint(script(imports=f"{statement}\n"))
     assert message == f"snippets/{PATH}:4: `{name}` is private: import public names only"
 
 
 def test_a_private_import_inside_a_function_is_refused() -> None:
-    assert ":9: `_thread` is private" in refusal(with_body("    import _thread"))
+    assert ":9: `_thread` is private" in complaint(with_body("import _thread"))
 
 
 def test_a_relative_import_is_refused() -> None:
-    message = refusal(TEXT.replace("import asyncio\n", "import asyncio\nfrom . import coat\n"))
+    message = complaint(script(imports="from . import coat\n"))
     assert message == f"snippets/{PATH}:4: a relative import: a snippet is copied alone; import by full name"
 
 
@@ -179,56 +155,54 @@ def test_future_annotations_are_allowed() -> None:
 
 @pytest.mark.parametrize("signature", ["def main() -> None", "async def run() -> None", "async def main()"])
 def test_a_file_without_an_async_main_is_refused(signature: str) -> None:
-    message = refusal(TEXT.replace("async def main() -> None", signature))
+    message = complaint(TEXT.replace("async def main() -> None", signature))
     rule = "there is no `async def main() -> None`"
     assert message == f"snippets/{PATH}:1: {rule}: put what the snippet does into that function"
 
 
 def test_main_takes_nothing() -> None:
-    assert "there is no `async def main() -> None`" in refusal(TEXT.replace("def main()", "def main(coat: str)"))
+    assert "there is no `async def main() -> None`" in complaint(TEXT.replace("def main()", "def main(coat: str)"))
 
 
 def test_a_missing_guard_is_refused() -> None:
-    message = refusal(TEXT.replace('if __name__ == "__main__":\n    asyncio.run(main())\n', ""))
+    message = complaint(TEXT.replace('if __name__ == "__main__":\n    asyncio.run(main())\n', ""))
     fix = 'end the code with `if __name__ == "__main__":` and `asyncio.run(main())` below it'
     assert message == f"snippets/{PATH}:6: the last statement does not run main: {fix}"
 
 
 @pytest.mark.parametrize("call", ["main()", "asyncio.run(main(), debug=True)", "asyncio.run(main())\n    print()"])
 def test_a_guard_that_does_something_else_is_refused(call: str) -> None:
-    assert ":14: the last statement does not run main" in refusal(TEXT.replace("asyncio.run(main())", call))
+    assert ":14: the last statement does not run main" in complaint(TEXT.replace("asyncio.run(main())", call))
 
 
 def test_a_syntax_error_is_refused_with_its_line() -> None:
-    assert refusal(with_body("    coat = (")).startswith(f"snippets/{PATH}:9: this is not Python: '(' was never closed")
+    assert complaint(with_body("coat = (")).startswith(f"snippets/{PATH}:9: this is not Python: '(' was never closed")
 
 
 # Sections
 
 
 def test_a_section_that_never_ends_is_refused_with_its_line() -> None:
-    message = refusal(TEXT.replace("    # --8<-- [end:hang-up]\n", ""))
+    message = complaint(TEXT.replace("    # --8<-- [end:hang-up]\n", ""))
     assert message == f"snippets/{PATH}:7: section `hang-up` never ends: add `# --8<-- [end:hang-up]`"
 
 
 def test_a_section_that_never_began_is_refused_with_its_line() -> None:
-    message = refusal(TEXT.replace("    # --8<-- [start:hang-up]\n", ""))
+    message = complaint(TEXT.replace("    # --8<-- [start:hang-up]\n", ""))
     fix = "add `# --8<-- [start:hang-up]` above it, or remove it"
     assert message == f"snippets/{PATH}:10: section `hang-up` ends but is not open: {fix}"
 
 
 def test_two_sections_of_one_name_are_refused() -> None:
     pair = ("# --8<-- [start:a]", "print()", "# --8<-- [end:a]")
-    message = refusal(with_sections(*pair, *pair))
+    message = complaint(script(*pair, *pair))
     assert message == f"snippets/{PATH}:10: there are two sections `a`: give each a name of its own"
-    assert ":8: there are two sections `a`" in refusal(
-        with_sections("# --8<-- [start:a]", "# --8<-- [start:a]", "print()")
-    )
+    assert ":8: there are two sections `a`" in complaint(script("# --8<-- [start:a]", "# --8<-- [start:a]", "print()"))
 
 
 def test_sections_that_overlap_are_refused() -> None:
-    message = refusal(
-        with_sections(
+    message = complaint(
+        script(
             "# --8<-- [start:a]",
             "print(1)",
             "# --8<-- [start:b]",
@@ -242,13 +216,13 @@ def test_sections_that_overlap_are_refused() -> None:
 
 
 def test_an_empty_section_is_refused() -> None:
-    message = refusal(with_sections("print()", "# --8<-- [start:a]", "", "# --8<-- [end:a]"))
+    message = complaint(script("print()", "# --8<-- [start:a]", " ", "# --8<-- [end:a]"))
     assert message == f"snippets/{PATH}:8: section `a` is empty: put lines into it or remove it"
 
 
 @pytest.mark.parametrize("name", ["Use", "use_it", "use it", "use-", "1st", ""])
 def test_a_section_name_of_another_form_is_refused(name: str) -> None:
-    message = refusal(with_sections(f"# --8<-- [start:{name}]", "print()"))
+    message = complaint(script(f"# --8<-- [start:{name}]", "print()"))
     fix = "use lower-case words joined by hyphens, such as `write-and-read`"
     assert message == f"snippets/{PATH}:7: `{name}` cannot be the name of a section: {fix}"
 
@@ -257,20 +231,19 @@ def test_a_section_name_of_another_form_is_refused(name: str) -> None:
     "line", ["# --8<-- [edn:a]", "# -8<- [end:a]", "#--8<-- [end:a]", "x = 1  # --8<-- [end:a]", '# --8<-- "a.py"']
 )
 def test_a_misspelt_marker_is_refused_with_its_line(line: str) -> None:
-    message = refusal(with_sections("# --8<-- [start:a]", "print()", line, "# --8<-- [end:a]"))
+    message = complaint(script("# --8<-- [start:a]", "print()", line, "# --8<-- [end:a]"))
     fix = "write `# --8<-- [start:name]` or `# --8<-- [end:name]` on a line of its own"
     assert message == f"snippets/{PATH}:9: this section marker is not understood: {fix}"
 
 
 def test_a_section_that_is_not_there_is_refused_with_the_near_ones() -> None:
-    with pytest.raises(SnippetError) as caught:
-        parse(TEXT, PATH).section("hangup")
-    assert str(caught.value) == f"snippets/{PATH}: there is no section `hangup`: did you mean hang-up?"
+    message = refusal(parse(TEXT, PATH).section, "hangup")
+    assert message == f"snippets/{PATH}: there is no section `hangup`: did you mean hang-up?"
 
 
 def test_a_section_of_a_snippet_without_sections_is_refused() -> None:
-    with pytest.raises(SnippetError, match="this snippet has no sections, embed the whole file"):
-        parse(with_sections("print()"), PATH).section("use")
+    message = refusal(parse(script("print()"), PATH).section, "use")
+    assert "this snippet has no sections, embed the whole file" in message
 
 
 # The output
@@ -311,20 +284,20 @@ def test_an_output_that_no_comment_can_hold_is_refused(output: str) -> None:
 
 
 def test_a_missing_output_block_is_refused() -> None:
-    message = refusal(TEXT.removesuffix("\n# Output:\n# duffel\n"))
+    message = complaint(TEXT.removesuffix("\n# Output:\n# duffel\n"))
     fix = "end the file with `# Output:` and run pytest snippets --update-output"
     assert message == f"snippets/{PATH}:15: there is no `# Output:` block: {fix}"
 
 
 def test_an_empty_output_block_is_refused() -> None:
-    message = refusal(TEXT.removesuffix("# duffel\n"))
+    message = complaint(TEXT.removesuffix("# duffel\n"))
     fix = "print what the reader shall see, and run pytest snippets --update-output"
     assert message == f"snippets/{PATH}:17: the output block is empty: {fix}"
 
 
 @pytest.mark.parametrize("line", ["", "x = 1", "#duffel"])
 def test_anything_else_after_the_output_is_refused_with_its_line(line: str) -> None:
-    message = refusal(f"{TEXT}{line}\n")
+    message = complaint(f"{TEXT}{line}\n")
     assert message.startswith(f"snippets/{PATH}:19: this is not part of the output block: each line of it is `# ` and")
 
 
@@ -333,27 +306,27 @@ def test_anything_else_after_the_output_is_refused_with_its_line(line: str) -> N
 
 def test_forty_lines_of_code_are_enough() -> None:
     spare = 40 - 6  # import, def, coat, print, and two of the guard
-    assert parse(with_body(*["    coat += coat", ""] * spare), PATH).title == "Hang up a coat"
-    message = refusal(with_body(*["    coat += coat"] * (spare + 1)))
+    assert parse(with_body(*["coat += coat", ""] * spare), PATH).title == "Hang up a coat"
+    message = complaint(with_body(*["coat += coat"] * (spare + 1)))
     assert message == f"snippets/{PATH}:1: 41 lines of code, more than 40: make it two snippets, or show less"
 
 
 @pytest.mark.parametrize("name", ["hang-up", "1st", "class", "_coat"])
 def test_a_file_name_that_is_no_module_name_is_refused(name: str) -> None:
-    message = refusal(TEXT, f"coats/{name}.py")
+    message = complaint(TEXT, f"coats/{name}.py")
     fix = "use lower-case words joined by underscores, such as memory_storage.py"
     assert message == f"snippets/coats/{name}.py:1: `{name}` cannot be the name of a module: {fix}"
 
 
 def test_the_name_of_a_standard_module_is_refused() -> None:
-    message = refusal(TEXT, "coats/secrets.py")
+    message = complaint(TEXT, "coats/secrets.py")
     fix = "a copy of this file would hide it; rename the file, for example to secrets_example.py"
     rule = "`secrets` can be imported already, from the standard library"
     assert message == f"snippets/coats/secrets.py:1: {rule}: {fix}"
 
 
 def test_the_name_of_an_installed_module_is_refused_with_its_place() -> None:
-    message = refusal(TEXT, "coats/anyio.py")
+    message = complaint(TEXT, "coats/anyio.py")
     assert message.startswith("snippets/coats/anyio.py:1: `anyio` can be imported already, from ")
     assert "anyio/__init__.py: a copy of this file would hide it" in message
 
@@ -361,10 +334,10 @@ def test_the_name_of_an_installed_module_is_refused_with_its_place() -> None:
 def test_a_snippet_on_the_import_path_may_be_found_under_its_own_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "hang_up_a_coat.py").write_text(TEXT)
+    write(tmp_path, "hang_up_a_coat.py", TEXT)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     assert load(tmp_path, "hang_up_a_coat.py").title == "Hang up a coat"
-    assert "can be imported already" in refusal(TEXT, "hang_up_a_coat.py")
+    assert "can be imported already" in complaint(TEXT, "hang_up_a_coat.py")
 
 
 # The folder
@@ -372,28 +345,22 @@ def test_a_snippet_on_the_import_path_may_be_found_under_its_own_name(
 
 def test_every_script_of_the_folder_is_a_snippet(tmp_path: Path) -> None:
     for name in ("b.py", "conftest.py", "a/c.py", "a/__init__.py", "a/notes.md"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
+        write(tmp_path, name, "")
     assert paths(tmp_path) == ["a/c.py", "b.py"]
 
 
 def test_a_missing_file_is_refused_with_the_near_ones(tmp_path: Path) -> None:
-    (tmp_path / "coats").mkdir()
-    (tmp_path / PATH).write_text(TEXT)
-    with pytest.raises(SnippetError) as caught:
-        load(tmp_path, "coats/hangup.py")
-    assert str(caught.value) == f"snippets/coats/hangup.py: there is no such file: did you mean {PATH}?"
+    write(tmp_path, PATH, TEXT)
+    message = refusal(load, tmp_path, "coats/hangup.py")
+    assert message == f"snippets/coats/hangup.py: there is no such file: did you mean {PATH}?"
 
 
 def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "coat.py").write_text(TEXT)
+    write(tmp_path, "coat.py", TEXT)
     (tmp_path / "snippets").mkdir()
-    with pytest.raises(SnippetError, match="there is no such file: add it to snippets/"):
-        load(tmp_path / "snippets", "../coat.py")
+    assert "there is no such file: add it to snippets/" in refusal(load, tmp_path / "snippets", "../coat.py")
 
 
 def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mantel.py").write_bytes(TEXT.replace("coat", "m\u00e4ntel").encode("latin-1"))
-    with pytest.raises(SnippetError) as caught:
-        load(tmp_path, "mantel.py")
-    assert str(caught.value) == "snippets/mantel.py: the file is not UTF-8: save it as UTF-8"
+    assert refusal(load, tmp_path, "mantel.py") == "snippets/mantel.py: the file is not UTF-8: save it as UTF-8"
