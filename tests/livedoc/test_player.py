@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 
 import pytest
 
 from livedoc.build import NODE
+from tests.support.program import output_of
 from tests.support.project import PLAYER
 
 
 @pytest.mark.parametrize("script", ["check", "format:check", "test"])
 def test_the_player_passes_its_own_checks(script: str) -> None:
     environment = {**os.environ, "PATH": f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"}
-    command = [str(NODE), "--run", script]
-    ended = subprocess.run(command, cwd=PLAYER, env=environment, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    output_of(NODE, "--run", script, cwd=PLAYER, env=environment)

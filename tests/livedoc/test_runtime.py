@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,6 +18,7 @@ from livedoc import build, runtime
 from livedoc.build import BuildError
 from livedoc.bundle import build_player
 from livedoc.runtime import build_runtime, described
+from tests.support.program import output_of
 from tests.support.project import PROJECT
 
 OWN = "coatcheck"
@@ -96,9 +96,7 @@ def played(built: Path, script: str, *packages: str) -> dict[str, str | None]:
     """What the script ends with."""
     command = [str(build.NODE), "--input-type=module", "--eval", START, str(runtime.PYODIDE / "pyodide.mjs")]
     command += [str(built), " ".join(packages), script]
-    ended = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr[-2000:]
-    result: dict[str, str | None] = json.loads(ended.stdout.splitlines()[-1])
+    result: dict[str, str | None] = json.loads(output_of(*command).splitlines()[-1])
     return result
 
 

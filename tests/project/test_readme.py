@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from tests.support.program import output_of
 from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
@@ -31,12 +31,6 @@ asyncio.run(main())
 
 def test_the_example_counts_the_pages_of_a_visit(tmp_path: Path) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", example + VISIT_TWICE],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.stdout == "page 1 of your visit\npage 2 of your visit\n", result.stderr
+    printed = output_of(sys.executable, "-W", "error", "-c", example + VISIT_TWICE, cwd=tmp_path)
+    assert printed == "page 1 of your visit\npage 2 of your visit\n"
     assert [path.suffix for path in (tmp_path / ".sessions").iterdir()] == [".session"]

@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.support.block import Block, block_of
-from tests.support.browser import CHROMIUM, QUIET, installed
 from tests.support.host import Host, Rules, serving
 from tests.support.page import CLIPBOARD, PHONE
+from tests.support.program import CHROMIUM, QUIET, installed
 from tests.support.project import PROJECT
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.block import SNIPPET, Block, block_of
 from tests.support.page import EDITOR, PHONE, NewPage, held, requests, rewrite
+from tests.support.program import output_of
 from tests.support.project import PROJECT, SNIPPETS
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_what_copy_copies_runs_as_pasted(block: Block, tmp_path: Path) -> None:
     expect(block.announcement).to_have_text("Copied")
     script = tmp_path / "pasted.py"
     script.write_text(block.page.evaluate("navigator.clipboard.readText()"))
-    assert printed_by(script) == block.expected_output
+    assert output_of(sys.executable, script, cwd=tmp_path) == block.expected_output
 
 
 def test_copy_gives_the_whole_script_with_the_edit(block: Block) -> None:
@@ -249,15 +249,8 @@ def test_what_is_downloaded_runs_as_the_shell_line_says(block: Block, tmp_path: 
     script = tmp_path / Path(SNIPPET).name
     assert download.value.suggested_filename == script.name
     download.value.save_as(script)
-    assert printed_by(script) == block.expected_output
+    assert output_of(sys.executable, script, cwd=tmp_path) == block.expected_output
     shell = block.element.locator(".snippet-shell code")
     expect(shell).to_have_text(f"make setup && .venv/bin/python snippets/{SNIPPET}")
     line = (shell.text_content() or "").partition("&& ")[2]
-    ended = subprocess.run(line, shell=True, cwd=PROJECT, capture_output=True, text=True, check=True)  # noqa: S602
-    assert ended.stdout == block.expected_output
-
-
-def printed_by(script: Path) -> str:
-    """What a script prints in its own folder."""
-    command = [sys.executable, str(script)]
-    return subprocess.run(command, cwd=script.parent, stdout=subprocess.PIPE, check=True, encoding="utf-8").stdout
+    assert output_of("sh", "-c", line, cwd=PROJECT) == block.expected_output

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from livedoc.snippet import paths
 from tests.support.axe import barriers
 from tests.support.host import Host, Rules, serving
 from tests.support.page import PHONE, NewPage, width_of
+from tests.support.program import output_of
 from tests.support.project import DOCS, PLAYER, PROJECT, SNIPPETS
 
 if TYPE_CHECKING:
@@ -180,11 +180,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "extra_css": ["block.css", "stylesheets/coatcheck.css"],
     }
     (folder / "mkdocs.yml").write_text(json.dumps(config))
-    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", str(folder / "site")]
-    subprocess.run(command, cwd=folder, env={"NO_MKDOCS_2_WARNING": "1"}, check=True)
-    command = [str(NODE), "--input-type=module", "--eval", BUNDLE, str(folder / "site")]
-    subprocess.run(command, cwd=PLAYER, env={"COMPLETIONS": json.dumps(completions(PROJECT))}, check=True)
-    return folder / "site"
+    site = folder / "site"
+    build = (sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", site)
+    output_of(*build, cwd=folder, env={"NO_MKDOCS_2_WARNING": "1"})
+    bundle = (NODE, "--input-type=module", "--eval", BUNDLE, site)
+    output_of(*bundle, cwd=PLAYER, env={"COMPLETIONS": json.dumps(completions(PROJECT))})
+    return site
 
 
 def static_block(name: str, code: str) -> str:

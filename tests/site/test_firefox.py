@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from livedoc.build import NODE
-from tests.support.browser import FIREFOX, installed
 from tests.support.page import PAGES
+from tests.support.program import FIREFOX, installed
 from tests.support.project import PLAYER
 
 if TYPE_CHECKING:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from livedoc.build import NODE, wire_sizes
-from tests.support.browser import QUIET
 from tests.support.host import ON_THE_FLY, file_of
 from tests.support.page import PAGES
+from tests.support.program import QUIET, output_of
 from tests.support.project import PLAYER
 
 if TYPE_CHECKING:
@@ -31,18 +30,11 @@ ALREADY_PACKED = {".woff2", ".png"}
 
 @pytest.mark.parametrize("path", KINDS)
 def test_lighthouse_has_nothing_to_say(server: str, chromium: str, path: str) -> None:
-    options = ["--quiet", "--no-enable-error-reporting", "--output=json", f"--only-categories={','.join(CATEGORIES)}"]
+    options = ("--quiet", "--no-enable-error-reporting", "--output=json", f"--only-categories={','.join(CATEGORIES)}")
     flags = f"--chrome-flags=--no-sandbox --headless=new {' '.join(QUIET)}"
     with TemporaryDirectory() as own:  # not tmp_path: Chromium's socket in it may have a path of 107 bytes at the most
-        ended = subprocess.run(
-            [str(NODE), str(LIGHTHOUSE), f"{server}/{path}", *options, flags],
-            env={**os.environ, "CHROME_PATH": chromium, "HOME": own, "TMPDIR": own},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert ended.returncode == 0, ended.stderr
-    report = json.loads(ended.stdout)
+        environment = {**os.environ, "CHROME_PATH": chromium, "HOME": own, "TMPDIR": own}
+        report = json.loads(output_of(NODE, LIGHTHOUSE, f"{server}/{path}", *options, flags, env=environment))
     assert failing(report) == []
     assert {name: report["categories"][name]["score"] for name in CATEGORIES} == dict.fromkeys(CATEGORIES, 1)
 

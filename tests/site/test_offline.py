@@ -132,9 +132,9 @@ def status(page: Page, text: str) -> None:
     expect(page.locator(".offline [role=status]")).to_have_text(re.compile(text))
 
 
-def keep_everything(page: Page) -> None:
+def keep_everything(page: Page, said: str = "The whole site is available offline") -> None:
     page.get_by_role("button", name="Available offline").click()
-    status(page, "The whole site is available offline")
+    status(page, said)
 
 
 def go_offline(context: BrowserContext, origin: Origin) -> None:
@@ -267,15 +267,13 @@ def test_a_browser_without_room_says_so(context: BrowserContext, origin: Origin)
     page = opened(context, "reference/")
     quota = {"origin": origin.url, "quotaSize": 12_000_000}
     context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", quota)
-    page.get_by_role("button", name="Available offline").click()
-    status(page, "This browser has no room for it")
+    keep_everything(page, "This browser has no room for it")
 
 
 def test_what_did_not_come_comes_when_asked_for_again(context: BrowserContext, origin: Origin) -> None:
     page = opened(context, "reference/")
     origin.lost = {"promises/"}
-    page.get_by_role("button", name="Available offline").click()
-    status(page, "Not all of it is here")
+    keep_everything(page, "Not all of it is here")
     origin.lost = set()
     keep_everything(page)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sysconfig
 from base64 import b64encode
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from urllib.parse import urljoin
 import pytest
 
 from livedoc.snippet import load, paths
+from tests.support.program import output_of
 from tests.support.project import SNIPPETS
 
 if TYPE_CHECKING:
@@ -134,8 +134,7 @@ def test_a_block_can_be_run_unless_its_snippet_needs_more_than_a_browser(documen
 def test_every_link_and_anchor_leads_somewhere(site: Path) -> None:
     command = [str(LYCHEE), "--offline", "--include-fragments", "--index-files", "index.html", "--no-progress"]
     command += ["--root-dir", str(site), f"{site}/**/*.html"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
+    output_of(*command)
 
 
 def test_nothing_is_loaded_from_another_origin(site: Path, documents: dict[str, Document]) -> None:

@@ -30,8 +30,8 @@ from livedoc import runtime
 from livedoc.build import wire_sizes
 from livedoc.snippet import load
 from tests.support.block import SNIPPET, Block, block_of
-from tests.support.browser import CHROMIUM, QUIET, installed
 from tests.support.host import ON_THE_FLY, file_of, serving
+from tests.support.program import CHROMIUM, QUIET, installed
 from tests.support.project import PROJECT, SNIPPETS
 
 if TYPE_CHECKING:

@@ -1,8 +1,13 @@
-"""The browsers of this machine."""
+"""The programs that tests run."""
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHROMIUM = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
 FIREFOX = ("firefox-esr", "firefox")
@@ -14,3 +19,10 @@ def installed(names: tuple[str, ...]) -> str:
     found = next(filter(None, map(shutil.which, names)), None)
     assert found, f"none of {', '.join(names)} is installed: run `apt-get install {names[0]}`"
     return found
+
+
+def output_of(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
+    """What a program prints that ends well."""
+    ended = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
