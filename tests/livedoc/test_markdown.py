@@ -242,7 +242,7 @@ def test_embeds_are_found_with_their_lines() -> None:
     assert embeds(text) == [Embed(PATH, "use", 4), Embed(PATH, None, 8), Embed(PATH, "use", 16)]
 
 
-def test_lines_by_number_are_the_name_of_no_section(snippets: Path) -> None:
+def test_line_numbers_are_not_the_name_of_a_section(snippets: Path) -> None:
     assert embeds(FENCE.replace("use", "3:5")) == [Embed(PATH, "3:5", 2)]
     message = refusal(html, FENCE.replace("use", "3:5"), snippets)
     assert "there is no section `3:5`: did you mean use?" in message

@@ -1,4 +1,4 @@
-"""What a snippet is, and how a file that is none is refused."""
+"""What a snippet is, and how another file is refused."""
 
 from __future__ import annotations
 
@@ -312,7 +312,7 @@ def test_forty_lines_of_code_are_enough() -> None:
 
 
 @pytest.mark.parametrize("name", ["hang-up", "1st", "class", "_coat"])
-def test_a_file_name_that_is_no_module_name_is_refused(name: str) -> None:
+def test_a_file_name_that_is_not_a_module_name_is_refused(name: str) -> None:
     message = complaint(TEXT, f"coats/{name}.py")
     fix = "use lower-case words joined by underscores, such as memory_storage.py"
     assert message == f"snippets/coats/{name}.py:1: `{name}` cannot be the name of a module: {fix}"

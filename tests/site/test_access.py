@@ -70,7 +70,7 @@ FAINT = """least => {
   return { faint: [...faint], seen }
 }"""
 
-# Everything to press that is no link within a sentence.
+# Everything to press, but for links within a sentence.
 SMALL = """least => {
   const parts = "[data-snippet], .md-header, .md-search, .md-nav, .md-footer, .tabbed-labels"
   const pressed = "a, button, summary, label[for], input:not(.md-option, .md-toggle, .md-nav__toggle), select"
@@ -130,9 +130,7 @@ def test_axe_finds_no_barrier_in_the_menu_or_the_search(new_page: NewPage, schem
 
 # With what each of them shows: the editor, a program that runs, an error, a difference, files, and all the extras.
 @LOOKS
-def test_axe_finds_no_barrier_in_a_block_whatever_it_is_doing(
-    new_page: NewPage, scheme: str, viewport: dict[str, int]
-) -> None:
+def test_axe_finds_no_barrier_in_a_block_in_any_state(new_page: NewPage, scheme: str, viewport: dict[str, int]) -> None:
     page = new_page(MOST_BLOCKS, color_scheme=scheme, viewport=viewport)
     differing, failing, leaving, running = (
         block_of(page, f"storages/{name}.py")
@@ -345,7 +343,7 @@ def test_nothing_moves_for_those_who_asked_for_that(
 
 
 @pytest.mark.parametrize("path", [*PAGES, LOST])
-def test_a_page_without_javascript_is_complete_and_promises_nothing_that_it_cannot_do(
+def test_a_page_without_javascript_is_complete_and_offers_nothing_that_it_cannot_do(
     new_page: NewPage, path: str
 ) -> None:
     page = new_page(path, java_script_enabled=False)

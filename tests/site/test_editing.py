@@ -72,7 +72,7 @@ def test_an_edit_survives_a_reload_and_can_be_thrown_away(block: Block) -> None:
     assert block.code == before
 
 
-def test_an_edit_that_is_undone_is_none(block: Block) -> None:
+def test_an_edit_that_is_undone_is_not_kept(block: Block) -> None:
     stored = f"localStorage.getItem('livedoc:{SNIPPET}:use')"
     block.press("Edit")
     block.editor.press("x")

@@ -333,7 +333,7 @@ def test_another_part_of_the_file_has_its_own_line_numbers_and_its_own_history(p
     expect(numbers).to_have_text("1\n2\n3")
     press(editor, "ControlOrMeta+z")
     assert text_of(editor) == "# whole\nhooks = 3\n"
-    assert seen(editor) == ["changed hooks = 3\n", "changed hooks = 3\n4"], "what the block put there is no change"
+    assert seen(editor) == ["changed hooks = 3\n", "changed hooks = 3\n4"], "what the block put there was not typed"
     expect(editor).to_be_focused()
     expect(editor).to_have_accessible_name("Code: Coats")
 
@@ -506,7 +506,7 @@ def test_what_is_offered_as_one_types(page: Page, typed: str, offered: list[str]
 
 
 @pytest.mark.parametrize("typed", ["# Sess", "'Sess", "import asyncio\nasyncio.", "''.", "from elsewhere import Sess"])
-def test_what_is_no_occasion_offers_nothing(page: Page, typed: str) -> None:
+def test_nothing_is_offered_where_no_name_could_follow(page: Page, typed: str) -> None:
     editor = open_editor(page)
     editor.fill(typed[:-1])
     press(editor, "ControlOrMeta+End", typed[-1])

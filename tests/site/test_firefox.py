@@ -1,4 +1,4 @@
-"""The site in a real Firefox, with and without stack switching: blocks keep their promise, and Stop stops."""
+"""The site in a real Firefox, with and without stack switching: blocks print what their pages say, and Stop stops."""
 
 from __future__ import annotations
 
@@ -62,15 +62,15 @@ def seen_without_stack_switching(read: Read) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_each_block_prints_what_its_page_promises(seen: dict[str, Any], path: str) -> None:
+def test_each_block_prints_what_its_page_says(seen: dict[str, Any], path: str) -> None:
     assert seen["stackSwitching"] is True
-    assert results(seen, path) == promises(seen, path)
+    assert results(seen, path) == expected(seen, path)
 
 
 def test_each_block_does_so_without_stack_switching(seen_without_stack_switching: dict[str, Any]) -> None:
     assert seen_without_stack_switching["stackSwitching"] is False
     assert len(results(seen_without_stack_switching, "storages/")) > 5
-    assert results(seen_without_stack_switching, "storages/") == promises(seen_without_stack_switching, "storages/")
+    assert results(seen_without_stack_switching, "storages/") == expected(seen_without_stack_switching, "storages/")
 
 
 @pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching"])
@@ -91,5 +91,5 @@ def results(seen: dict[str, Any], path: str) -> list[tuple[str, str]]:
     return [(ran["snippet"], f"{ran['state']}: {ran['printed']}") for ran in seen["pages"][path]]
 
 
-def promises(seen: dict[str, Any], path: str) -> list[tuple[str, str]]:
+def expected(seen: dict[str, Any], path: str) -> list[tuple[str, str]]:
     return [(ran["snippet"], f"done: {ran['promised']}") for ran in seen["pages"][path]]

@@ -55,7 +55,7 @@ def test_a_variable_font_stays_one() -> None:
         assert "fvar" in opened
 
 
-def test_what_is_no_font_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_font_is_refused(tmp_path: Path) -> None:
     (tmp_path / "coat.woff2").write_text("a coat")
     with pytest.raises(BuildError, match=r"extra\.livedoc\.files"):
         subset(tmp_path, tmp_path / "coat.woff2")

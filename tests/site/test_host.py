@@ -84,7 +84,7 @@ def _unsafe(policy: str) -> Iterator[str]:
 
 
 def _kept_wrongly(url: str, cache: str) -> Iterator[str]:
-    """A name with a hash is kept for ever, all else is asked for: pages, and the script of the service worker."""
+    """A file with a hash in its name is kept. Pages and the service worker's script are asked for each time."""
     if HASH.search(url):
         if "immutable" not in cache or f"max-age={YEAR}" not in cache:
             yield f"asked for again: {PLAYER if url.startswith(PLAYER) else url}"
@@ -142,8 +142,8 @@ def test_a_weaker_policy_would_be_noticed(header_rules: Rules, written: str, ins
 
 
 @pytest.mark.parametrize("path", ["/*", "/sw.js", "/storages/*"])
-def test_a_page_or_a_service_worker_that_is_kept_for_ever_would_be_noticed(
+def test_a_page_or_a_service_worker_that_is_never_asked_for_again_would_be_noticed(
     urls: list[str], fetched: list[str], header_rules: Rules, path: str
 ) -> None:
-    for_ever = {"for": path, "values": {"Cache-Control": f"public, max-age={YEAR}, immutable"}}
-    assert complaints(urls, fetched, [*header_rules, for_ever])
+    immutable = {"for": path, "values": {"Cache-Control": f"public, max-age={YEAR}, immutable"}}
+    assert complaints(urls, fetched, [*header_rules, immutable])

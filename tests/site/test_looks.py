@@ -73,9 +73,9 @@ def test_a_slow_run_that_prints_less_moves_nothing_and_its_room_goes_with_the_ne
     assert kept
     assert kept["height"] < differing["height"] / 1.5, "what the reader had opened is not what a run needs"
     assert block.run(slow) == "done: one\n"
-    promised = block.element.locator(".snippet-output").bounding_box()
-    assert promised
-    assert spare(block) < promised["height"]
+    output = block.element.locator(".snippet-output").bounding_box()
+    assert output
+    assert spare(block) < output["height"]
 
 
 @pytest.mark.parametrize("options", [{}, {"viewport": PHONE, "has_touch": True}], ids=["desktop", "phone"])
@@ -123,17 +123,17 @@ def test_the_longest_that_is_said_of_a_run_is_one_row_on_a_phone(new_page: NewPa
     assert status.bounding_box() == before
 
 
-def test_what_is_not_as_promised_has_another_mark_than_what_is(block: Block) -> None:
+def test_an_unexpected_output_has_another_mark_than_the_expected_one(block: Block) -> None:
     assert block.run() == block.expected
-    promised = block.status.evaluate(MARK)
+    expected = block.status.evaluate(MARK)
     assert block.run(SHORT) == "done: one\n"
     expect(block.status).to_contain_text("not as promised")
     other = block.status.evaluate(MARK)
-    assert other["shape"] != promised["shape"]
-    assert other["color"] != promised["color"]
+    assert other["shape"] != expected["shape"]
+    assert other["color"] != expected["color"]
     block.press("Reset")
     assert block.run() == block.expected
-    assert block.status.evaluate(MARK) == promised
+    assert block.status.evaluate(MARK) == expected
 
 
 def test_the_size_said_before_the_click_is_the_most_that_a_run_fetches(page: Page) -> None:

@@ -38,7 +38,7 @@ def test_colours_of_a_terminal_are_left_out(block: Block) -> None:
     assert block.run(r"print('\x1b[31mred\x1b[0m')") == "done: red\n"
 
 
-def test_what_is_not_as_promised_is_shown_line_by_line_when_asked(block: Block) -> None:
+def test_how_an_output_differs_is_shown_line_by_line_when_asked(block: Block) -> None:
     assert block.run() == block.expected
     expect(block.status).to_contain_text("as promised")
     expect(block.button("How it differs")).to_have_count(0)
@@ -95,7 +95,7 @@ def type_at_the_end(block: Block) -> None:
     expect(block.editor).to_contain_text("{}['coat']  # here")
 
 
-def test_a_line_that_fails_is_marked_though_it_moved_meanwhile(block: Block) -> None:
+def test_a_line_that_fails_is_marked_though_it_has_moved(block: Block) -> None:
     block.begin("import asyncio\nprint('begun')\nawait asyncio.sleep(1)\n{}['coat']", "begun")
     block.editor.press("ControlOrMeta+Home")
     block.editor.press("Enter")

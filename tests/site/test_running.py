@@ -37,7 +37,7 @@ def each_runs_as_expected(page: Page) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_each_block_prints_what_its_page_promises(new_page: NewPage, path: str) -> None:
+def test_each_block_prints_what_its_page_says(new_page: NewPage, path: str) -> None:
     each_runs_as_expected(new_page(path))
 
 
@@ -155,7 +155,7 @@ while True:
     [LOOP, SLEEP, AWAIT, EVENT, PRINT, LOOP_THAT_CATCHES, AWAIT_THAT_CATCHES],
     ids=["loop", "sleep", "await", "event", "print", "loop that catches", "await that catches"],
 )
-def test_stop_ends_whatever_runs_and_the_next_run_works(block: Block, program: str) -> None:
+def test_stop_ends_any_program_and_the_next_run_works(block: Block, program: str) -> None:
     block.begin(program)
     block.press("Stop")
     block.wait_for("stopped")

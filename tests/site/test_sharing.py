@@ -94,7 +94,7 @@ def test_a_link_that_comes_while_another_edit_is_open_is_shown_and_run(block: Bl
     assert block.run() == "done: shared\n"
 
 
-def test_a_link_is_opened_once_although_the_theme_then_fetches_the_page_anew(block: Block, link: str) -> None:
+def test_a_link_is_opened_once_although_the_theme_then_fetches_the_page_again(block: Block, link: str) -> None:
     with held(block.page, "**/storages/") as let_come:
         follow(block.page, link)
         expect(block.editor).to_have_text(SHARED)
@@ -104,7 +104,7 @@ def test_a_link_is_opened_once_although_the_theme_then_fetches_the_page_anew(blo
     assert block.run() == "done: shared\n"
 
 
-def test_a_link_that_was_left_stays_so_although_the_theme_then_fetches_the_page_anew(block: Block, link: str) -> None:
+def test_a_link_that_was_left_stays_so_although_the_theme_then_fetches_the_page_again(block: Block, link: str) -> None:
     page, before = block.page, block.code
     with held(page, "**/storages/") as let_come:
         follow(page, link)

@@ -180,7 +180,7 @@ def stop(block: Block, program: str) -> float:
 
 
 def figures(browser: Browser, origin: str, site: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield name, value and limit of everything that is no start."""
+    """Yield name, value and limit of everything but the starts."""
     with browser.new_context(base_url=origin, service_workers="block") as context:
         page = context.new_page()
         page.goto(PAGE, wait_until="networkidle")
