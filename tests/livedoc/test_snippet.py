@@ -19,7 +19,7 @@ TEXT = script(*SECTION)
 
 
 def complaint(text: str, path: str = PATH) -> str:
-    """What is said of a text that is not a snippet."""
+    """What the error says about a text that is not a snippet."""
     return refusal(parse, text, path)
 
 

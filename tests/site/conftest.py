@@ -14,7 +14,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from tests.support.block import Block, block_of
 from tests.support.host import Host, Rules, serving
-from tests.support.page import CLIPBOARD, PHONE
+from tests.support.page import CLIPBOARD
 from tests.support.program import CHROMIUM, QUIET, installed
 from tests.support.project import PROJECT
 
@@ -112,8 +112,3 @@ def page(new_page: NewPage) -> Page:
 def block(page: Page) -> Block:
     """A block to play with."""
     return block_of(page)
-
-
-@pytest.fixture
-def phone(new_page: NewPage) -> Page:
-    return new_page("/storages/", viewport=PHONE, has_touch=True)

@@ -37,6 +37,11 @@ MARK = """status => {
 }"""
 
 
+@pytest.fixture
+def phone(new_page: NewPage) -> Page:
+    return new_page("/storages/", viewport=PHONE, has_touch=True)
+
+
 def opened(new_page: NewPage, path: str, **options: Any) -> Page:
     """A page that has its fonts."""
     page = new_page(path, **options)

@@ -33,7 +33,7 @@ DATA_BLOCK = "application/json"
 
 
 @dataclass
-class Block:
+class StaticBlock:
     """A block as a browser without JavaScript has it."""
 
     path: str
@@ -51,7 +51,7 @@ class Document(HTMLParser):
 
     def __init__(self, file: Path) -> None:
         super().__init__()
-        self.blocks: list[Block] = []
+        self.blocks: list[StaticBlock] = []
         self.loads: list[str] = []
         self.scripts: list[str] = []
         self._depth = 0  # of <div> within a block
@@ -64,7 +64,7 @@ class Document(HTMLParser):
         self.loads += _loads(tag, values)
         if values.get("class") == "snippet":
             first, last, indent = (int(values[f"data-{name}"]) for name in ("first", "last", "indent"))
-            self.blocks.append(Block(values["data-snippet"], values.get("data-state"), first, last, indent))
+            self.blocks.append(StaticBlock(values["data-snippet"], values.get("data-state"), first, last, indent))
         if self._depth or values.get("class") == "snippet":
             self._depth += tag == "div"
             self.blocks[-1].tags.append(tag)

@@ -1,4 +1,4 @@
-"""What axe finds on a page that keeps somebody out."""
+"""What axe finds wrong with a page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-# All that axe knows but the triple A, and what it has given up.
+# All rules of axe but AAA and the deprecated ones.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice", "experimental"]
 
 BARRIERS = """async ([part, rules]) => {

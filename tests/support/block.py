@@ -18,7 +18,7 @@ ENDED = re.compile("done|failed|stopped")
 
 
 class Block:
-    """A runnable block: its buttons by their names, its parts by the attributes that are pinned."""
+    """Finds buttons by their names, and the state and outputs by the attributes that are pinned."""
 
     def __init__(self, element: Locator) -> None:
         self.element = element
@@ -30,7 +30,7 @@ class Block:
         self.announcement = element.get_by_role("status")
 
     def button(self, name: str) -> Locator:
-        """The button whose name begins like this."""
+        """The button whose name begins with these words, a regular expression."""
         return self.element.get_by_role("button", name=re.compile(f"^{name}"))
 
     def press(self, *names: str) -> None:
@@ -43,7 +43,7 @@ class Block:
         self.editor.fill(code)
 
     def run(self, code: str = "") -> str:
-        """The result of a run, of this code if there is any."""
+        """Put this code into the editor, if there is any, and give the result of a run."""
         if code:
             self.edit(code)
         self.press("Run")
@@ -59,7 +59,7 @@ class Block:
         expect(self.element).to_have_attribute("data-state", state)
 
     def ended(self) -> str:
-        """The result of the run that goes on."""
+        """Wait for the end of a run, and give its result."""
         self.wait_for(ENDED)
         return self.result
 
@@ -92,14 +92,14 @@ class Block:
 
     @property
     def first_line(self) -> int:
-        """The number that the first line of the excerpt has in the file."""
+        """Where the excerpt begins in the file."""
         return int(self.attribute("data-first"))
 
     def attribute(self, name: str) -> str:
         return self.element.get_attribute(name) or ""
 
     def announcements(self) -> Callable[[], list[str]]:
-        """Gives what says what a screen reader was told since it was last asked."""
+        """Listen as a screen reader does. The function that this gives returns what was said since its last call."""
         self.element.evaluate("""block => {
             const region = block.querySelector("[role=status]")
             block.told = []

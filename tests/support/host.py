@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # The headers of netlify.toml, as it has them.
 Rules = list[dict[str, Any]]
-# What hosts compress on its way.
+# What hosts compress on the way.
 PACKED = re.compile(r"text/|application/(json|wasm|xml)|image/svg")
 
 
@@ -101,7 +101,7 @@ def gzipped(file: Path) -> bytes:
 
 @contextmanager
 def serving(handler: Callable[..., SimpleHTTPRequestHandler]) -> Iterator[str]:
-    """Gives the origin of a server that listens until the block ends."""
+    """Run a server until the block ends, and give its origin."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listening:
         thread = Thread(target=listening.serve_forever)
         thread.start()

@@ -1,4 +1,4 @@
-"""The pages of the site, and what a test watches of one or changes on its way."""
+"""The pages of the site, and how a test watches one or changes what the server sends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, Worker, expect
 
 from tests.support.project import DOCS
 
-# Opens a page in a new reader's browser: a path of the site, or no path, and options of the browser.
+# The fixture new_page: it opens a page for a new reader, at a path or blank, with options of Playwright's new_context.
 NewPage = Callable[..., Page]
 Pattern = str | re.Pattern[str]
 
@@ -28,14 +28,14 @@ def pythons(page: Page) -> list[Worker]:
 
 
 def requests(page: Page) -> list[str]:
-    """A list that gets the address of each request from now on."""
+    """The addresses of all requests from now on; the list grows."""
     requested: list[str] = []
     page.on("request", lambda request: requested.append(request.url))
     return requested
 
 
 def rewrite(page: Page, pattern: Pattern, change: Callable[[str], str]) -> None:
-    """Let what comes from these addresses have another text."""
+    """Change the text that these addresses send."""
 
     def rewritten(route: Route) -> None:
         response = route.fetch()
@@ -46,7 +46,7 @@ def rewrite(page: Page, pattern: Pattern, change: Callable[[str], str]) -> None:
 
 @contextmanager
 def held(page: Page, pattern: Pattern) -> Iterator[Callable[[], None]]:
-    """Gives what lets an answer come that is asked for within the block."""
+    """Hold back the answer to a request that is made within the block, until the function that this gives is called."""
     asked: list[Route] = []
     page.route(pattern, lambda route: asked.append(route))  # noqa: PLW0108  # Playwright marks what it is given
 
@@ -60,7 +60,7 @@ def held(page: Page, pattern: Pattern) -> Iterator[Callable[[], None]]:
 
 
 def have_pages_swapped(page: Page) -> None:
-    """The theme swaps pages that the sitemap names. It puts this host for the site's there, but not the port."""
+    """Reload the page with a sitemap of this server. The theme swaps in place only pages that the sitemap names."""
     port = page.evaluate("location.port")
     rewrite(page, "**/sitemap.xml", lambda text: re.sub(r"(?<=<loc>https://)[^/]+", rf"\g<0>:{port}", text))
     page.reload()
@@ -68,20 +68,20 @@ def have_pages_swapped(page: Page) -> None:
 
 
 def swapped(page: Page, do: Callable[[], object]) -> None:
-    """Does what has the theme swap the page, and waits until it has."""
+    """Do what has the theme swap the page, and wait until it has."""
     page.evaluate("document.querySelector('article').dataset.before = ''")
     do()
     expect(page.locator("article")).not_to_have_attribute("data-before", "")
 
 
 def width_of(page: Page) -> int:
-    """How wide a page is, with what a reader would have to scroll to."""
+    """How wide a page is, including what a reader would have to scroll to."""
     pixels: int = page.evaluate("document.documentElement.scrollWidth")
     return pixels
 
 
 def watch_shifts(page: Page) -> Callable[[], list[object]]:
-    """Gives what says which parts of the page have moved since, although the reader had not just pressed anything."""
+    """Watch for parts that move on their own. The function that this gives returns those that did."""
     page.evaluate("""() => {
         document.shifts = []
         new PerformanceObserver(list => {

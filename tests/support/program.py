@@ -22,7 +22,7 @@ def installed(names: tuple[str, ...]) -> str:
 
 
 def output_of(*command: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:
-    """What a program prints that ends well."""
+    """What a program prints, once it has ended without an error."""
     ended = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout

@@ -1,4 +1,4 @@
-"""Where the things are that tests look at, and folders like them."""
+"""Where the parts of the project are, and a way to write files like them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PLAYER = PROJECT / "src" / "livedoc" / "player"
 
 
 def write(folder: Path, path: str, text: str) -> Path:
-    """The file at this path in the folder, with this text."""
+    """Write a file, with the folders above it."""
     file = folder / path
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)

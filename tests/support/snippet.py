@@ -38,7 +38,7 @@ def script(*body: str, title: str = "Hang up a coat", imports: str = "", output:
 
 
 def refusal(act: Callable[..., object], *arguments: object) -> str:
-    """What is said where this is refused."""
+    """What the error says when this call is refused."""
     with pytest.raises(SnippetError) as caught:
         act(*arguments)
     return str(caught.value)
