@@ -40,7 +40,7 @@ async function open(): Promise<Worker> {
   const ready = new Promise<Worker>((resolve, reject) => {
     worker.onmessage = ({ data: message }: MessageEvent<Message>) =>
       message.type === READY ? resolve(worker) : reply(message)
-    worker.onerror = reject
+    worker.onerror = () => reject(new Error("Material's search worker did not start"))
   })
   worker.postMessage({ type: SETUP, data: { ...index, options: { suggest: true } } } satisfies Message)
   return ready
