@@ -25,7 +25,8 @@ PYODIDE = PLAYER / "node_modules" / "pyodide"
 COMPILE = PLAYER / "build" / "compile_runtime.ts"
 PYODIDE_FILES = ("pyodide.asm.mjs", "pyodide.asm.wasm")
 LIBRARY = "python_stdlib.zip"
-STAGE = PLAYER / "python" / "stage.py"
+MODULES = sorted((PLAYER / "python").glob("*.py"))
+PACKAGE = "_livedoc"  # the name of their folder in the browser
 LOCK = "pyodide-lock.json"
 DESCRIPTION = "runtime.json"
 
@@ -123,8 +124,8 @@ def build_base(project: Path) -> Path:
             _place_core(project, archives / LIBRARY, folder, runtime)
             _place_wheels(archives, folder, runtime)
 
-    names = [_pyodide_version(), wheels.name, _tools(project).name]
-    sources = (COMPILE, STAGE, Path(__file__))
+    names = [_pyodide_version(), wheels.name, _tools(project).name, *(module.name for module in MODULES)]
+    sources = (COMPILE, *MODULES, Path(__file__))
     inputs = [*(name.encode() for name in names), *(source.read_bytes() for source in sources)]
     return cached(project, "runtime-base", inputs, compile_base)
 
@@ -165,12 +166,13 @@ def compile_archives(project: Path, archives: Path) -> None:
 
 
 def _trim(library: Path, target: Path) -> None:
-    """Copy the standard library without what is left out, and with the stage."""
+    """Copy the standard library without what is left out, and with the player's own package."""
     with zipfile.ZipFile(library) as whole, zipfile.ZipFile(target, "w") as trimmed:
         for entry in whole.infolist():
             if not any(fnmatchcase(entry.filename, pattern) for pattern in LEFT_OUT):
                 trimmed.writestr(entry, whole.read(entry))
-        trimmed.writestr(zipfile.ZipInfo("_stage.py"), STAGE.read_bytes())
+        for module in MODULES:
+            trimmed.writestr(zipfile.ZipInfo(f"{PACKAGE}/{module.name}"), module.read_bytes())
 
 
 def _restore_sources(archives: Path, wheels: Path) -> None:

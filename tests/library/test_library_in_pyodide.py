@@ -10,11 +10,11 @@ import asyncio
 import json
 import os
 import re
-import runpy
 import shutil
 import subprocess
 import sys
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
@@ -146,8 +146,8 @@ def main() -> str:
     # The files import or name these, which do not exist there. A test that uses one fails.
     sys.modules.update({name: ModuleType(name) for name in ("resource", "trio")})
     vars(os).setdefault("mkfifo", None)
-    stage = runpy.run_path("stage.py")
-    stage["_do_without_threads"]()
+    awaiting, threads = (import_module(f"_livedoc.{name}") for name in ("awaiting", "threads"))
+    threads.do_without_threads()
 
     class Runner(_asyncio.TestRunner):
         """Runs tests on the event loop that is already running, and leaves none of their tasks behind."""
@@ -158,7 +158,7 @@ def main() -> str:
             return self
 
         def __exit__(self, *_: object) -> None:
-            self.get_loop().run_until_complete(stage["_cancel"](asyncio.all_tasks(self.get_loop()) - self.others))
+            self.get_loop().run_until_complete(awaiting.cancel(asyncio.all_tasks(self.get_loop()) - self.others))
             self.get_loop().set_exception_handler(None)
 
         def get_loop(self) -> asyncio.AbstractEventLoop:
@@ -210,7 +210,6 @@ class Outcomes:
 # --- here ---------------------------------------------------------------------------------------------------------
 
 ENTRY = PROJECT / "src" / "livedoc" / "player" / "node" / "pytest_in_node.ts"
-STAGE = PROJECT / "src" / "livedoc" / "player" / "python" / "stage.py"
 PACKAGES = ("hypothesis", "iniconfig", "packaging", "pluggy", "pygments", "pytest", "redis", "sortedcontainers")
 
 
@@ -242,7 +241,6 @@ def run(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Run:
         shutil.copy(PROJECT / "tests" / "library" / file, there)
     shutil.copytree(PROJECT / "tests" / "support", project / "tests" / "support")
     shutil.copy(PROJECT / "pyproject.toml", project)
-    shutil.copy(STAGE, project)
     arguments = [ENTRY, build_runtime(PROJECT), wheels, project, f"tests/library/{Path(__file__).name}"]
     command = [str(NODE), "--experimental-wasm-stack-switching", *map(str, arguments)]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -39,12 +39,14 @@ import anyio, coatcheck, httpx2, msgspec, starlette.applications
 json.dumps({name: getattr(module, "__file__", None) for name, module in sys.modules.items()})
 """
 COMPILED = """
-import json, _stage
+import importlib, json
 def parts(code):
     consts = [parts(part) if hasattr(part, "co_code") else part for part in code.co_consts]
     return [code.co_name, code.co_code, code.co_names, consts]
-there = _stage.__loader__.get_code("_stage")
-json.dumps({"there": None if parts(there) == parts(compile(SOURCE, "_stage.py", "exec")) else "another"})
+def same(name, source):
+    module = importlib.import_module(name)
+    return parts(module.__loader__.get_code(name)) == parts(compile(source, module.__file__, "exec"))
+json.dumps({name: None if same(name, source) else "another" for name, source in json.loads(SOURCES).items()})
 """
 IMPORTED = """
 import importlib, json, sys
@@ -165,12 +167,18 @@ def test_what_is_left_out_is_there_in_the_whole_library_and_nothing_else_is_miss
         assert fnmatch.filter(whole, pattern), f"{pattern} matches nothing: remove it"
     left = {name for name in whole if not any(fnmatch.fnmatchcase(name, pattern) for pattern in runtime.LEFT_OUT)}
     there = names_in(built / described(built)["core"] / runtime.LIBRARY)
-    assert {re.sub(r"\.pyc$", ".py", name) for name in there} == left | {"_stage.py"}
+    assert {re.sub(r"\.pyc$", ".py", name) for name in there} == left | {
+        f"_livedoc/{module.name}" for module in runtime.MODULES
+    }
 
 
-def test_the_stage_lies_compiled_beside_the_standard_library(built: Path) -> None:
-    assert played(built, COMPILED.replace("SOURCE", repr(runtime.STAGE.read_text()))) == {"there": None}
-    assert played(built, COMPILED.replace("SOURCE", repr("x = 1"))) == {"there": "another"}
+def test_the_players_own_package_lies_compiled_beside_the_standard_library(built: Path) -> None:
+    sources = {f"_livedoc.{module.stem}": module.read_text() for module in runtime.MODULES if module.stem != "__init__"}
+    there = {**sources, "_livedoc": "x = 1"}
+    assert played(built, COMPILED.replace("SOURCES", repr(json.dumps(there)))) == {
+        **dict.fromkeys(sources),
+        "_livedoc": "another",
+    }
 
 
 def test_archives_are_stored_so_that_they_pack_well_on_their_way(built: Path) -> None:

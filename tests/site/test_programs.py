@@ -81,7 +81,7 @@ def test_what_a_browser_has_not_is_said(block: Block, program: str, told: str) -
 
 def test_what_a_program_does_to_python_is_undone(block: Block) -> None:
     assert run(block, "import builtins, sys\nbuiltins.print = lambda *_: None\nsys.path.clear()") == "done: "
-    assert run(block, "import _stage\n_stage.run = None") == "done: "
+    assert run(block, "import _livedoc.process\n_livedoc.process.run = None") == "done: "
     assert run(block, "import fractions\nprint(fractions.Fraction(1, 2))") == "done: 1/2\n"
     for level in ("WARNING", "ERROR"):
         logs = f"import logging, sys\nlogging.basicConfig(stream=sys.stdout, level=logging.{level})\n"

@@ -14,17 +14,15 @@ export interface Python {
 
 export type Ended = { failure: Failure | undefined } & Left
 
-/** stage.py, seen from here. */
-interface Stage extends PyProxy {
+/** The module process.py. */
+interface ProcessModule extends PyProxy {
   run(source: string, path: string, packages: string): Promise<Ending>
   stop(): void
 }
 
-/** stage.py's Ending. */
+/** The classes of ending.py. */
 interface Ending extends PyProxy {
-  traceback: string | undefined
-  error: string
-  line: number | undefined
+  failure: (PyProxy & Failure) | undefined
   files: PyProxy
   unlisted: number
 }
@@ -47,7 +45,7 @@ export async function startPython(
   const [pyodide] = await Promise.all([coming, mustAllowWebAssembly()])
   if (interrupts) pyodide.setInterruptBuffer(interrupts)
   pyodide.setStdin({ stdin: () => null }) // there is nothing to read: input() raises EOFError
-  return onStage(pyodide, packages)
+  return playing(pyodide, packages)
 }
 
 /** Pyodide would wait for ever for what the site's policy forbids. */
@@ -60,8 +58,9 @@ async function mustAllowWebAssembly(): Promise<void> {
   }
 }
 
-function onStage(pyodide: PyodideAPI, packages: Packages): Python {
-  const { run, stop } = pyodide.pyimport("_stage") as Stage // as they are before a program can change them
+function playing(pyodide: PyodideAPI, packages: Packages): Python {
+  // Taken once, before a program can change them.
+  const { run, stop } = pyodide.pyimport("_livedoc.process") as ProcessModule
   const there = packages.names.join(", ")
   return {
     loadPackages: (source) => packages.install(pyodide, source),
@@ -81,8 +80,8 @@ function onStage(pyodide: PyodideAPI, packages: Packages): Python {
 }
 
 function ended(ending: Ending): Ended {
-  const { traceback, error, line, unlisted } = ending
-  const failure = traceback === undefined ? undefined : { traceback, error, line }
+  const { failure: shown, unlisted } = ending
+  const failure = shown && { traceback: shown.traceback, error: shown.error, line: shown.line }
   const left = ending.files.toJs() as [string, number, Uint8Array][]
   ending.destroy()
   return { failure, files: left.map(([path, size, head]): File => ({ path, size, head })), unlisted }

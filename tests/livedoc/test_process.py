@@ -1,15 +1,18 @@
-"""The stage on CPython: a script runs on a loop that is already running, as if in a process of its own."""
+"""The player's process on CPython: on a loop that is already running, a program has Python to itself."""
 
 from __future__ import annotations
 
 import asyncio
+import builtins
 import contextlib
 import contextvars
+import gc
 import io
 import logging
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from textwrap import dedent
@@ -20,26 +23,34 @@ from anyio import move_on_after
 from anyio._backends._asyncio import AsyncIOBackend
 from anyio.to_thread import run_sync
 
-from livedoc.player.python import stage
+from livedoc.player.python import process, threads
+from livedoc.player.python.process import Process, stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
+
+    from livedoc.player.python.ending import Ending, Failure
 
 GUARD = 'if __name__ == "__main__":\n    asyncio.run(main())\n'
 
 
 def run(script: str, filename: str = "story.py") -> str | None:
-    return end_of(script, filename).traceback
+    failure = end_of(script, filename).failure
+    return failure and failure.traceback
 
 
-def end_of(script: str, filename: str = "story.py") -> stage.Ending:
-    return asyncio.run(stage.run(dedent(script), filename))
+def end_of(script: str, filename: str = "story.py", packages: str = "") -> Ending:
+    return asyncio.run(process.run(dedent(script), filename, packages))
+
+
+def failure_of(script: str, filename: str = "story.py", packages: str = "") -> Failure:
+    failure = end_of(script, filename, packages).failure
+    assert failure is not None
+    return failure
 
 
 def traceback_of(script: str, filename: str = "story.py") -> str:
-    traceback = run(script, filename)
-    assert traceback is not None
-    return traceback
+    return failure_of(script, filename).traceback
 
 
 @pytest.fixture
@@ -76,7 +87,7 @@ def test_a_run_of_something_else_is_left_alone(printed: Callable[[str], str]) ->
     assert printed("def run(n: int) -> int:\n    return n + 1\nprint(run(1))\n") == "2\n"
 
 
-def test_what_is_no_coroutine_is_refused_as_asyncio_does() -> None:
+def test_an_argument_that_isnt_a_coroutine_is_refused_as_asyncio_does() -> None:
     last_line = traceback_of("import asyncio\nasyncio.run(None)\n").splitlines()[-1]
     assert last_line == "ValueError: a coroutine was expected, got None"
 
@@ -117,7 +128,7 @@ def test_a_task_started_by_the_file_itself_does_not_outlive_it(capsys: pytest.Ca
     """
 
     async def tasks_left() -> int:
-        assert (await stage.run(dedent(script), "story.py")).traceback is None
+        assert (await process.run(dedent(script), "story.py")).failure is None
         return len(asyncio.all_tasks()) - 1
 
     assert asyncio.run(tasks_left()) == 0
@@ -300,10 +311,9 @@ def test_a_generator_that_is_left_open_is_closed_as_python_closes_it(printed: Ca
     assert printed(GENERATORS) == python.stdout
 
 
-def test_a_module_that_is_not_there_is_told_with_those_that_are() -> None:
-    ended = asyncio.run(stage.run("import cloakroom", "story.py", "anyio, coatcheck"))
-    assert ended.traceback is not None
-    assert ended.traceback.splitlines()[-2:] == [
+def test_the_error_for_a_missing_module_names_those_that_can_be_imported() -> None:
+    traceback = failure_of("import cloakroom", packages="anyio, coatcheck").traceback
+    assert traceback.splitlines()[-2:] == [
         "ModuleNotFoundError: No module named 'cloakroom'",
         "Here a program can import most of the standard library, and anyio, coatcheck.",
     ]
@@ -347,8 +357,8 @@ def test_a_type_of_the_script_can_be_looked_up_by_its_module(printed: Callable[[
 
 def test_a_coroutine_never_awaited_is_reported_in_its_own_run() -> None:
     program = (
-        "import asyncio, sys; from livedoc.player.python import stage\n"
-        "def run(script): print(asyncio.run(stage.run(script, 'story.py')).traceback, file=sys.stderr)\n"
+        "import asyncio, sys; from livedoc.player.python import process\n"
+        "def run(script): print(asyncio.run(process.run(script, 'story.py')).failure, file=sys.stderr)\n"
         "run('async def main(): ...\\ncycle = [main()]\\ncycle.append(cycle)\\n')\n"
         "run('print(1)')\n"
     )
@@ -373,12 +383,12 @@ def test_a_coroutine_never_awaited_is_reported_in_its_own_run() -> None:
     ],
 )
 def test_a_failure_is_told_with_its_name_and_its_line(script: str, error: str, line: int) -> None:
-    ending = end_of(script)
-    assert (ending.error, ending.line) == (error, line)
+    failure = failure_of(script)
+    assert (failure.error, failure.line) == (error, line)
 
 
 def test_a_syntax_error_in_other_code_has_the_line_that_brought_it() -> None:
-    assert end_of("\n\nexec('1 +')\n").line == 3
+    assert failure_of("\n\nexec('1 +')\n").line == 3
 
 
 def test_the_files_that_a_script_leaves_are_listed_with_their_first_bytes() -> None:
@@ -405,7 +415,8 @@ def test_only_so_many_files_are_listed_and_the_rest_is_counted() -> None:
 
 def test_the_files_of_a_script_that_failed_elsewhere_are_listed_too() -> None:
     ending = end_of("import os\nopen('coat', 'w').close()\nos.mkdir('in')\nos.chdir('in')\n1 / 0\n")
-    assert (ending.error, [path for path, *_ in ending.files]) == ("ZeroDivisionError", ["coat"])
+    assert ending.failure is not None
+    assert (ending.failure.error, [path for path, *_ in ending.files]) == ("ZeroDivisionError", ["coat"])
 
 
 def test_a_script_that_waits_can_be_stopped_and_cleans_up(capsys: pytest.CaptureFixture[str]) -> None:
@@ -419,21 +430,236 @@ def test_a_script_that_waits_can_be_stopped_and_cleans_up(capsys: pytest.Capture
                 print("cleaned up")
     """
 
-    async def stopped() -> stage.Ending:
-        running = asyncio.ensure_future(stage.run(dedent(script) + GUARD, "story.py"))
+    async def stopped() -> Ending:
+        running = asyncio.ensure_future(process.run(dedent(script) + GUARD, "story.py"))
         for _ in range(5):
             await asyncio.sleep(0)
-        stage.stop()
+        stop()
         return await running
 
-    assert asyncio.run(stopped()).error == "CancelledError"
+    failure = asyncio.run(stopped()).failure
+    assert failure is not None
+    assert failure.error == "CancelledError"
     assert capsys.readouterr().out == "cleaned up\n"
 
 
 def test_there_is_nothing_to_stop_once_a_script_has_ended(printed: Callable[[str], str]) -> None:
     assert printed("print(1)\n") == "1\n"
-    stage.stop()
+    stop()
     assert printed("print(2)\n") == "2\n"
+
+
+def shared() -> tuple[object, ...]:
+    """What a process changes for all of Python."""
+    names = sys.modules["__main__"], sys.argv, sys.stdout, sys.stderr, vars(builtins).copy(), sys.path.copy()
+    return (*names, Path.cwd(), dict(os.environ), sys.getrecursionlimit(), gc.get_freeze_count())
+
+
+def played(calls: Callable[[Process], Awaitable[None]], folder: Path | str | None = None) -> None:
+    """Start a process, make the calls, and end it."""
+
+    async def play() -> None:
+        before = shared()
+        process = Process("story.py")
+        process.start(folder)
+        await calls(process)
+        await process.end()
+        assert shared() == before
+
+    asyncio.run(play())
+
+
+async def execute(process: Process, script: str) -> None:
+    assert await process.call(process.execute, dedent(script)) is None
+
+
+async def error_of(call: Awaitable[Failure | None]) -> str:
+    failure = await call
+    assert failure is not None
+    return failure.error
+
+
+@pytest.mark.parametrize("folder", ["rail", "{tmp_path}/rail"])
+def test_a_folder_that_is_given_outlives_a_process_and_the_next_finds_its_files(
+    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rail").mkdir()
+
+    async def write(process: Process) -> None:
+        await execute(process, "from pathlib import Path\nPath('coat').write_text('grey')")
+
+    async def read(process: Process) -> None:
+        await execute(
+            process,
+            """
+            from pathlib import Path
+            print(*Path().iterdir(), Path("coat").read_text())
+            Path("scarf").touch()
+        """,
+        )
+        files, _ = await process.end()
+        assert files == [("coat", 4, b"grey"), ("scarf", 0, b"")]
+
+    for calls in (write, read):
+        played(calls, folder.format(tmp_path=tmp_path))
+    assert capsys.readouterr().out == "coat grey\n"
+
+
+def test_calls_share_main_and_settings_which_end_with_the_process(capsys: pytest.CaptureFixture[str]) -> None:
+    async def calls(process: Process) -> None:
+        await execute(
+            process,
+            """
+            import builtins, io, os, sys
+            builtins.coat = "grey"
+            os.environ["COAT"] = "grey"
+            os.mkdir("rail")
+            os.chdir("rail")
+            sys.path.insert(0, "rail")
+            sys.setrecursionlimit(999)
+            def greet(name):
+                print(name, coat, os.environ["COAT"], os.path.basename(os.getcwd()), sys.path[0], sys.argv)
+                print(sys.getrecursionlimit(), sys.modules["__main__"].greet is greet)
+        """,
+        )
+        assert await process.call(process.main.greet, "Ada") is None
+
+    played(calls)
+    assert capsys.readouterr().out == "Ada grey grey rail rail ['story.py']\n999 True\n"
+
+
+def test_a_call_awaits_and_says_where_in_the_script_it_failed() -> None:
+    async def calls(process: Process) -> None:
+        await execute(
+            process,
+            """
+            import asyncio
+            async def fail(seconds):
+                await asyncio.sleep(seconds)
+                raise KeyError("coat")
+        """,
+        )
+        failure = await process.call(process.main.fail, 0)
+        assert failure is not None
+        assert (failure.error, failure.line) == ("KeyError", 5)
+        assert 'File "story.py", line 5, in fail\n    raise KeyError("coat")\n' in failure.traceback
+        assert failure.traceback.count("File ") == 1
+
+    played(calls)
+
+
+def test_a_stopped_call_leaves_a_process_that_can_be_called_and_ended() -> None:
+    async def calls(process: Process) -> None:
+        await execute(
+            process,
+            """
+            import asyncio
+            async def wait():
+                await asyncio.Event().wait()
+            async def look():
+                await asyncio.sleep(0)
+                assert asyncio.current_task().cancelling() == 0
+            """,
+        )
+        asyncio.get_running_loop().call_soon(stop)
+        assert await error_of(process.call(process.main.wait)) == "CancelledError"
+        assert await process.call(process.main.look) is None
+        stop()
+        await asyncio.sleep(0)
+
+    played(calls)
+
+
+WAITING = """
+    import asyncio
+    async def wait(name):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            print("cancelled", name)
+    def begin(name):
+        tasks.append(asyncio.get_running_loop().create_task(wait(name)))
+    tasks = []
+"""
+
+
+def test_tasks_go_on_between_calls_and_are_cancelled_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    async def calls(process: Process) -> None:
+        await execute(process, WAITING)
+        for name in ("one", "two"):
+            caller = asyncio.create_task(process.call(process.main.begin, name))
+            assert await caller is None
+        await asyncio.sleep(0)
+        assert not any(task.done() for task in process.main.tasks)
+        assert capsys.readouterr().out == ""
+        await process.end()
+
+    played(calls)
+    assert sorted(capsys.readouterr().out.splitlines()) == ["cancelled one", "cancelled two"]
+
+
+def test_an_end_cancels_what_is_called_and_neither_the_task_that_ends_nor_one_that_has_called() -> None:
+    async def calls(process: Process) -> None:
+        called, goes_on = asyncio.Event(), asyncio.Event()
+
+        async def call_and_go_on() -> None:
+            await execute(process, WAITING)
+            called.set()
+            await goes_on.wait()
+
+        bystander = asyncio.create_task(call_and_go_on())
+        await called.wait()
+        caller = asyncio.create_task(error_of(process.call(process.main.wait, "one")))
+        await asyncio.sleep(0)
+        await asyncio.create_task(process.end())
+        assert await caller == "CancelledError"
+        goes_on.set()
+        await bystander
+
+    played(calls)
+
+
+@pytest.mark.parametrize("folder", [None, "missing"])
+def test_a_process_that_cannot_start_changes_nothing(
+    folder: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def start() -> None:
+        with pytest.raises(FileNotFoundError):
+            Process("story.py").start(folder)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    before = shared()
+    asyncio.run(start())
+    assert shared() == before
+
+
+UNDESCRIBABLE = """
+    import builtins, os
+    builtins.coat = os.environ["COAT"] = "grey"
+    class Missing(ModuleNotFoundError):
+        def add_note(self, note):
+            raise LookupError(note)
+    raise Missing
+"""
+
+
+def test_a_call_that_fails_itself_leaves_a_process_that_ends() -> None:
+    before = shared()
+    with pytest.raises(LookupError, match="anyio"):
+        end_of(UNDESCRIBABLE, packages="anyio")
+    assert shared() == before
+
+
+def test_an_end_that_fails_undoes_what_the_process_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> None:
+        raise PermissionError
+
+    before = shared()
+    monkeypatch.setattr(process, "files_in", refuse)
+    with pytest.raises(PermissionError):
+        end_of(UNDESCRIBABLE)
+    assert shared() == before
 
 
 LETTER = contextvars.ContextVar("LETTER", default="a")
@@ -441,7 +667,7 @@ LETTER = contextvars.ContextVar("LETTER", default="a")
 
 @pytest.fixture
 def _no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(AsyncIOBackend, "run_sync_in_worker_thread", classmethod(stage._run_at_once))
+    monkeypatch.setattr(AsyncIOBackend, "run_sync_in_worker_thread", classmethod(threads._run_at_once))
 
 
 @pytest.mark.usefixtures("_no_threads")

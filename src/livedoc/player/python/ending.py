@@ -1,0 +1,63 @@
+"""How a program ended, as its reader should see it."""
+
+from __future__ import annotations
+
+import traceback
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+File: TypeAlias = tuple[str, int, bytes]
+"""A file's path in the process's folder, its size and its first bytes."""
+
+MOST_FILES = 20
+MOST_BYTES = 4096  # of each
+
+
+class Failure(NamedTuple):
+    """An exception that the program did not catch."""
+
+    traceback: str
+    """Python's own, reduced to the frames of the script."""
+    error: str
+    """The name of the exception."""
+    line: int | None
+    """Where in the script, counted from 1."""
+
+
+class Ending(NamedTuple):
+    """How a program ended."""
+
+    failure: Failure | None
+    files: list[File]
+    unlisted: int
+    """How many more files there are."""
+
+
+def failure_of(error: BaseException, filename: str) -> Failure:
+    """Describe an exception by what it says about the script of this name."""
+    shown = traceback.TracebackException.from_exception(error)
+    _keep_frames_of(filename, shown)
+    lines = [frame.lineno for frame in shown.stack]
+    if isinstance(error, SyntaxError) and error.filename == filename:
+        lines.append(error.lineno)
+    return Failure("".join(shown.format()), type(error).__name__, lines[-1] if lines else None)
+
+
+def _keep_frames_of(filename: str, shown: traceback.TracebackException) -> None:
+    shown.stack = traceback.StackSummary.from_list([frame for frame in shown.stack if frame.filename == filename])
+    for related in (shown.__cause__, shown.__context__, *(shown.exceptions or ())):
+        if related is not None:
+            _keep_frames_of(filename, related)
+
+
+def files_in(folder: Path) -> tuple[list[File], int]:
+    """Return the first files of a folder and its subfolders, and how many more there are."""
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    files: list[File] = []
+    for path in found[:MOST_FILES]:
+        with suppress(OSError), path.open("rb") as file:  # not even its owner may read some files
+            files.append((path.relative_to(folder).as_posix(), path.stat().st_size, file.read(MOST_BYTES)))
+    return files, len(found) - len(files)

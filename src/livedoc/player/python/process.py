@@ -1,0 +1,179 @@
+"""Runs a program as if Python had been started for it, on an event loop that is already running.
+
+What a program sees as its process is Python's global state. So only one process can run at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import gc
+import inspect
+import logging
+import os
+import sys
+import tempfile
+import warnings
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+from weakref import WeakSet
+
+from .awaiting import STAND_INS, cancel, compiled
+from .ending import Ending, Failure, failure_of, files_in
+from .threads import do_without_threads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .ending import File
+
+
+async def run(source: str, filename: str, packages: str = "") -> Ending:
+    """Run a script from start to end in a process of its own, as `python script.py` would."""
+    process = Process(filename, packages)
+    process.start()
+    try:
+        failure = await process.call(process.execute, source)
+    finally:
+        files, unlisted = await process.end()
+    return Ending(failure, files, unlisted)
+
+
+def stop() -> None:
+    """Cancel what a process is being called for, as Ctrl+C does where there are signals."""
+    for task in _calling:
+        task.cancel()
+
+
+_calling: set[asyncio.Task[Any]] = set()
+
+
+class Process:
+    """A program's `__main__`, arguments, working directory, streams, settings and tasks.
+
+    When the process ends, its settings are undone and its tasks are cancelled. What a program changes inside a library
+    stays changed.
+
+    Args:
+        filename: The name of the script, for `__file__`, `sys.argv` and tracebacks.
+        packages: What a program can import besides the standard library, for a message.
+    """
+
+    _folder: Path
+
+    def __init__(self, filename: str, packages: str = "") -> None:
+        self.main = ModuleType("__main__")
+        self.main.__file__ = filename
+        self.main.__dict__.update(STAND_INS)
+        self._filename = filename
+        self._packages = packages
+        self._others: WeakSet[asyncio.Task[Any]] = WeakSet()  # tasks that aren't the program's
+        self._surroundings = ExitStack()
+        self._settings = ExitStack()
+
+    def start(self, folder: Path | str | None = None) -> None:
+        """Set up what the program will see. If that fails, nothing stays changed.
+
+        Args:
+            folder: The working directory. Its files are there when the process starts, and stay when the process ends.
+                Without a `folder` the working directory is a new one, and is deleted when the process ends.
+        """
+        self._others.update(asyncio.all_tasks())
+        with ExitStack() as started:
+            gc.freeze()  # at the end, only what the process made has to be searched
+            started.callback(gc.unfreeze)
+            self._folder = started.enter_context(_surroundings(self.main, self._filename, folder))
+            self._settings.enter_context(_settings())
+            self._surroundings = started.pop_all()
+
+    async def call(self, function: Callable[..., object], *args: object) -> Failure | None:
+        """Call a function, await what it returns if that can be awaited, and return what went wrong."""
+        with self._stoppable():
+            try:
+                result = function(*args)
+                if inspect.isawaitable(result):
+                    await result
+            except SystemExit as exit_:
+                return None if exit_.code in (None, 0) else failure_of(exit_, self._filename)
+            except BaseException as error:  # noqa: BLE001  # the reader is shown any exception
+                if isinstance(error, ModuleNotFoundError) and self._packages:
+                    error.add_note(f"Here a program can import most of the standard library, and {self._packages}.")
+                return failure_of(error, self._filename)
+            return None
+
+    def execute(self, source: str) -> object:
+        """Execute a script in `__main__`: to be called by `call`, which awaits the result."""
+        do_without_threads()  # takes a while at first, and `call` lets it be stopped
+        return eval(compiled(source, self._filename), self.main.__dict__)  # noqa: S307  # the script is the reader's own
+
+    async def end(self) -> tuple[list[File], int]:
+        """Undo the settings, cancel the tasks, and return the files in the folder and how many more there are."""
+        with self._surroundings:
+            self._settings.close()
+            self._others.add(_current_task())
+            await cancel(asyncio.all_tasks().difference(self._others))
+            left = files_in(self._folder)
+            self.main.__dict__.clear()
+            gc.collect()  # a coroutine that was never awaited is reported now, not in the output of the next process
+            with suppress(ValueError):  # the program has closed them
+                sys.stdout.flush()
+                sys.stderr.flush()
+        return left
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """Let `stop` and `end` cancel the task that calls, and let that task go on after the call."""
+        task = _current_task()
+        cancelled = task.cancelling()
+        self._others.discard(task)
+        _calling.add(task)
+        try:
+            yield
+        finally:
+            _calling.discard(task)
+            self._others.add(task)
+            while task.cancelling() > cancelled:
+                task.uncancel()
+
+
+def _current_task() -> asyncio.Task[Any]:
+    return cast("asyncio.Task[Any]", asyncio.current_task())  # a coroutine always runs in one
+
+
+@contextmanager
+def _surroundings(main: ModuleType, filename: str, given: Path | str | None) -> Iterator[Path]:
+    """Give a process its `__main__`, arguments, folder and streams, and a copy of the environment."""
+    before = sys.modules["__main__"], sys.argv, sys.stdout, sys.stderr
+    folder_before, environment = os.getcwd(), dict(os.environ)  # noqa: PTH109  # chdir takes a string back unchanged
+    with nullcontext(given) if given else tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        try:
+            os.chdir(folder)
+            sys.modules["__main__"], sys.argv = main, [filename]
+            yield Path.cwd()
+        finally:
+            os.chdir(folder_before)
+            os.environ.clear()
+            os.environ.update(environment)
+            sys.modules["__main__"], sys.argv, sys.stdout, sys.stderr = before
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Undo what a program did to names and switches that all of Python shares."""
+    root = logging.getLogger()
+    names, modules, level, limit = vars(builtins), sys.modules, root.level, sys.getrecursionlimit()
+    names_before, modules_before = names.copy(), modules.copy()
+    lists: list[tuple[list[Any], list[Any]]] = [(it, it.copy()) for it in (sys.path, sys.meta_path, root.handlers)]
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        names.clear()
+        names.update(names_before)
+        modules.update(modules_before)  # modules that the program imported may stay
+        for entries, before in lists:
+            entries[:] = before
+        root.setLevel(level)
+        sys.setrecursionlimit(limit)
