@@ -1,7 +1,7 @@
-// Reads the served site in Firefox, as a reader would, by WebDriver BiDi:
+// Uses the served site in Firefox as a reader would, by WebDriver BiDi:
 //   node firefox.ts FIREFOX PROFILE PREFERENCES ORIGIN PATH...
-// PROFILE is an empty folder, PREFERENCES a JSON object. Presses Run of each block of each page, then types a program that
-// never ends into a block of the first page that has one, and stops it. Prints as JSON what happened.
+// PROFILE is an empty folder, PREFERENCES a JSON object. It presses Run in each block of each page. Then it types a program that
+// never ends into a block of the first page that has blocks, and stops the program. What happened is printed as JSON.
 
 import process from "node:process"
 import { type ElementHandle, launch, type Page } from "puppeteer-core"
@@ -22,14 +22,14 @@ interface Seen {
 
 const BLOCK = "[data-snippet][data-state]"
 const ENDED = ["done", "failed", "stopped"]
-const PATIENCE = 60_000 // milliseconds that anything may take on a busy machine
+const PATIENCE = 60_000 // milliseconds for each step, enough on a busy machine
 
-/** A change of page does not cancel what still comes: Firefox would report it as trouble of the service worker. */
+/** Waits for pending requests first: Firefox would report a cancelled one as an error of the service worker. */
 async function open(page: Page, url: string): Promise<ElementHandle[]> {
   await settled(page)
   await page.goto(url)
   const blocks = await page.$$(BLOCK)
-  await Promise.all(blocks.map((block) => named(block, "Run"))) // the player is there
+  await Promise.all(blocks.map((block) => named(block, "Run"))) // the player has started
   return blocks
 }
 
@@ -40,13 +40,13 @@ async function settled(page: Page): Promise<void> {
   await page.waitForNetworkIdle()
 }
 
-/** The images that the page wants and does not have. */
+/** The images of the page that couldn't be loaded. */
 async function missing(page: Page): Promise<string[]> {
   await settled(page)
   return await page.$$eval("img", (all) => all.filter((it) => !it.naturalWidth).map((it) => `no image: ${it.src}`))
 }
 
-/** The button of a block whose name begins with `verb`. */
+/** The button of the block with a name that begins with `verb`. */
 async function named(block: ElementHandle, verb: string): Promise<ElementHandle> {
   const found = await block.frame.waitForFunction(
     (block, verb) =>
@@ -121,7 +121,7 @@ async function read(page: Page, origin: string, paths: string[]): Promise<Seen> 
   return { stackSwitching, pages, stopped: ended, trouble }
 }
 
-/** What must not happen, added to as it does. */
+/** An array that gets each error, and each request to another origin, when it happens. */
 function troubleOf(page: Page, origin: string): string[] {
   const trouble: string[] = []
   const ours = [`${origin}/`, "data:", "blob:"]
@@ -141,7 +141,7 @@ const firefox = await launch({
   executablePath,
   userDataDir,
   extraPrefsFirefox: JSON.parse(preferences) as Record<string, unknown>,
-  env: { ...process.env, HOME: userDataDir }, // root may not start it with the home of anybody else
+  env: { ...process.env, HOME: userDataDir }, // for root, Firefox doesn't start with another user's home
 })
 try {
   console.log(JSON.stringify(await read(await firefox.newPage(), origin, paths)))

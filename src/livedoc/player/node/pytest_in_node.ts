@@ -1,8 +1,8 @@
 // Runs pytest in the browser's Python, under Node:
 //   node pytest_in_node.ts RUNTIME WHEELS PROJECT MAIN
-// Python has the packages of RUNTIME, the wheels in WHEELS, and PROJECT as its working directory. MAIN, a Python file in
-// there, has a function `main` to call: it may wait for coroutines, which nothing can that the player runs. What it returns
-// is for standard output, what is printed meanwhile for standard error.
+// Python has the packages of RUNTIME, the wheels in WHEELS, and PROJECT as its working directory. MAIN is a Python file in
+// PROJECT with a function `main`. Unlike a program in the player, `main` can wait for a coroutine without `await`. The string
+// that `main` returns goes to standard output, and everything it prints to standard error.
 
 import { writeSync } from "node:fs"
 import { readFile, readdir } from "node:fs/promises"
@@ -46,7 +46,7 @@ try {
   const python = await start(path.resolve(runtime))
   await load(python, path.resolve(wheels))
   const result = await call(python, path.resolve(project), main)
-  process.stdout.write(result, () => process.exit()) // some timer of a wait that was cancelled may still run for days
+  process.stdout.write(result, () => process.exit()) // the timer of a cancelled wait may run for days
 } catch (error) {
   // Printed whole, an error of Pyodide's carries its source, a megabyte; its message is Python's traceback.
   console.error(error instanceof Error ? error.message : error)

@@ -19,7 +19,7 @@ interface Result {
   error: string | null
 }
 
-/** Some browsers have it, and with it more of Python works: both have to do. */
+/** Not every browser has stack switching. Snippets must work with it and without. */
 function chooseStackSwitching(mode: string | undefined): void {
   if (mode === "without-jspi") Reflect.deleteProperty(WebAssembly, "Suspending")
   else if (!("Suspending" in WebAssembly)) throw new Error("start node with --experimental-wasm-stack-switching")

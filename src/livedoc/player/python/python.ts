@@ -4,11 +4,11 @@ import type { Failure, File, Left, Output } from "../messages.ts"
 import { type Load, Packages } from "./packages.ts"
 
 export interface Python {
-  /** Makes what the script imports importable. */
+  /** Installs the packages that a script imports. */
   loadPackages(source: string): Promise<void>
-  /** Runs a script to its end. `print` gets its output as it comes. */
+  /** Runs a script to its end, in a process of its own. `print` gets the output as it comes. */
   run(path: string, source: string, print: (output: Output) => void): Promise<Ended>
-  /** Cancels the script that is running, if it waits for something. */
+  /** Cancels the running script if it's waiting for something. */
   stop(): void
 }
 
@@ -28,8 +28,9 @@ interface Ending extends PyProxy {
 }
 
 /**
- * Starts the Python that `runtime` describes, for a script to begin with. Its files lie in `root` (a URL, or a path under
- * Node, with its slash at the end), and `load` fetches one. A 2 in `interrupts` raises KeyboardInterrupt in it.
+ * Starts Python, and downloads the packages of `source` at the same time. `root` is the folder of the runtime (a URL, or a
+ * path under Node, with its slash at the end), and `load` fetches a file from there. A 2 in `interrupts` raises
+ * KeyboardInterrupt in Python.
  */
 export async function startPython(
   root: string,
@@ -44,11 +45,11 @@ export async function startPython(
   packages.expect(source)
   const [pyodide] = await Promise.all([coming, mustAllowWebAssembly()])
   if (interrupts) pyodide.setInterruptBuffer(interrupts)
-  pyodide.setStdin({ stdin: () => null }) // there is nothing to read: input() raises EOFError
+  pyodide.setStdin({ stdin: () => null }) // nothing can be read: input() raises EOFError
   return playing(pyodide, packages)
 }
 
-/** Pyodide would wait for ever for what the site's policy forbids. */
+/** Pyodide never says that the site's policy forbids WebAssembly: it waits. */
 async function mustAllowWebAssembly(): Promise<void> {
   const empty = new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00])
   try {
@@ -87,7 +88,7 @@ function ended(ending: Ending): Ended {
   return { failure, files: left.map(([path, size, head]): File => ({ path, size, head })), unlisted }
 }
 
-/** A stream of bytes, as text: a character may arrive in two parts, or only half. */
+/** A stream of bytes, as text. The bytes of a character may arrive in two parts, or not all. */
 function decoded(print: (text: string) => void): { write(bytes: Uint8Array): number; end(): void } {
   const decoder = new TextDecoder()
   return {
