@@ -1,11 +1,11 @@
 /** What the page asks of the worker. */
-export type Request =
+export type Command =
   | { kind: "open"; interrupts: Uint8Array<SharedArrayBuffer> | undefined } // the first: a 2 in it stops a busy Python
   | { kind: "prepare"; source: string } // a run of it may come
   | { kind: "run"; run: number; path: string; source: string }
   | { kind: "stop"; run: number }
 
-/** What the worker answers. Each answer names the run it belongs to, so that one of an older run can be told apart. */
+/** What the worker answers. Each answer names its run, because one of an older run may still arrive. */
 export type Reply =
   | { kind: "loading"; run: number; loaded: number; total: number } // bytes
   | { kind: "starting"; run: number }
@@ -30,11 +30,11 @@ export interface Failure {
 
 /** The files that a run left, and how many more there are. */
 export interface Left {
-  files: readonly File[]
+  files: readonly WrittenFile[]
   unlisted: number
 }
 
-export interface File {
+export interface WrittenFile {
   path: string
   size: number // bytes
   head: Uint8Array // the first of them

@@ -115,7 +115,7 @@ function extensions({ label, describedBy, changed, run, leave }: Options, firstL
 function keys(run: () => void, leave: () => void): KeyBinding[] {
   return [
     { key: "Mod-Enter", run: (view) => (closeCompletion(view), run(), true) },
-    { key: "Escape", run: (view) => escape(view, leave) },
+    { key: "Escape", run: (view) => closeOrLeave(view, leave) },
     { key: "Enter", run: isComplete },
     { key: "Tab", run: (view) => acceptCompletion(view) || indentMore(view), shift: indentLess },
   ]
@@ -129,7 +129,7 @@ function isComplete(view: EditorView): false {
 }
 
 /** Escape closes what lies over the text, else leaves it, so that Tab is no trap. */
-function escape(view: EditorView, leave: () => void): boolean {
+function closeOrLeave(view: EditorView, leave: () => void): boolean {
   const covered = currentCompletions(view.state).length > 0
   closeCompletion(view)
   if (!covered) leave()

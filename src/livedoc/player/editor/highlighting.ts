@@ -38,9 +38,9 @@ function tokens({ state, visibleRanges }: EditorView, words: ReadonlyMap<string,
       to,
       enter({ node }) {
         if (node.name === "String" || node.name === "FormatString" || node.name === "FormatSpec") {
-          string(node, state, add)
+          addString(node, state, add)
         } else if (!node.firstChild) {
-          add(node.from, node.to, token(node, state, words))
+          add(node.from, node.to, kindOf(node, state, words))
         } else {
           for (const gap of gaps(node, node.from)) {
             // The parser has no node for some operators: `->`, the `/` of parameters.
@@ -56,7 +56,7 @@ function tokens({ state, visibleRanges }: EditorView, words: ReadonlyMap<string,
 }
 
 /** Adds what a string has besides the expressions in it. */
-function string(node: SyntaxNode, state: EditorState, add: Add): void {
+function addString(node: SyntaxNode, state: EditorState, add: Add): void {
   const text = state.sliceDoc(node.from, node.to)
   const prefix = node.name === "FormatSpec" ? "" : (/^\w*/.exec(text)?.[0] ?? "")
   const start = node.from + prefix.length
@@ -93,17 +93,17 @@ const ESCAPE = String.raw`\\(?:[\\abfnrtv"'\n]|N\{.*?\}|u[\da-fA-F]{4}|U[\da-fA-
 const DOUBLED = String.raw`\{\{|\}\}`
 const NONE = "(?!)"
 
-function token(node: SyntaxNode, state: EditorState, words: ReadonlyMap<string, string>): string {
+function kindOf(node: SyntaxNode, state: EditorState, words: ReadonlyMap<string, string>): string {
   const text = () => state.sliceDoc(node.from, node.to)
   const parent = node.parent?.name ?? ""
-  if (node.name === "VariableName") return name(node, parent, text(), words)
+  if (node.name === "VariableName") return kindOfName(node, parent, text(), words)
   if (/^Format/.test(parent) && /^[{}:]$/.test(node.name)) return "si"
   if (node.name === "." && isModule(node)) return "nn"
   if (/Op$/.test(node.name)) return "o"
   return KINDS.get(node.name) ?? (/^[a-z]+$/.test(node.name) ? "k" : "")
 }
 
-function name(node: SyntaxNode, parent: string, text: string, words: ReadonlyMap<string, string>): string {
+function kindOfName(node: SyntaxNode, parent: string, text: string, words: ReadonlyMap<string, string>): string {
   const known = words.get(text)
   if (parent === "FunctionDefinition") return known === "fm" ? "fm" : "nf"
   if (parent === "ClassDefinition") return "nc"
@@ -132,7 +132,7 @@ const KINDS = new Map(
     Boolean: "kc",
     Comment: "c1",
     Ellipsis: "o",
-    Escape: "", // see `string`
+    Escape: "", // see `addString`
     FormatConversion: "si",
     FormatSelfDoc: "si",
     None: "kc",

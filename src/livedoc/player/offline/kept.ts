@@ -35,7 +35,7 @@ export class Kept {
   }
 
   /** The path of a URL, if it is one of this release. */
-  path(url: string): string | undefined {
+  pathOf(url: string): string | undefined {
     const { origin, pathname } = new URL(url, this.#root)
     const address = (origin + pathname).replace(/\/index\.html$/, "/")
     const path = address.slice(this.#root.length)
@@ -147,14 +147,14 @@ export class Kept {
   #references(path: string, text: string): string[] {
     const base = this.#root + path
     const found = [...text.matchAll(REFERENCE)].map(([, link, inStyle]) => link ?? inStyle ?? "")
-    const urls = found.filter((url) => URL.canParse(url, base)).map((url) => this.path(new URL(url, base).href))
+    const urls = found.filter((url) => URL.canParse(url, base)).map((url) => this.pathOf(new URL(url, base).href))
     return urls.filter((url) => url !== undefined && !isPage(url)) as string[]
   }
 
   async #held(name: string): Promise<string[]> {
     if (!(await this.#caches.has(name))) return []
     const requests = await (await this.#caches.open(name)).keys()
-    return requests.map(({ url }) => this.path(url)).filter((path) => path !== undefined)
+    return requests.map(({ url }) => this.pathOf(url)).filter((path) => path !== undefined)
   }
 
   async #earlier(): Promise<string[]> {

@@ -16,14 +16,14 @@ export interface State {
 }
 
 // What TypeScript's library for pages does not have.
-interface Extendable extends Event {
+interface ExtendableEvent extends Event {
   waitUntil(done: Promise<unknown>): void
 }
-interface Fetch extends Extendable {
+interface FetchEvent extends ExtendableEvent {
   readonly request: Request
   respondWith(response: Promise<Response>): void
 }
-interface Message extends Extendable {
+interface ExtendableMessageEvent extends ExtendableEvent {
   readonly data: Wish
 }
 interface Client {
@@ -35,18 +35,18 @@ declare const RELEASE: Release
 
 const kept = new Kept(RELEASE, registration.scope, caches)
 
-on<Extendable>("install", (event) => event.waitUntil(kept.takeOver()))
+on<ExtendableEvent>("install", (event) => event.waitUntil(kept.takeOver()))
 // There are no pages of the release before by now: a page and what it loads stay together.
-on<Extendable>("activate", (event) => event.waitUntil(Promise.all([kept.forgetEarlier(), clients.claim()])))
-on<Message>("message", (event) => event.waitUntil(grant(event.data)))
-on<Fetch>("fetch", (event) => {
+on<ExtendableEvent>("activate", (event) => event.waitUntil(Promise.all([kept.forgetEarlier(), clients.claim()])))
+on<ExtendableMessageEvent>("message", (event) => event.waitUntil(grant(event.data)))
+on<FetchEvent>("fetch", (event) => {
   const { request } = event
   if (request.method === "GET") event.respondWith(answer(request))
 })
 
 /** What has a hash in its name comes from the cache; all else does if the network does not answer. */
 async function answer(request: Request): Promise<Response> {
-  const path = kept.path(request.url)
+  const path = kept.pathOf(request.url)
   const cached = path === undefined ? undefined : await kept.match(path)
   if (cached && isImmutable(cached)) return cached
   try {
@@ -65,7 +65,7 @@ function isImmutable(response: Response): boolean {
 async function grant({ keep }: Wish): Promise<void> {
   let trouble: State["trouble"]
   try {
-    if (keep !== "everything") await kept.keep(keep.map((url) => kept.path(url)).filter((path) => path !== undefined))
+    if (keep !== "everything") await kept.keep(keep.map((url) => kept.pathOf(url)).filter((path) => path !== undefined))
     if (keep === "everything" || (await kept.everything())) await kept.keepEverything(tell)
   } catch (error) {
     trouble = error instanceof Error && error.name === "QuotaExceededError" ? "full" : "lost"

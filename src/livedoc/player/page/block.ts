@@ -3,7 +3,7 @@ import type { Edit, Edits } from "./edits.ts"
 import { element, required } from "./element.ts"
 import type { Reply } from "../messages.ts"
 import { Result } from "./result.ts"
-import { type Ending, type Runner, Stopped } from "./runner.ts"
+import { type Outcome, type Runner, Stopped } from "./runner.ts"
 import { linkTo } from "./share.ts"
 import { type Excerpt, excerpt, followed, moved, splice } from "./source.ts"
 import { finished, invitation, loading } from "./status.ts"
@@ -158,7 +158,7 @@ export class Block {
     actions.append(this.#run, this.#stop, edit, reset, copy, more)
     required(this.#root, ".snippet-header").append(actions, this.#status, this.#announcement, extras)
     this.#code.before(this.#notice)
-    required(this.#root, ".snippet-output").after(this.#result.element)
+    required(this.#root, ".snippet-output").after(this.#result.root)
     this.#hint(this.#run, () => this.#around.runner.prepare(this.#script))
     for (const place of [edit, this.#code]) this.#hint(place, () => this.#around.loadEditor().catch(() => undefined))
   }
@@ -181,8 +181,8 @@ export class Block {
     this.#result.begin(required(this.#root, ".snippet-output").offsetHeight)
     this.#show("starting", "Starting")
     try {
-      const ending = await this.#around.runner.run(this.#path, script, (reply) => this.#follow(reply))
-      if (attempt === this.#attempt) this.#end(ending, script)
+      const outcome = await this.#around.runner.run(this.#path, script, (reply) => this.#follow(reply))
+      if (attempt === this.#attempt) this.#end(outcome, script)
     } catch (error) {
       if (attempt === this.#attempt) this.#giveUp(error)
     }
@@ -195,14 +195,14 @@ export class Block {
     if (reply.kind === "output") this.#result.print(reply)
   }
 
-  #end(ending: Ending, script: string): void {
+  #end(outcome: Outcome, script: string): void {
     const promised = required(this.#root, "[data-promised]").textContent
-    if (ending.kind === "failed") this.#result.fail(ending, this.#path, (line) => void this.#goTo(line, script))
+    if (outcome.kind === "failed") this.#result.fail(outcome, this.#path, (line) => void this.#goTo(line, script))
     else this.#result.compare(promised)
-    this.#result.list(ending)
-    if (ending.kind === "failed" && ending.line !== undefined) this.#failed = { line: ending.line, script }
+    this.#result.list(outcome)
+    if (outcome.kind === "failed" && outcome.line !== undefined) this.#failed = { line: outcome.line, script }
     this.#mark()
-    this.#show(ending.kind, finished(ending, this.#result.text, promised))
+    this.#show(outcome.kind, finished(outcome, this.#result.text, promised))
     this.#around.ran()
   }
 

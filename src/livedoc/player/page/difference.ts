@@ -1,4 +1,4 @@
-/** A line of a comparison: in both, only promised, or only printed. */
+/** A line of a comparison: in both, only before, or only after. */
 export interface Line {
   sign: " " | "-" | "+"
   text: string
@@ -6,9 +6,9 @@ export interface Line {
 
 const MOST_LINES = 500
 
-/** What `printed` has more and less than `promised`, line by line; undefined if there is too much to compare. */
-export function difference(promised: string, printed: string): Line[] | undefined {
-  const [a, b] = [promised.split("\n"), printed.split("\n")]
+/** How `before` becomes `after`, line by line; undefined if there is too much to compare. */
+export function difference(before: string, after: string): Line[] | undefined {
+  const [a, b] = [before.split("\n"), after.split("\n")]
   if (a.length > MOST_LINES || b.length > MOST_LINES) return undefined
   const lines: Line[] = []
   const common = longestCommon(a, b)
@@ -17,7 +17,7 @@ export function difference(promised: string, printed: string): Line[] | undefine
     if (i < a.length && j < b.length && a[i] === b[j]) {
       lines.push({ sign: " ", text: at(a, i++) })
       j++
-    } else if (j === b.length || (i < a.length && length(common, i + 1, j) >= length(common, i, j + 1))) {
+    } else if (j === b.length || (i < a.length && commonAt(common, i + 1, j) >= commonAt(common, i, j + 1))) {
       lines.push({ sign: "-", text: at(a, i++) })
     } else lines.push({ sign: "+", text: at(b, j++) })
   }
@@ -33,13 +33,15 @@ function longestCommon(a: string[], b: string[]): number[][] {
     const row = common[i] ?? []
     for (let j = b.length - 1; j >= 0; j--) {
       row[j] =
-        a[i] === b[j] ? length(common, i + 1, j + 1) + 1 : Math.max(length(common, i + 1, j), length(common, i, j + 1))
+        a[i] === b[j]
+          ? commonAt(common, i + 1, j + 1) + 1
+          : Math.max(commonAt(common, i + 1, j), commonAt(common, i, j + 1))
     }
   }
   return common
 }
 
-function length(common: number[][], i: number, j: number): number {
+function commonAt(common: number[][], i: number, j: number): number {
   return common[i]?.[j] ?? 0
 }
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { hex, joined, named, text, tree } from "./files.ts"
+import { hex, joined, textOf, tree, withSize } from "./files.ts"
 
 const bytes = (...numbers: number[]) => new Uint8Array(numbers)
 
@@ -20,21 +20,21 @@ test("folders that hold one folder each are one", () => {
 })
 
 test("a single byte is no bytes", () => {
-  assert.equal(named("a.txt", 0), "a.txt, 0 bytes")
-  assert.equal(named("a.txt", 1), "a.txt, 1 byte")
-  assert.equal(named("a.txt", 21), "a.txt, 21 bytes")
+  assert.equal(withSize("a.txt", 0), "a.txt, 0 bytes")
+  assert.equal(withSize("a.txt", 1), "a.txt, 1 byte")
+  assert.equal(withSize("a.txt", 21), "a.txt, 21 bytes")
 })
 
 test("UTF-8 without control characters is text", () => {
-  assert.equal(text(new TextEncoder().encode('{"é": 1}\n\t\r'), false), '{"é": 1}\n\t\r')
-  assert.equal(text(bytes(), false), "")
-  assert.equal(text(bytes(0x61, 0), false), undefined)
-  assert.equal(text(bytes(0xff), false), undefined)
+  assert.equal(textOf(new TextEncoder().encode('{"é": 1}\n\t\r'), false), '{"é": 1}\n\t\r')
+  assert.equal(textOf(bytes(), false), "")
+  assert.equal(textOf(bytes(0x61, 0), false), undefined)
+  assert.equal(textOf(bytes(0xff), false), undefined)
 })
 
 test("a character that was cut at the end is left out of the text", () => {
-  assert.equal(text(bytes(0x61, 0xc3), true), "a")
-  assert.equal(text(bytes(0x61, 0xc3), false), undefined)
+  assert.equal(textOf(bytes(0x61, 0xc3), true), "a")
+  assert.equal(textOf(bytes(0x61, 0xc3), false), undefined)
 })
 
 test("bytes are shown as numbers and letters, eight in a line", () => {

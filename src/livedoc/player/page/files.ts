@@ -1,19 +1,22 @@
-import type { File } from "../messages.ts"
+import type { WrittenFile } from "../messages.ts"
 
 /** A folder of what a run left: its folders and files, by name. */
 export interface Folder {
   folders: Map<string, Folder>
-  files: Map<string, File>
+  files: Map<string, WrittenFile>
 }
 
-export function tree(files: readonly File[]): Folder {
+export function tree(files: readonly WrittenFile[]): Folder {
   const root: Folder = { folders: new Map(), files: new Map() }
   for (const file of files) {
     const names = file.path.split("/")
     const name = names.pop() ?? ""
     let folder = root
     for (const part of names) {
-      const inner = folder.folders.get(part) ?? { folders: new Map<string, Folder>(), files: new Map<string, File>() }
+      const inner = folder.folders.get(part) ?? {
+        folders: new Map<string, Folder>(),
+        files: new Map<string, WrittenFile>(),
+      }
       folder.folders.set(part, inner)
       folder = inner
     }
@@ -30,12 +33,12 @@ export function joined(name: string, folder: Folder): [string, Folder] {
 }
 
 /** A file and its size: "notes.txt, 12 bytes". */
-export function named(name: string, size: number): string {
+export function withSize(name: string, size: number): string {
   return `${name}, ${size} ${size === 1 ? "byte" : "bytes"}`
 }
 
-/** The text that bytes are, if they are any: UTF-8 without control characters. What is cut may end within a character. */
-export function text(bytes: Uint8Array, cut: boolean): string | undefined {
+/** The text that bytes are, if they are UTF-8 without control characters. What is cut may end within a character. */
+export function textOf(bytes: Uint8Array, cut: boolean): string | undefined {
   try {
     const decoded = new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: cut })
     return /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(decoded) ? undefined : decoded

@@ -18,7 +18,7 @@ function openWorker(receive: (reply: Reply) => void, broke: (reason: string) => 
   const interrupts = globalThis.crossOriginIsolated ? new Uint8Array(new SharedArrayBuffer(1)) : undefined
   worker.postMessage({ kind: "open", interrupts })
   return {
-    post: (request) => worker.postMessage(request),
+    post: (command) => worker.postMessage(command),
     interrupt: () => void interrupts?.fill(2),
     close: () => worker.terminate(),
   }
@@ -40,18 +40,19 @@ const surroundings: Surroundings = {
 }
 
 let blocks: Block[] = []
-let page = "" // the path of the one that they are on
+let shownPath = "" // of the page that they are on
 
 async function mountAll(): Promise<void> {
   // Material fetches a page that is shown already: at the first link within it, and on some ways back.
-  if (page === location.pathname) for (const root of bare()) blocks.find((block) => block.isFrom(root))?.moveTo(root)
-  page = location.pathname
+  if (shownPath === location.pathname)
+    for (const root of bare()) blocks.find((block) => block.isFrom(root))?.moveTo(root)
+  shownPath = location.pathname
   const shared = await sharedBy(location.hash)
   const here = blocks.filter((block) => block.isHere)
   if (here.length < blocks.length) surroundings.runner.stop() // a program whose block the reader has left
   blocks = [...here, ...Array.from(bare(), (root) => new Block(root, surroundings))]
   const isOpen = typeof shared === "object" && here.some(({ name }) => name === shared.block)
-  if (!isOpen) open(shared)
+  if (!isOpen) showShared(shared)
   void offline.visit()
 }
 
@@ -61,7 +62,7 @@ function bare(): NodeListOf<HTMLElement> {
 }
 
 /** Shows what a link brought, in its block, or by itself if that is gone. */
-function open(shared: Shared | "broken" | undefined): void {
+function showShared(shared: Shared | "broken" | undefined): void {
   document.querySelector(".snippet-lost")?.remove()
   if (!shared) return
   const block = shared === "broken" ? undefined : blocks.find(({ name }) => name === shared.block)
@@ -79,4 +80,4 @@ function open(shared: Shared | "broken" | undefined): void {
 const pageChanges = Reflect.get(globalThis, "document$") as PageChanges | undefined
 if (pageChanges) pageChanges.subscribe(() => void mountAll())
 else void mountAll()
-addEventListener("hashchange", () => void sharedBy(location.hash).then(open))
+addEventListener("hashchange", () => void sharedBy(location.hash).then(showShared))

@@ -1,7 +1,7 @@
 import { difference } from "./difference.ts"
 import { element } from "./element.ts"
-import { type Folder, hex, joined, named, text as textOf, tree } from "./files.ts"
-import type { Failure, File, Left, Output } from "../messages.ts"
+import { type Folder, hex, joined, textOf, tree, withSize } from "./files.ts"
+import type { Failure, Left, Output, WrittenFile } from "../messages.ts"
 import { pieces } from "./traceback.ts"
 
 /** Milliseconds in which what follows a press of Run is taken for its answer; a browser counts half a second. */
@@ -9,7 +9,7 @@ const AT_ONCE = 400
 
 /** Under a block's code: what a run printed, what went wrong, how it differs from the promise and which files it left. */
 export class Result {
-  readonly element: HTMLElement
+  readonly root: HTMLElement
   readonly #heading = element("div", "snippet-result-heading", {}, label("Your output"))
   readonly #printed = shown("Your output", "data-output")
   readonly #error = shown("What went wrong", "data-error")
@@ -17,8 +17,8 @@ export class Result {
   #begun = 0
 
   constructor() {
-    this.element = element("div", "snippet-result", {}, this.#heading, this.#printed, this.#error, this.#asked)
-    this.element.hidden = true
+    this.root = element("div", "snippet-result", {}, this.#heading, this.#printed, this.#error, this.#asked)
+    this.root.hidden = true
   }
 
   /** What was printed, both streams. */
@@ -32,18 +32,18 @@ export class Result {
    */
   begin(height: number): void {
     this.#asked.replaceChildren()
-    this.element.style.minHeight = ""
-    const room = Math.max(height, this.element.offsetHeight)
+    this.root.style.minHeight = ""
+    const room = Math.max(height, this.root.offsetHeight)
     this.clear()
-    this.element.hidden = false
-    this.element.style.minHeight = `${room}px`
+    this.root.hidden = false
+    this.root.style.minHeight = `${room}px`
     this.#begun = performance.now()
   }
 
   clear(): void {
-    this.element.hidden = true
-    this.element.style.minHeight = ""
-    this.element.removeAttribute(DIFFERS)
+    this.root.hidden = true
+    this.root.style.minHeight = ""
+    this.root.removeAttribute(DIFFERS)
     this.#heading.replaceChildren(label("Your output"))
     for (const part of [this.#printed, this.#error, this.#asked]) part.replaceChildren()
     this.#error.hidden = true
@@ -74,7 +74,7 @@ export class Result {
   /** Says so if what was printed differs from what was promised, and offers to show how. */
   compare(promised: string): void {
     if (this.text === promised) return
-    this.element.setAttribute(DIFFERS, "")
+    this.root.setAttribute(DIFFERS, "")
     const lines = difference(promised, this.text)
     if (!lines) return
     this.#offer("How it differs", () => {
@@ -88,7 +88,7 @@ export class Result {
    * only just pressed Run; later that would move the page under their eyes, so it goes with the next run.
    */
   list({ files, unlisted }: Left): void {
-    if (performance.now() - this.#begun < AT_ONCE) this.element.style.minHeight = ""
+    if (performance.now() - this.#begun < AT_ONCE) this.root.style.minHeight = ""
     if (files.length === 0) return
     this.#offer(`Files it left (${files.length + unlisted})`, () => {
       const list = folderList(tree(files))
@@ -131,12 +131,12 @@ function folderList({ folders, files }: Folder): HTMLUListElement {
   return list
 }
 
-function content(name: string, { size, head }: File): HTMLElement {
+function content(name: string, { size, head }: WrittenFile): HTMLElement {
   const cut = head.length < size
   const text = textOf(head, cut)
   const item = element("div", "")
   const open = disclosing(
-    named(name, size),
+    withSize(name, size),
     () => {
       const inside = element("div", "")
       if (text !== undefined) inside.append(element("pre", "", readable(`${name} as text`), text))

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict"
 import { before, mock, test } from "node:test"
 import { MessageChannel, type MessagePort } from "node:worker_threads"
-import type { Reply, Request } from "../messages.ts"
-import { type Ending, type OpenStage, Runner, Stopped, Unavailable } from "./runner.ts"
+import type { Command, Reply } from "../messages.ts"
+import { type OpenStage, type Outcome, Runner, Stopped, Unavailable } from "./runner.ts"
 
-type Run = Extract<Request, { kind: "run" }>
-type Reaction = (request: Run, reply: (reply: Reply) => void) => void
+type Run = Extract<Command, { kind: "run" }>
+type Reaction = (run: Run, reply: (reply: Reply) => void) => void
 /** What a stage does when it is asked to stop kindly, or interrupted: here, after how many milliseconds it then ends. */
 interface Ends {
   onStop?: number
@@ -41,12 +41,12 @@ function stages(
     let run = 0
     const reply = (reply: Reply) => worker.postMessage(reply)
     const end = () => reply({ kind: "failed", run, seconds: 1, traceback: "", error: "Interrupted", line: 1, ...left })
-    worker.on("message", (request: Request) => {
-      asked.push(request.kind)
-      if (request.kind === "run") {
-        run = request.run
-        react(request, reply)
-      } else if (request.kind === "stop" && ends.onStop !== undefined) {
+    worker.on("message", (command: Command) => {
+      asked.push(command.kind)
+      if (command.kind === "run") {
+        run = command.run
+        react(command, reply)
+      } else if (command.kind === "stop" && ends.onStop !== undefined) {
         reply({ kind: "stopping", run })
         setTimeout(end, ends.onStop)
       }
@@ -59,7 +59,7 @@ function stages(
       ports.delete(worker)
       page.close()
     }
-    return { post: (request) => page.postMessage(request), interrupt, close }
+    return { post: (command) => page.postMessage(command), interrupt, close }
   }
   return { open, opened: () => opened, ports, asked, told }
 }
@@ -80,18 +80,18 @@ const echo: Reaction = ({ run, source }, reply) => {
 }
 
 /** Starts a run and resolves once it prints. */
-function printing(runner: Runner, source: string): Promise<{ ending: Promise<Ending> }> {
+function printing(runner: Runner, source: string): Promise<{ outcome: Promise<Outcome> }> {
   return new Promise((resolve) => {
-    const ending = runner.run("a.py", source, (reply) => reply.kind === "output" && resolve({ ending }))
-    ending.catch(nothing)
+    const outcome = runner.run("a.py", source, (reply) => reply.kind === "output" && resolve({ outcome }))
+    outcome.catch(nothing)
   })
 }
 
 test("a run is watched from its start to its end", async () => {
   const { open, ports } = stages(echo)
   const seen: string[] = []
-  const ending = await new Runner(open).run("a.py", "hello", (reply) => seen.push(reply.kind))
-  assert.deepEqual(ending, { kind: "done", run: 1, seconds: 0, ...left })
+  const outcome = await new Runner(open).run("a.py", "hello", (reply) => seen.push(reply.kind))
+  assert.deepEqual(outcome, { kind: "done", run: 1, seconds: 0, ...left })
   assert.deepEqual(seen, ["running", "output", "done"])
   closeAll(ports)
 })
@@ -109,10 +109,10 @@ test("runs share one stage, which opens with the first of them", async () => {
 test("a program that waits is stopped kindly, may clean up, and its stage stays", async () => {
   const { open, opened, ports, asked, told } = stages(echo, { onStop: 500 })
   const runner = new Runner(open)
-  const { ending } = await printing(runner, "wait")
+  const { outcome } = await printing(runner, "wait")
   runner.stop()
   await pass(500, () => told.includes("stopping"))
-  await assert.rejects(ending, Stopped)
+  await assert.rejects(outcome, Stopped)
   assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
   assert.equal(opened(), 1)
   assert.deepEqual(asked, ["run", "stop", "run"])
@@ -122,11 +122,11 @@ test("a program that waits is stopped kindly, may clean up, and its stage stays"
 test("a program that is busy is interrupted within 50 ms, and its stage stays", async () => {
   const { open, opened, ports, asked } = stages(echo, { onInterrupt: 500 })
   const runner = new Runner(open)
-  const { ending } = await printing(runner, "wait")
+  const { outcome } = await printing(runner, "wait")
   runner.stop()
   await pass(50, () => asked.includes("stop"))
   await pass(500, () => asked.includes("interrupt"))
-  await assert.rejects(ending, Stopped)
+  await assert.rejects(outcome, Stopped)
   assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
   assert.equal(opened(), 1)
   assert.deepEqual(asked, ["run", "stop", "interrupt", "run"])
@@ -140,12 +140,12 @@ for (const [what, ends] of [
   test(`a program that ${what} loses its stage within a second, and the next run works`, async () => {
     const { open, opened, ports, asked, told } = stages(echo, ends)
     const runner = new Runner(open)
-    const { ending } = await printing(runner, "wait")
+    const { outcome } = await printing(runner, "wait")
     runner.stop()
     runner.stop() // the impatient reader
     await pass(1000, () => (ends.onStop ? told.includes("stopping") : asked.includes("stop")))
     assert.equal(ports.size, 0)
-    await assert.rejects(ending, Stopped)
+    await assert.rejects(outcome, Stopped)
     assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
     assert.equal(opened(), 2)
     closeAll(ports)
@@ -155,22 +155,22 @@ for (const [what, ends] of [
 test("a program that still starts is stopped at once, with its stage", async () => {
   const { open, ports } = stages(nothing)
   const runner = new Runner(open)
-  const ending = runner.run("a.py", "one", nothing)
+  const outcome = runner.run("a.py", "one", nothing)
   await Promise.resolve()
   runner.stop()
-  await assert.rejects(ending, Stopped)
+  await assert.rejects(outcome, Stopped)
   assert.equal(ports.size, 0)
 })
 
 test("a run that waits for its turn does not begin after a stop", async () => {
   const { open, ports, asked } = stages(echo)
   const runner = new Runner(open)
-  const { ending } = await printing(runner, "wait")
+  const { outcome } = await printing(runner, "wait")
   const next = runner.run("b.py", "next", nothing)
   next.catch(nothing)
   runner.stop()
   await pass(1000, () => asked.includes("stop"))
-  await assert.rejects(ending, Stopped)
+  await assert.rejects(outcome, Stopped)
   await assert.rejects(next, Stopped)
   assert.deepEqual(asked, ["run", "stop", "interrupt"])
   closeAll(ports)
@@ -193,11 +193,11 @@ test("a renewal closes the stage, unless a program is running on it", async () =
   runner.renew()
   await runner.run("a.py", "two", nothing)
   assert.equal(opened(), 2)
-  const { ending } = await printing(runner, "wait")
+  const { outcome } = await printing(runner, "wait")
   runner.renew()
   runner.stop()
   await pass(100, () => told.includes("stopping"))
-  await assert.rejects(ending, Stopped)
+  await assert.rejects(outcome, Stopped)
   assert.equal(opened(), 2)
   closeAll(ports)
 })
@@ -214,17 +214,17 @@ test("stop without a run keeps the stage", async () => {
 test("a run stops the one that is running", async () => {
   const { open, opened, ports, asked } = stages(echo)
   const runner = new Runner(open)
-  const { ending } = await printing(runner, "wait")
+  const { outcome } = await printing(runner, "wait")
   const next = runner.run("b.py", "next", nothing)
   await pass(1000, () => asked.includes("stop"))
   assert.equal((await next).kind, "done")
-  await assert.rejects(ending, Stopped)
+  await assert.rejects(outcome, Stopped)
   assert.equal(opened(), 2)
   closeAll(ports)
 })
 
 test("a run takes the place of one that has not begun, on the stage that is starting", async () => {
-  const { open, opened, ports } = stages((request, reply) => request.run === 2 && echo(request, reply))
+  const { open, opened, ports } = stages((command, reply) => command.run === 2 && echo(command, reply))
   const runner = new Runner(open)
   const first = runner.run("a.py", "one", () => assert.fail("it should not begin"))
   const second = runner.run("b.py", "two", nothing)
@@ -235,9 +235,9 @@ test("a run takes the place of one that has not begun, on the stage that is star
 })
 
 test("a run that began although another took its place is stopped, and the other one runs", async () => {
-  const { open, opened, ports } = stages((request, reply) => {
-    if (request.run === 1) reply({ kind: "running", run: 1 })
-    else if (opened() === 2) echo(request, reply)
+  const { open, opened, ports } = stages((command, reply) => {
+    if (command.run === 1) reply({ kind: "running", run: 1 })
+    else if (opened() === 2) echo(command, reply)
   })
   const runner = new Runner(open)
   runner.run("a.py", "one", nothing).catch(nothing)
@@ -256,9 +256,9 @@ test("a reply of an older run is ignored", async () => {
   const runner = new Runner(open)
   runner.run("a.py", "one", nothing).catch(nothing)
   const texts: string[] = []
-  const ending = await runner.run("a.py", "two", (reply) => reply.kind === "output" && texts.push(reply.text))
+  const outcome = await runner.run("a.py", "two", (reply) => reply.kind === "output" && texts.push(reply.text))
   assert.deepEqual(texts, ["new"])
-  assert.equal(ending.seconds, 0)
+  assert.equal(outcome.seconds, 0)
   closeAll(ports)
 })
 
@@ -272,10 +272,10 @@ test("a start that fails says why, and the next run opens another stage", async 
 })
 
 test("a program that ends Python itself is told from a start that fails, and the next run opens another stage", async () => {
-  const { open, opened, ports } = stages((request, reply) => {
-    if (request.source !== "exit") return echo(request, reply)
-    reply({ kind: "running", run: request.run })
-    reply({ kind: "unavailable", run: request.run, reason: "exit code 3" })
+  const { open, opened, ports } = stages((command, reply) => {
+    if (command.source !== "exit") return echo(command, reply)
+    reply({ kind: "running", run: command.run })
+    reply({ kind: "unavailable", run: command.run, reason: "exit code 3" })
   })
   const runner = new Runner(open)
   await assert.rejects(runner.run("a.py", "exit", nothing), new Unavailable("Python ended: exit code 3."))
@@ -286,10 +286,10 @@ test("a program that ends Python itself is told from a start that fails, and the
 
 test("a stage that shows no sign of life is given up", async () => {
   const { open, ports, asked } = stages(nothing)
-  const ending = new Runner(open, 10).run("a.py", "one", nothing)
-  ending.catch(nothing)
+  const outcome = new Runner(open, 10).run("a.py", "one", nothing)
+  outcome.catch(nothing)
   await pass(10, () => asked.includes("run"))
-  await assert.rejects(ending, /nothing happened for 0.01 seconds/)
+  await assert.rejects(outcome, /nothing happened for 0.01 seconds/)
   assert.equal(ports.size, 0)
 })
 
@@ -298,9 +298,9 @@ test("a program may be silent for as long as it likes", async () => {
     reply({ kind: "running", run })
     setTimeout(() => reply({ kind: "done", run, seconds: 1, ...left }), 100)
   })
-  const ending = new Runner(open, 30).run("a.py", "one", nothing)
+  const outcome = new Runner(open, 30).run("a.py", "one", nothing)
   await pass(100, () => told.includes("running"))
-  assert.equal((await ending).kind, "done")
+  assert.equal((await outcome).kind, "done")
   closeAll(ports)
 })
 

@@ -1,8 +1,8 @@
-import type { Reply, Request } from "../messages.ts"
+import type { Command, Reply } from "../messages.ts"
 
 /** Where programs run: a worker, seen from outside. */
 export interface Stage {
-  post(request: Request): void
+  post(command: Command): void
   /** Raises KeyboardInterrupt in the program, where the page may do so. */
   interrupt(): void
   close(): void
@@ -11,7 +11,7 @@ export interface Stage {
 /** Opens a stage that passes its replies to `receive`, and to `broke` why it cannot go on. */
 export type OpenStage = (receive: (reply: Reply) => void, broke: (reason: string) => void) => Stage
 
-export type Ending = Extract<Reply, { kind: "done" | "failed" }>
+export type Outcome = Extract<Reply, { kind: "done" | "failed" }>
 
 /** The run was stopped: by the reader, or because another one began. */
 export class Stopped extends Error {}
@@ -26,9 +26,9 @@ const TO_END = 600 // milliseconds to clean up; then its stage goes
 interface Pending {
   run: number
   watch: (reply: Reply) => void
-  resolve: (ending: Ending) => void
+  resolve: (outcome: Outcome) => void
   reject: (reason: Stopped | Unavailable) => void
-  /** Posts the request, again if its stage had to be opened anew. */
+  /** Posts the command, again if its stage had to be opened once more. */
   begin: () => void
   running: boolean
   ended: Promise<unknown>
@@ -55,13 +55,13 @@ export class Runner {
   }
 
   /** `watch` gets every reply until the end. Rejects with Stopped or Unavailable. */
-  async run(path: string, source: string, watch: (reply: Reply) => void): Promise<Ending> {
+  async run(path: string, source: string, watch: (reply: Reply) => void): Promise<Outcome> {
     const run = ++this.#runs
     // Python that is still starting is kept: the worker leaves out a run that is no longer the latest.
     if (this.#pending?.running) await this.#end(this.#pending)
     else this.#settled()?.reject(new Stopped())
     if (run !== this.#runs) throw new Stopped() // or yet another one has begun
-    const { promise, resolve, reject } = Promise.withResolvers<Ending>()
+    const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
     const begin = () => {
       this.#opened().post({ kind: "run", run, path, source })
       this.#giveTime(this.#patience)

@@ -1,4 +1,4 @@
-import type { Ending } from "./runner.ts"
+import type { Outcome } from "./runner.ts"
 
 /** What is said before a first run, of the most that one can fetch: "Runs in your browser: up to 4.9 MB, once". */
 export function invitation(most: number): string {
@@ -15,10 +15,10 @@ export function megabytes(bytes: number): string {
 }
 
 /** How a run ended: "Finished, 3 lines, 0.1 s, as promised" or "Failed: KeyError, line 12". */
-export function finished(ending: Ending, printed: string, promised: string | undefined): string {
-  if (ending.kind === "failed")
-    return `Failed: ${ending.error}${ending.line === undefined ? "" : `, line ${ending.line}`}`
-  const seconds = ending.seconds < 0.1 ? "under 0.1 s" : `${ending.seconds.toFixed(1)} s`
+export function finished(outcome: Outcome, printed: string, promised: string | undefined): string {
+  if (outcome.kind === "failed")
+    return `Failed: ${outcome.error}${outcome.line === undefined ? "" : `, line ${outcome.line}`}`
+  const seconds = outcome.seconds < 0.1 ? "under 0.1 s" : `${outcome.seconds.toFixed(1)} s`
   const told = [`Finished, ${lines(printed)}`, seconds]
   if (promised !== undefined) told.push(printed === promised ? "as promised" : "not as promised")
   return told.join(", ")

@@ -1,6 +1,6 @@
 import { loadPyodide, type PyodideAPI } from "pyodide"
 import type { PyProxy } from "pyodide/ffi"
-import type { Failure, File, Left, Output } from "../messages.ts"
+import type { Failure, Left, Output, WrittenFile } from "../messages.ts"
 import { type Load, Packages } from "./packages.ts"
 
 export interface Python {
@@ -85,7 +85,7 @@ function ended(ending: Ending): Ended {
   const failure = shown && { traceback: shown.traceback, error: shown.error, line: shown.line }
   const left = ending.files.toJs() as [string, number, Uint8Array][]
   ending.destroy()
-  return { failure, files: left.map(([path, size, head]): File => ({ path, size, head })), unlisted }
+  return { failure, files: left.map(([path, size, head]): WrittenFile => ({ path, size, head })), unlisted }
 }
 
 /** A stream of bytes, as text. The bytes of a character may arrive in two parts, or not all. */

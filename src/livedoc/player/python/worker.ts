@@ -1,5 +1,5 @@
 import { Download } from "./download.ts"
-import type { Reply, Request } from "../messages.ts"
+import type { Command, Reply } from "../messages.ts"
 import { Printer, plainText, shortened } from "./output.ts"
 import { type Python, startPython } from "./python.ts"
 import { compileAhead } from "./webassembly.ts"
@@ -16,7 +16,7 @@ interface Started {
   lost: Promise<never>
 }
 
-type Run = Extract<Request, { kind: "run" }>
+type Run = Extract<Command, { kind: "run" }>
 
 const root = new URL("./", import.meta.url).href
 let interrupts: Uint8Array<SharedArrayBuffer> | undefined
@@ -24,11 +24,11 @@ let started: Promise<Started> | undefined
 let awaited: number | undefined // the run that Python is made ready for
 let stop: (() => void) | undefined // of the script that runs
 
-addEventListener("message", ({ data: request }: MessageEvent<Request>) => {
-  if (request.kind === "open") interrupts = request.interrupts
-  else if (request.kind === "prepare")
-    pythonFor(request.source).catch(() => undefined) // the run will say it
-  else if (request.kind === "run") void perform(request)
+addEventListener("message", ({ data: command }: MessageEvent<Command>) => {
+  if (command.kind === "open") interrupts = command.interrupts
+  else if (command.kind === "prepare")
+    pythonFor(command.source).catch(() => undefined) // the run will say it
+  else if (command.kind === "run") void perform(command)
   else stop?.()
 })
 
@@ -49,13 +49,13 @@ async function perform({ run, path, source }: Run): Promise<void> {
     if (run !== awaited) return // a later run has taken its place
     awaited = undefined
     reply({ kind: "running", run })
-    reply(await performed(python, { kind: "run", run, path, source }))
+    reply(await outcomeOf(python, { kind: "run", run, path, source }))
   } catch (error) {
     reply({ kind: "unavailable", run, reason: error instanceof Error ? error.message : String(error) })
   }
 }
 
-async function performed(python: Python, { run, path, source }: Run): Promise<Reply> {
+async function outcomeOf(python: Python, { run, path, source }: Run): Promise<Reply> {
   const printer = new Printer((output) => reply({ kind: "output", run, ...output }))
   const plain = { out: plainText(), err: plainText() }
   stop = () => {
