@@ -1,27 +1,14 @@
 import { Block, type Surroundings } from "./block.ts"
 import { Edits } from "./edits.ts"
 import { element } from "./element.ts"
-import type { Reply } from "../messages.ts"
 import { Offline } from "./offline.ts"
-import { Runner, type Stage } from "./runner.ts"
+import { Runner } from "./runner.ts"
 import { type Shared, sharedBy } from "./share.ts"
+import { openWorker } from "./worker_link.ts"
 
 /** What Material for MkDocs offers when it swaps pages without a reload. */
 interface PageChanges {
   subscribe(mounted: () => void): void
-}
-
-function openWorker(receive: (reply: Reply) => void, broke: (reason: string) => void): Stage {
-  const worker = new Worker(new URL(WORKER, import.meta.url), { type: "module" })
-  worker.addEventListener("message", (event: MessageEvent<Reply>) => receive(event.data))
-  worker.addEventListener("error", (event) => broke(event.message || "its worker could not be loaded"))
-  const interrupts = globalThis.crossOriginIsolated ? new Uint8Array(new SharedArrayBuffer(1)) : undefined
-  worker.postMessage({ kind: "open", interrupts })
-  return {
-    post: (command) => worker.postMessage(command),
-    interrupt: () => void interrupts?.fill(2),
-    close: () => worker.terminate(),
-  }
 }
 
 const offline = new Offline(new URL("../../", import.meta.url).href, DOWNLOAD_SIZE)

@@ -1,15 +1,18 @@
 import assert from "node:assert/strict"
-import { before, mock, test } from "node:test"
+import { afterEach, before, mock, test } from "node:test"
 import { MessageChannel, type MessagePort } from "node:worker_threads"
 import type { Command, Reply } from "../messages.ts"
-import { type OpenStage, type Outcome, Runner, Stopped, Unavailable } from "./runner.ts"
+import { type Outcome, Runner, Stopped, Unavailable } from "./runner.ts"
+import type { OpenWorker } from "./worker_link.ts"
 
 type Run = Extract<Command, { kind: "run" }>
 type Reaction = (run: Run, reply: (reply: Reply) => void) => void
-/** What a stage does when it is asked to stop kindly, or interrupted: here, after how many milliseconds it then ends. */
-interface Ends {
+interface Options {
+  /** After how many milliseconds the worker ends the program when it is asked to stop; never if it does not hear. */
   onStop?: number
+  /** The same for an interrupt. */
   onInterrupt?: number
+  patience?: number
 }
 
 // A slow machine may take longer for a message than a program has to answer.
@@ -21,19 +24,20 @@ async function pass(milliseconds: number, condition: () => boolean): Promise<voi
   for (; milliseconds > 0; milliseconds--) mock.timers.tick(1) // one by one: a timer may set another
 }
 
-/** Stages at the other end of real message ports; `ports` holds those that are still open. */
-function stages(
-  react: Reaction,
-  ends: Ends = {},
-): { open: OpenStage; opened: () => number; ports: Set<MessagePort>; asked: string[]; told: string[] } {
+const everyPort = new Set<MessagePort>()
+afterEach(() => everyPort.forEach((port) => port.close()))
+
+/** A runner with workers at the other end of real message ports; `ports` holds those that are still open. */
+function runnerWith(react: Reaction, { onStop, onInterrupt, patience }: Options = {}) {
   const asked: string[] = []
   const told: string[] = []
   const ports = new Set<MessagePort>()
   let opened = 0
-  const open: OpenStage = (receive) => {
+  const open: OpenWorker = (receive) => {
     opened++
     const { port1: page, port2: worker } = new MessageChannel()
     ports.add(worker)
+    everyPort.add(worker)
     page.on("message", (reply: Reply) => {
       receive(reply)
       told.push(reply.kind)
@@ -46,14 +50,14 @@ function stages(
       if (command.kind === "run") {
         run = command.run
         react(command, reply)
-      } else if (command.kind === "stop" && ends.onStop !== undefined) {
+      } else if (command.kind === "stop" && onStop !== undefined) {
         reply({ kind: "stopping", run })
-        setTimeout(end, ends.onStop)
+        setTimeout(end, onStop)
       }
     })
     const interrupt = () => {
       asked.push("interrupt")
-      if (ends.onInterrupt !== undefined) setTimeout(end, ends.onInterrupt)
+      if (onInterrupt !== undefined) setTimeout(end, onInterrupt)
     }
     const close = () => {
       ports.delete(worker)
@@ -61,11 +65,7 @@ function stages(
     }
     return { post: (command) => page.postMessage(command), interrupt, close }
   }
-  return { open, opened: () => opened, ports, asked, told }
-}
-
-function closeAll(ports: Set<MessagePort>): void {
-  for (const port of ports) port.close()
+  return { runner: new Runner(open, patience), opened: () => opened, ports, asked, told }
 }
 
 const nothing = () => undefined
@@ -88,27 +88,23 @@ function printing(runner: Runner, source: string): Promise<{ outcome: Promise<Ou
 }
 
 test("a run is watched from its start to its end", async () => {
-  const { open, ports } = stages(echo)
+  const { runner } = runnerWith(echo)
   const seen: string[] = []
-  const outcome = await new Runner(open).run("a.py", "hello", (reply) => seen.push(reply.kind))
+  const outcome = await runner.run("a.py", "hello", (reply) => seen.push(reply.kind))
   assert.deepEqual(outcome, { kind: "done", run: 1, seconds: 0, ...left })
   assert.deepEqual(seen, ["running", "output", "done"])
-  closeAll(ports)
 })
 
-test("runs share one stage, which opens with the first of them", async () => {
-  const { open, opened, ports } = stages(echo)
-  const runner = new Runner(open)
+test("runs share one worker, which opens with the first of them", async () => {
+  const { runner, opened } = runnerWith(echo)
   assert.equal(opened(), 0)
   await runner.run("a.py", "one", nothing)
   await runner.run("b.py", "two", nothing)
   assert.equal(opened(), 1)
-  closeAll(ports)
 })
 
-test("a program that waits is stopped kindly, may clean up, and its stage stays", async () => {
-  const { open, opened, ports, asked, told } = stages(echo, { onStop: 500 })
-  const runner = new Runner(open)
+test("a program that waits is stopped kindly, may clean up, and its worker stays", async () => {
+  const { runner, opened, asked, told } = runnerWith(echo, { onStop: 500 })
   const { outcome } = await printing(runner, "wait")
   runner.stop()
   await pass(500, () => told.includes("stopping"))
@@ -116,12 +112,10 @@ test("a program that waits is stopped kindly, may clean up, and its stage stays"
   assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
   assert.equal(opened(), 1)
   assert.deepEqual(asked, ["run", "stop", "run"])
-  closeAll(ports)
 })
 
-test("a program that is busy is interrupted within 50 ms, and its stage stays", async () => {
-  const { open, opened, ports, asked } = stages(echo, { onInterrupt: 500 })
-  const runner = new Runner(open)
+test("a program that is busy is interrupted within 50 ms, and its worker stays", async () => {
+  const { runner, opened, asked } = runnerWith(echo, { onInterrupt: 500 })
   const { outcome } = await printing(runner, "wait")
   runner.stop()
   await pass(50, () => asked.includes("stop"))
@@ -130,16 +124,14 @@ test("a program that is busy is interrupted within 50 ms, and its stage stays", 
   assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
   assert.equal(opened(), 1)
   assert.deepEqual(asked, ["run", "stop", "interrupt", "run"])
-  closeAll(ports)
 })
 
 for (const [what, ends] of [
   ["hears nothing", {}],
   ["answers and goes on", { onStop: 10_000 }],
 ] as const) {
-  test(`a program that ${what} loses its stage within a second, and the next run works`, async () => {
-    const { open, opened, ports, asked, told } = stages(echo, ends)
-    const runner = new Runner(open)
+  test(`a program that ${what} loses its worker within a second, and the next run works`, async () => {
+    const { runner, opened, ports, asked, told } = runnerWith(echo, ends)
     const { outcome } = await printing(runner, "wait")
     runner.stop()
     runner.stop() // the impatient reader
@@ -148,13 +140,11 @@ for (const [what, ends] of [
     await assert.rejects(outcome, Stopped)
     assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
     assert.equal(opened(), 2)
-    closeAll(ports)
   })
 }
 
-test("a program that still starts is stopped at once, with its stage", async () => {
-  const { open, ports } = stages(nothing)
-  const runner = new Runner(open)
+test("a program that still starts is stopped at once, with its worker", async () => {
+  const { runner, ports } = runnerWith(nothing)
   const outcome = runner.run("a.py", "one", nothing)
   await Promise.resolve()
   runner.stop()
@@ -163,8 +153,7 @@ test("a program that still starts is stopped at once, with its stage", async () 
 })
 
 test("a run that waits for its turn does not begin after a stop", async () => {
-  const { open, ports, asked } = stages(echo)
-  const runner = new Runner(open)
+  const { runner, asked } = runnerWith(echo)
   const { outcome } = await printing(runner, "wait")
   const next = runner.run("b.py", "next", nothing)
   next.catch(nothing)
@@ -173,22 +162,18 @@ test("a run that waits for its turn does not begin after a stop", async () => {
   await assert.rejects(outcome, Stopped)
   await assert.rejects(next, Stopped)
   assert.deepEqual(asked, ["run", "stop", "interrupt"])
-  closeAll(ports)
 })
 
-test("a stage can be prepared for a run, which then uses it", async () => {
-  const { open, opened, ports, asked } = stages(echo)
-  const runner = new Runner(open)
+test("a worker can be prepared for a run, which then uses it", async () => {
+  const { runner, opened, asked } = runnerWith(echo)
   runner.prepare("one")
   assert.equal((await runner.run("a.py", "one", nothing)).kind, "done")
   assert.equal(opened(), 1)
   assert.deepEqual(asked, ["prepare", "run"])
-  closeAll(ports)
 })
 
-test("a renewal closes the stage, unless a program is running on it", async () => {
-  const { open, opened, ports, told } = stages(echo, { onStop: 100 })
-  const runner = new Runner(open)
+test("a renewal closes the worker, unless a program is running on it", async () => {
+  const { runner, opened, told } = runnerWith(echo, { onStop: 100 })
   await runner.run("a.py", "one", nothing)
   runner.renew()
   await runner.run("a.py", "two", nothing)
@@ -199,94 +184,79 @@ test("a renewal closes the stage, unless a program is running on it", async () =
   await pass(100, () => told.includes("stopping"))
   await assert.rejects(outcome, Stopped)
   assert.equal(opened(), 2)
-  closeAll(ports)
 })
 
-test("stop without a run keeps the stage", async () => {
-  const { open, ports } = stages(echo)
-  const runner = new Runner(open)
+test("stop without a run keeps the worker", async () => {
+  const { runner, ports } = runnerWith(echo)
   await runner.run("a.py", "one", nothing)
   runner.stop()
   assert.equal(ports.size, 1)
-  closeAll(ports)
 })
 
 test("a run stops the one that is running", async () => {
-  const { open, opened, ports, asked } = stages(echo)
-  const runner = new Runner(open)
+  const { runner, opened, asked } = runnerWith(echo)
   const { outcome } = await printing(runner, "wait")
   const next = runner.run("b.py", "next", nothing)
   await pass(1000, () => asked.includes("stop"))
   assert.equal((await next).kind, "done")
   await assert.rejects(outcome, Stopped)
   assert.equal(opened(), 2)
-  closeAll(ports)
 })
 
-test("a run takes the place of one that has not begun, on the stage that is starting", async () => {
-  const { open, opened, ports } = stages((command, reply) => command.run === 2 && echo(command, reply))
-  const runner = new Runner(open)
+test("a run takes the place of one that has not begun, on the worker that is starting", async () => {
+  const { runner, opened } = runnerWith((command, reply) => command.run === 2 && echo(command, reply))
   const first = runner.run("a.py", "one", () => assert.fail("it should not begin"))
   const second = runner.run("b.py", "two", nothing)
   await assert.rejects(first, Stopped)
   assert.equal((await second).run, 2)
   assert.equal(opened(), 1)
-  closeAll(ports)
 })
 
 test("a run that began although another took its place is stopped, and the other one runs", async () => {
-  const { open, opened, ports } = stages((command, reply) => {
+  const { runner, opened } = runnerWith((command, reply) => {
     if (command.run === 1) reply({ kind: "running", run: 1 })
     else if (opened() === 2) echo(command, reply)
   })
-  const runner = new Runner(open)
   runner.run("a.py", "one", nothing).catch(nothing)
   assert.equal((await runner.run("b.py", "two", nothing)).run, 2)
-  closeAll(ports)
 })
 
 test("a reply of an older run is ignored", async () => {
-  const { open, ports } = stages(({ run }, reply) => {
+  const { runner } = runnerWith(({ run }, reply) => {
     if (run === 1) return
     reply({ kind: "output", run: 1, stream: "out", text: "old" })
     reply({ kind: "done", run: 1, seconds: 9, ...left })
     reply({ kind: "output", run: 2, stream: "out", text: "new" })
     reply({ kind: "done", run: 2, seconds: 0, ...left })
   })
-  const runner = new Runner(open)
   runner.run("a.py", "one", nothing).catch(nothing)
   const texts: string[] = []
   const outcome = await runner.run("a.py", "two", (reply) => reply.kind === "output" && texts.push(reply.text))
   assert.deepEqual(texts, ["new"])
   assert.equal(outcome.seconds, 0)
-  closeAll(ports)
 })
 
-test("a start that fails says why, and the next run opens another stage", async () => {
-  const { open, opened, ports } = stages(echo)
-  const runner = new Runner(open)
+test("a start that fails says why, and the next run opens another worker", async () => {
+  const { runner, opened } = runnerWith(echo)
   await assert.rejects(runner.run("a.py", "crash", nothing), new Unavailable("Python could not start: no network."))
   assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
   assert.equal(opened(), 2)
-  closeAll(ports)
 })
 
-test("a program that ends Python itself is told from a start that fails, and the next run opens another stage", async () => {
-  const { open, opened, ports } = stages((command, reply) => {
+test("a program that ends Python itself is told from a start that fails, and the next run opens another worker", async () => {
+  const { runner, opened } = runnerWith((command, reply) => {
     if (command.source !== "exit") return echo(command, reply)
     reply({ kind: "running", run: command.run })
     reply({ kind: "unavailable", run: command.run, reason: "exit code 3" })
   })
-  const runner = new Runner(open)
   await assert.rejects(runner.run("a.py", "exit", nothing), new Unavailable("Python ended: exit code 3."))
   assert.equal((await runner.run("a.py", "again", nothing)).kind, "done")
   assert.equal(opened(), 2)
-  closeAll(ports)
 })
 
-test("a stage that shows no sign of life is given up", async () => {
-  const { open, ports, asked } = stages(nothing)
-  const outcome = new Runner(open, 10).run("a.py", "one", nothing)
+test("a worker that shows no sign of life is given up", async () => {
+  const { runner, ports, asked } = runnerWith(nothing, { patience: 10 })
+  const outcome = runner.run("a.py", "one", nothing)
   outcome.catch(nothing)
   await pass(10, () => asked.includes("run"))
   await assert.rejects(outcome, /nothing happened for 0.01 seconds/)
@@ -294,18 +264,20 @@ test("a stage that shows no sign of life is given up", async () => {
 })
 
 test("a program may be silent for as long as it likes", async () => {
-  const { open, ports, told } = stages(({ run }, reply) => {
-    reply({ kind: "running", run })
-    setTimeout(() => reply({ kind: "done", run, seconds: 1, ...left }), 100)
-  })
-  const outcome = new Runner(open, 30).run("a.py", "one", nothing)
+  const { runner, told } = runnerWith(
+    ({ run }, reply) => {
+      reply({ kind: "running", run })
+      setTimeout(() => reply({ kind: "done", run, seconds: 1, ...left }), 100)
+    },
+    { patience: 30 },
+  )
+  const outcome = runner.run("a.py", "one", nothing)
   await pass(100, () => told.includes("running"))
   assert.equal((await outcome).kind, "done")
-  closeAll(ports)
 })
 
-test("a stage that breaks rejects the run", async () => {
-  const open: OpenStage = (_receive, broke) => ({
+test("a worker that breaks rejects the run", async () => {
+  const open: OpenWorker = (_receive, broke) => ({
     post: () => queueMicrotask(() => broke("gone")),
     interrupt: nothing,
     close: nothing,

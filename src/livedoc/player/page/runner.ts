@@ -1,57 +1,50 @@
-import type { Command, Reply } from "../messages.ts"
-
-/** Where programs run: a worker, seen from outside. */
-export interface Stage {
-  post(command: Command): void
-  /** Raises KeyboardInterrupt in the program, where the page may do so. */
-  interrupt(): void
-  close(): void
-}
-
-/** Opens a stage that passes its replies to `receive`, and to `broke` why it cannot go on. */
-export type OpenStage = (receive: (reply: Reply) => void, broke: (reason: string) => void) => Stage
+import type { Reply } from "../messages.ts"
+import { type OpenWorker, WorkerLink } from "./worker_link.ts"
 
 export type Outcome = Extract<Reply, { kind: "done" | "failed" }>
 
 /** The run was stopped: by the reader, or because another one began. */
 export class Stopped extends Error {}
 
-/** Python could not start, or came to an end by itself. The next run starts it anew. */
+/** Python could not start, or came to an end by itself. The next run starts it again. */
 export class Unavailable extends Error {}
 
 const PATIENCE = 60_000 // milliseconds without a sign of life before the program runs
 const TO_ANSWER = 30 // milliseconds for a program that waits; one that is busy does not hear, and is interrupted
-const TO_END = 600 // milliseconds to clean up; then its stage goes
+const TO_END = 600 // milliseconds to clean up; then the worker is closed
 
 interface Pending {
   run: number
   watch: (reply: Reply) => void
   resolve: (outcome: Outcome) => void
   reject: (reason: Stopped | Unavailable) => void
-  /** Posts the command, again if its stage had to be opened once more. */
+  /** Posts the command, a second time if the worker had to be closed. */
   begin: () => void
   running: boolean
   ended: Promise<unknown>
   stopping: boolean
 }
 
-/** Runs one program at a time, on a stage that all runs share. A new run stops the one before it. */
+/** Runs one program at a time, in a worker that all runs share. A new run stops the one before it. */
 export class Runner {
-  readonly #open: OpenStage
+  readonly #link: WorkerLink
   readonly #patience: number
-  #stage: Stage | undefined
   #pending: Pending | undefined
   #timer: ReturnType<typeof setTimeout> | undefined // of what the pending run is given time for
   #runs = 0
 
-  constructor(open: OpenStage, patience: number = PATIENCE) {
-    this.#open = open
+  constructor(open: OpenWorker, patience: number = PATIENCE) {
+    this.#link = new WorkerLink(
+      open,
+      (reply) => this.#receive(reply),
+      (reason) => this.#close(this.#without(reason)),
+    )
     this.#patience = patience
   }
 
-  /** Opens the stage and makes it ready for a run of `source`. */
+  /** Opens the worker and makes it ready for a run of `source`. */
   prepare(source: string): void {
-    this.#opened().post({ kind: "prepare", source })
+    this.#link.post({ kind: "prepare", source })
   }
 
   /** `watch` gets every reply until the end. Rejects with Stopped or Unavailable. */
@@ -63,7 +56,7 @@ export class Runner {
     if (run !== this.#runs) throw new Stopped() // or yet another one has begun
     const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
     const begin = () => {
-      this.#opened().post({ kind: "run", run, path, source })
+      this.#link.post({ kind: "run", run, path, source })
       this.#giveTime(this.#patience)
     }
     const ended = promise.catch(() => undefined)
@@ -72,7 +65,7 @@ export class Runner {
     return promise
   }
 
-  /** Ends the run within two seconds, whatever it does; Python stays if it can, else the next run starts it anew. */
+  /** Ends the run within two seconds, whatever it does. Python stays if it can, else the next run starts it again. */
   stop(): void {
     this.#runs++ // one that waits for its turn does not begin
     const pending = this.#pending
@@ -80,35 +73,21 @@ export class Runner {
     else if (pending) this.#close(new Stopped())
   }
 
-  /** Has the next run start Python anew, free of what programs have done to it. */
+  /** Makes the next run start Python again, free of what programs have done to it. */
   renew(): void {
-    if (!this.#pending) this.#closeStage()
+    if (!this.#pending) this.#link.close()
   }
 
   async #end(pending: Pending): Promise<void> {
     if (!pending.stopping) {
       pending.stopping = true
-      this.#stage?.post({ kind: "stop", run: pending.run })
+      this.#link.post({ kind: "stop", run: pending.run })
       this.#wait(TO_ANSWER, () => {
-        this.#stage?.interrupt()
+        this.#link.interrupt()
         this.#wait(TO_END, () => this.#close(new Stopped()))
       })
     }
     await pending.ended
-  }
-
-  #opened(): Stage {
-    if (this.#stage) return this.#stage
-    const stage = this.#open(
-      (reply) => {
-        if (stage === this.#stage) this.#receive(reply)
-      },
-      (reason) => {
-        if (stage === this.#stage) this.#close(this.#without(reason))
-      },
-    )
-    this.#stage = stage
-    return stage
   }
 
   #receive(reply: Reply): void {
@@ -143,18 +122,13 @@ export class Runner {
   }
 
   #startAgain(): void {
-    this.#closeStage()
+    this.#link.close()
     this.#pending?.begin()
   }
 
   #close(reason: Stopped | Unavailable): void {
-    this.#closeStage()
+    this.#link.close()
     this.#settled()?.reject(reason)
-  }
-
-  #closeStage(): void {
-    this.#stage?.close()
-    this.#stage = undefined
   }
 
   #settled(): Pending | undefined {

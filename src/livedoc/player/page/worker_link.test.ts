@@ -1,0 +1,156 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import type { Command, Reply } from "../messages.ts"
+import { openWorker, type WorkerHandle, WorkerLink } from "./worker_link.ts"
+
+class FakeWorker implements WorkerHandle {
+  readonly reply: (reply: Reply) => void
+  readonly breakDown: (reason: string) => void
+  did: string[] = []
+
+  constructor(receive: (reply: Reply) => void, broke: (reason: string) => void) {
+    this.reply = receive
+    this.breakDown = broke
+  }
+
+  post(command: Command): void {
+    this.did.push(command.kind)
+  }
+
+  interrupt(): void {
+    this.did.push("interrupt")
+  }
+
+  close(): void {
+    this.did.push("close")
+  }
+}
+
+/** A link, the workers that it has opened so far, and what it has told. `lost` is called when it loses one. */
+function linked(lost: () => void = () => undefined): { link: WorkerLink; workers: FakeWorker[]; told: string[] } {
+  const workers: FakeWorker[] = []
+  const told: string[] = []
+  const open = (receive: (reply: Reply) => void, broke: (reason: string) => void) => {
+    const worker = new FakeWorker(receive, broke)
+    workers.push(worker)
+    return worker
+  }
+  const link = new WorkerLink(
+    open,
+    ({ kind }) => told.push(kind),
+    (reason) => {
+      told.push(`lost: ${reason}`)
+      lost()
+    },
+  )
+  return { link, workers, told }
+}
+
+const prepare: Command = { kind: "prepare", source: "" }
+const running: Reply = { kind: "running", run: 1 }
+
+test("a worker is opened by the first command and gets all of them", () => {
+  const { link, workers, told } = linked()
+  assert.equal(workers.length, 0)
+  link.post(prepare)
+  link.post({ kind: "stop", run: 1 })
+  link.interrupt()
+  workers[0]?.reply(running)
+  assert.deepEqual(
+    workers.map(({ did }) => did),
+    [["prepare", "stop", "interrupt"]],
+  )
+  assert.deepEqual(told, ["running"])
+})
+
+test("neither an interrupt nor a close opens a worker", () => {
+  const { link, workers } = linked()
+  link.interrupt()
+  link.close()
+  assert.equal(workers.length, 0)
+})
+
+test("a worker that was closed is not heard, and the next command opens another one", () => {
+  const { link, workers, told } = linked()
+  link.post(prepare)
+  link.close()
+  link.close()
+  workers[0]?.reply(running)
+  workers[0]?.breakDown("too late")
+  link.post(prepare)
+  workers[0]?.reply(running)
+  workers[0]?.breakDown("too late")
+  assert.deepEqual(told, [])
+  workers[1]?.reply(running)
+  assert.deepEqual(told, ["running"])
+  assert.deepEqual(
+    workers.map(({ did }) => did),
+    [["prepare", "close"], ["prepare"]],
+  )
+})
+
+test("a worker that breaks is closed and said to be lost once, and the next command opens another one", () => {
+  const { link, workers, told } = linked()
+  link.post(prepare)
+  workers[0]?.breakDown("no network")
+  workers[0]?.breakDown("no network")
+  assert.deepEqual(told, ["lost: no network"])
+  assert.deepEqual(workers[0]?.did, ["prepare", "close"])
+  link.post(prepare)
+  assert.equal(workers.length, 2)
+})
+
+test("when a worker is lost, another one can be opened at once", () => {
+  const { link, workers } = linked(() => link.post(prepare))
+  link.post(prepare)
+  workers[0]?.breakDown("gone")
+  assert.deepEqual(
+    workers.map(({ did }) => did),
+    [["prepare", "close"], ["prepare"]],
+  )
+})
+
+/** The browser's Worker, as far as `openWorker` uses it. */
+class BrowserWorker extends EventTarget {
+  static last: BrowserWorker
+  readonly posted: Command[] = []
+  isTerminated = false
+
+  constructor() {
+    super()
+    BrowserWorker.last = this
+  }
+
+  postMessage(command: Command): void {
+    this.posted.push(command)
+  }
+
+  terminate(): void {
+    this.isTerminated = true
+  }
+}
+
+for (const isIsolated of [true, false])
+  test(`a page that is ${isIsolated ? "" : "not "}isolated ${isIsolated ? "can" : "cannot"} interrupt its worker`, () => {
+    Object.assign(globalThis, { Worker: BrowserWorker, WORKER: "./worker.js", crossOriginIsolated: isIsolated })
+    const told: unknown[] = []
+    const handle = openWorker(
+      (reply) => told.push(reply.kind),
+      (reason) => told.push(reason),
+    )
+    const worker = BrowserWorker.last
+    handle.post(prepare)
+    assert.deepEqual(
+      worker.posted.map(({ kind }) => kind),
+      ["open", "prepare"],
+    )
+    handle.interrupt()
+    const interrupts = worker.posted[0]?.kind === "open" ? worker.posted[0].interrupts : undefined
+    assert.equal(interrupts?.[0], isIsolated ? 2 : undefined)
+    worker.dispatchEvent(new MessageEvent("message", { data: running }))
+    worker.dispatchEvent(new Event("error"))
+    worker.dispatchEvent(Object.assign(new Event("error"), { message: "SyntaxError" }))
+    assert.deepEqual(told, ["running", "its worker could not be loaded", "SyntaxError"])
+    handle.close()
+    assert.ok(worker.isTerminated)
+  })

@@ -1,0 +1,69 @@
+import type { Command, Reply } from "../messages.ts"
+
+/** A worker that has been opened, seen from the page. */
+export interface WorkerHandle {
+  post(command: Command): void
+  /** Raises KeyboardInterrupt in the program, where the page may do so. */
+  interrupt(): void
+  close(): void
+}
+
+/** Opens a worker that passes its replies to `receive`, and to `broke` why it cannot go on. */
+export type OpenWorker = (receive: (reply: Reply) => void, broke: (reason: string) => void) => WorkerHandle
+
+/** A worker that is opened when it is first needed, and again after it was closed or has broken. */
+export class WorkerLink {
+  readonly #open: OpenWorker
+  readonly #receive: (reply: Reply) => void
+  readonly #lost: (reason: string) => void
+  #worker: WorkerHandle | undefined
+
+  /** `receive` gets the replies until the worker is closed, and `lost` the reason if it breaks before. */
+  constructor(open: OpenWorker, receive: (reply: Reply) => void, lost: (reason: string) => void) {
+    this.#open = open
+    this.#receive = receive
+    this.#lost = lost
+  }
+
+  /** Opens the worker unless it is open. */
+  post(command: Command): void {
+    this.#worker ??= this.#opened()
+    this.#worker.post(command)
+  }
+
+  interrupt(): void {
+    this.#worker?.interrupt()
+  }
+
+  /** Ends the worker at once, whatever it does. */
+  close(): void {
+    this.#worker?.close()
+    this.#worker = undefined
+  }
+
+  #opened(): WorkerHandle {
+    // A worker that has been closed may still be heard, for its messages wait in a queue.
+    const worker = this.#open(
+      (reply) => {
+        if (worker === this.#worker) this.#receive(reply)
+      },
+      (reason) => {
+        if (worker !== this.#worker) return
+        this.close()
+        this.#lost(reason)
+      },
+    )
+    return worker
+  }
+}
+
+/** Opens the worker that runs Python. */
+export function openWorker(receive: (reply: Reply) => void, broke: (reason: string) => void): WorkerHandle {
+  const worker = new Worker(new URL(WORKER, import.meta.url), { type: "module" })
+  worker.addEventListener("message", (event: MessageEvent<Reply>) => receive(event.data))
+  worker.addEventListener("error", (event) => broke(event.message || "its worker could not be loaded"))
+  const interrupts = globalThis.crossOriginIsolated ? new Uint8Array(new SharedArrayBuffer(1)) : undefined
+  const post = (command: Command) => worker.postMessage(command)
+  post({ kind: "open", interrupts })
+  return { post, interrupt: () => void interrupts?.fill(2), close: () => worker.terminate() }
+}
