@@ -39,3 +39,23 @@ export interface WrittenFile {
   size: number // bytes
   head: Uint8Array // the first of them
 }
+
+/** What a page asks of the service worker: to keep these pages, or the whole site. */
+export type Wish = { keep: readonly string[] | "everything" }
+
+/** What the service worker then tells every open page, and while the whole site comes. */
+export interface OfflineState {
+  /** How many files are kept, and of how many. */
+  kept: number
+  of: number
+  /** The reader wants the whole site. */
+  everything: boolean
+  /** Why not all that was asked for is kept: there is no room, or the server did not send it. */
+  trouble: "full" | "lost" | undefined
+}
+
+/** The service worker puts this header on what the browser has kept. */
+export const KEPT = "Livedoc-Kept"
+
+/** The names of all the caches that the service worker fills begin like this. */
+export const CACHES = "livedoc-"

@@ -1,3 +1,5 @@
+import { CACHES, KEPT } from "../messages.ts"
+
 /** A release of the site, as offline.py writes it. */
 export interface Release {
   name: string
@@ -7,12 +9,8 @@ export interface Release {
   files: Readonly<Record<string, string>>
 }
 
-/** A header of what a browser has kept. */
-export const KEPT = "Livedoc-Kept"
-
-const PREFIX = "livedoc-"
 /** An empty cache of this name says that the reader wants the whole site. */
-const EVERYTHING = `${PREFIX}everything`
+const EVERYTHING = `${CACHES}everything`
 const REFERENCE = /(?:src|href)="([^"]*)"|url\(["']?([^"')]*)/g
 
 /**
@@ -31,7 +29,7 @@ export class Kept {
     this.#release = release
     this.#root = root
     this.#caches = caches
-    this.#name = PREFIX + release.name
+    this.#name = CACHES + release.name
   }
 
   /** The path of a URL, if it is one of this release. */
@@ -159,7 +157,7 @@ export class Kept {
 
   async #earlier(): Promise<string[]> {
     const names = await this.#caches.keys()
-    return names.filter((name) => name.startsWith(PREFIX) && name !== this.#name && name !== EVERYTHING)
+    return names.filter((name) => name.startsWith(CACHES) && name !== this.#name && name !== EVERYTHING)
   }
 
   #match(path: string, cacheName: string): Promise<Response | undefined> {
@@ -169,15 +167,6 @@ export class Kept {
   get #files(): string[] {
     return Object.keys(this.#release.files)
   }
-}
-
-/** Deletes whatever any release has kept. */
-export async function forgetEverything(caches: CacheStorage): Promise<void> {
-  const names = await caches.keys()
-  await all(
-    names.filter((name) => name.startsWith(PREFIX)),
-    (name) => caches.delete(name),
-  )
 }
 
 function isPage(path: string): boolean {

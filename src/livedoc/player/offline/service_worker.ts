@@ -1,19 +1,6 @@
+import type { OfflineState, Wish } from "../messages.ts"
 import { Kept, type Release } from "./kept.ts"
 import { offlinePage } from "./offline_page.ts"
-
-/** What a page asks for: that these pages be kept, or the whole site. */
-export type Wish = { keep: readonly string[] | "everything" }
-
-/** What every open page is told then, and while the whole site comes. */
-export interface State {
-  /** How many files are kept, and of how many. */
-  kept: number
-  of: number
-  /** The reader wants the whole site. */
-  everything: boolean
-  /** Why not all that was asked for is kept: there is no room, or the server did not send it. */
-  trouble: "full" | "lost" | undefined
-}
 
 // What TypeScript's library for pages does not have.
 interface ExtendableEvent extends Event {
@@ -27,7 +14,7 @@ interface ExtendableMessageEvent extends ExtendableEvent {
   readonly data: Wish
 }
 interface Client {
-  postMessage(state: State): void
+  postMessage(state: OfflineState): void
 }
 declare const clients: { claim(): Promise<void>; matchAll(of: object): Promise<readonly Client[]> }
 declare const registration: ServiceWorkerRegistration
@@ -63,7 +50,7 @@ function isImmutable(response: Response): boolean {
 }
 
 async function grant({ keep }: Wish): Promise<void> {
-  let trouble: State["trouble"]
+  let trouble: OfflineState["trouble"]
   try {
     if (keep !== "everything") await kept.keep(keep.map((url) => kept.pathOf(url)).filter((path) => path !== undefined))
     if (keep === "everything" || (await kept.everything())) await kept.keepEverything(tell)
@@ -74,7 +61,7 @@ async function grant({ keep }: Wish): Promise<void> {
   await tell(trouble)
 }
 
-async function tell(trouble?: State["trouble"]): Promise<void> {
+async function tell(trouble?: OfflineState["trouble"]): Promise<void> {
   const state = { ...(await kept.count()), everything: await kept.everything(), trouble }
   for (const client of await clients.matchAll({ includeUncontrolled: true })) client.postMessage(state)
 }

@@ -1,6 +1,5 @@
+import { CACHES, type OfflineState, type Wish } from "../messages.ts"
 import { element } from "./element.ts"
-import { forgetEverything } from "../offline/kept.ts"
-import type { State, Wish } from "../offline/service_worker.ts"
 import { megabytes } from "./status.ts"
 
 /** In the browser's storage once the reader has removed what was kept: another run does not keep it again. */
@@ -25,7 +24,7 @@ export class Offline {
     this.#download = download
     this.#all.addEventListener("click", () => void this.#keepEverything())
     this.#remove.addEventListener("click", () => void this.#forget())
-    this.#worker?.addEventListener("message", ({ data }: MessageEvent<State>) => this.#show(data))
+    this.#worker?.addEventListener("message", ({ data }: MessageEvent<OfflineState>) => this.#show(data))
   }
 
   /** The reader has come to a page. */
@@ -80,7 +79,8 @@ export class Offline {
     localStorage.setItem(REMOVED, "yes")
     const registration = await this.#registration()
     await registration?.unregister()
-    await forgetEverything(caches)
+    const names = (await caches.keys()).filter((name) => name.startsWith(CACHES))
+    await Promise.all(names.map((name) => caches.delete(name)))
     this.#show(undefined)
   }
 
@@ -92,7 +92,7 @@ export class Offline {
     return this.#worker?.getRegistration(this.#root)
   }
 
-  #show(state: State | undefined): void {
+  #show(state: OfflineState | undefined): void {
     const whole = state !== undefined && state.kept === state.of
     const coming = state !== undefined && state.everything && !whole && !state.trouble
     this.#status.textContent = this.#text(state, whole, coming)
@@ -105,7 +105,7 @@ export class Offline {
     if (focused?.hidden) (this.#all.hidden ? this.#remove : this.#all).focus() // what is hidden loses the focus
   }
 
-  #text(state: State | undefined, whole: boolean, coming: boolean): string {
+  #text(state: OfflineState | undefined, whole: boolean, coming: boolean): string {
     if (!state) return `The whole site without a network: ${megabytes(this.#download + this.#rest)} MB, once.`
     if (whole) return "The whole site is available offline."
     if (coming) return "The whole site is coming."

@@ -3,7 +3,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { after, before, test } from "node:test"
 import { Download } from "./download.ts"
-import { KEPT } from "../offline/kept.ts"
+import { KEPT } from "../messages.ts"
 
 const server = createServer((request, response) => {
   if (request.url === "/runtime/gone.whl") response.writeHead(404).end()

@@ -1,4 +1,4 @@
-import { KEPT } from "../offline/kept.ts"
+import { KEPT } from "../messages.ts"
 
 type Fetch = typeof globalThis.fetch
 
