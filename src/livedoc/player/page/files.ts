@@ -7,16 +7,14 @@ export interface Folder {
 }
 
 export function tree(files: readonly WrittenFile[]): Folder {
-  const root: Folder = { folders: new Map(), files: new Map() }
+  const empty = (): Folder => ({ folders: new Map(), files: new Map() })
+  const root = empty()
   for (const file of files) {
     const names = file.path.split("/")
     const name = names.pop() ?? ""
     let folder = root
     for (const part of names) {
-      const inner = folder.folders.get(part) ?? {
-        folders: new Map<string, Folder>(),
-        files: new Map<string, WrittenFile>(),
-      }
+      const inner = folder.folders.get(part) ?? empty()
       folder.folders.set(part, inner)
       folder = inner
     }
@@ -51,9 +49,9 @@ export function textOf(bytes: Uint8Array, cut: boolean): string | undefined {
 export function hex(bytes: Uint8Array): string {
   const lines: string[] = []
   for (let start = 0; start < bytes.length; start += 8) {
-    const row = Array.from(bytes.subarray(start, start + 8))
+    const row = [...bytes.subarray(start, start + 8)]
     const numbers = row.map((byte) => byte.toString(16).padStart(2, "0")).join(" ")
-    const letters = row.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : ".")).join("")
+    const letters = String.fromCharCode(...row).replace(/[^ -~]/g, ".")
     lines.push(`${start.toString(16).padStart(4, "0")}  ${numbers.padEnd(23)}  ${letters}`)
   }
   return lines.join("\n")

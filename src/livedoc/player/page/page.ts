@@ -52,15 +52,14 @@ function bare(): NodeListOf<HTMLElement> {
 function showShared(shared: Shared | "broken" | undefined): void {
   document.querySelector(".snippet-lost")?.remove()
   if (!shared) return
-  const block = shared === "broken" ? undefined : blocks.find(({ name }) => name === shared.block)
-  if (shared !== "broken" && block) return block.open(shared)
   const lost = element("aside", "snippet-lost", { "aria-label": "Shared code" })
   if (shared === "broken") lost.append("This link is damaged: ask for it again. The page below is as it was written.")
-  else
-    lost.append(
-      "The block that this link is for is no longer here. Its code:",
-      element("pre", "", { tabindex: "0" }, shared.script),
-    )
+  else {
+    const block = blocks.find(({ name }) => name === shared.block)
+    if (block) return block.open(shared)
+    const code = element("pre", "", { tabindex: "0" }, shared.script)
+    lost.append("The block that this link is for is no longer here. Its code:", code)
+  }
   document.querySelector("article")?.prepend(lost)
 }
 

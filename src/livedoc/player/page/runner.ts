@@ -13,15 +13,12 @@ const PATIENCE = 60_000 // milliseconds without a sign of life before the progra
 const TO_ANSWER = 30 // milliseconds for a program that waits; one that is busy does not hear, and is interrupted
 const TO_END = 600 // milliseconds to clean up; then the worker is closed
 
-interface Pending {
+interface Pending extends PromiseWithResolvers<Outcome> {
   run: number
   watch: (reply: Reply) => void
-  resolve: (outcome: Outcome) => void
-  reject: (reason: Stopped | Unavailable) => void
   /** Posts the command, a second time if the worker had to be closed. */
   begin: () => void
   running: boolean
-  ended: Promise<unknown>
   stopping: boolean
 }
 
@@ -54,15 +51,14 @@ export class Runner {
     if (this.#pending?.running) await this.#end(this.#pending)
     else this.#settled()?.reject(new Stopped())
     if (run !== this.#runs) throw new Stopped() // or yet another one has begun
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
     const begin = () => {
       this.#link.post({ kind: "run", run, path, source })
-      this.#giveTime(this.#patience)
+      this.#giveTime()
     }
-    const ended = promise.catch(() => undefined)
-    this.#pending = { run, watch, resolve, reject, begin, running: false, ended, stopping: false }
+    const pending = { run, watch, begin, running: false, stopping: false, ...Promise.withResolvers<Outcome>() }
+    this.#pending = pending
     begin()
-    return promise
+    return pending.promise
   }
 
   /** Ends the run within two seconds, whatever it does. Python stays if it can, else the next run starts it again. */
@@ -87,14 +83,15 @@ export class Runner {
         this.#wait(TO_END, () => this.#close(new Stopped()))
       })
     }
-    await pending.ended
+    await pending.promise.catch(() => undefined)
   }
 
   #receive(reply: Reply): void {
     const pending = this.#pending
     if (reply.run !== pending?.run) {
-      if (reply.kind === "running") this.#startAgain() // too late to leave it out
-      return
+      if (reply.kind !== "running") return
+      this.#link.close() // it was too late to leave that run out
+      return pending?.begin()
     }
     if (reply.kind === "unavailable") return this.#close(pending.stopping ? new Stopped() : this.#without(reply.reason))
     if (reply.kind === "stopping") return this.#wait(TO_END, () => this.#close(new Stopped()))
@@ -105,11 +102,12 @@ export class Runner {
       if (pending.stopping) pending.reject(new Stopped())
       else pending.resolve(reply)
     } else if (pending.running && !pending.stopping) clearTimeout(this.#timer)
-    else if (!pending.running) this.#giveTime(this.#patience)
+    else if (!pending.running) this.#giveTime()
   }
 
-  #giveTime(patience: number): void {
-    this.#wait(patience, () => this.#close(this.#without(`nothing happened for ${patience / 1000} seconds`)))
+  #giveTime(): void {
+    const idle = `nothing happened for ${this.#patience / 1000} seconds`
+    this.#wait(this.#patience, () => this.#close(this.#without(idle)))
   }
 
   #without(reason: string): Unavailable {
@@ -119,11 +117,6 @@ export class Runner {
   #wait(milliseconds: number, then: () => void): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(then, milliseconds)
-  }
-
-  #startAgain(): void {
-    this.#link.close()
-    this.#pending?.begin()
   }
 
   #close(reason: Stopped | Unavailable): void {
