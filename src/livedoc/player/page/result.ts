@@ -1,7 +1,7 @@
 import { difference } from "./difference.ts"
 import { element } from "./element.ts"
 import { type Folder, hex, joined, textOf, tree, withSize } from "./files.ts"
-import type { Failure, Left, Output, WrittenFile } from "../messages.ts"
+import type { Left, Output, WrittenFile } from "../messages.ts"
 import { pieces } from "./traceback.ts"
 
 /** Milliseconds in which what follows a press of Run is taken for its answer; a browser counts half a second. */
@@ -10,7 +10,7 @@ const AT_ONCE = 400
 /** Under a block's code: what a run printed, what went wrong, how it differs from the promise and which files it left. */
 export class Result {
   readonly root: HTMLElement
-  readonly #heading = element("div", "snippet-result-heading", {}, label("Your output"))
+  readonly #heading = element("div", "snippet-result-heading", {})
   readonly #printed = shown("Your output", "data-output")
   readonly #error = shown("What went wrong", "data-error")
   readonly #asked = element("div", "snippet-asked")
@@ -18,7 +18,7 @@ export class Result {
 
   constructor() {
     this.root = element("div", "snippet-result", {}, this.#heading, this.#printed, this.#error, this.#asked)
-    this.root.hidden = true
+    this.clear()
   }
 
   /** What was printed, both streams. */
@@ -54,7 +54,7 @@ export class Result {
   }
 
   /** `go` is called with the line of a place that the reader chose in the traceback. */
-  fail({ traceback }: Failure, path: string, go: (line: number) => void): void {
+  fail(traceback: string, path: string, go: (line: number) => void): void {
     this.#error.hidden = false
     for (const piece of pieces(traceback, path)) {
       if (typeof piece === "string") {
