@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
+import subprocess
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -12,7 +14,8 @@ import pytest
 
 import coatcheck
 import coatcheck.testing
-from tests.support.project import PROJECT
+from livedoc.build import NODE
+from tests.support.project import PLAYER, PROJECT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +72,68 @@ def test_imports_go_down_only(package: str, module: str) -> None:
     own = floor_of(package, module)
     for neighbour in neighbours & set().union(*FLOORS[package]):
         assert floor_of(package, neighbour) < own, f"{module} imports {neighbour}, which is not on a floor below"
+
+
+# The player's folders, and what code each may take from another one: Node runs the browser's Python as a worker does.
+FOLDERS: dict[str, set[str]] = {
+    "build": set(),
+    "editor": set(),
+    "node": {"python"},
+    "offline": set(),
+    "page": set(),
+    "python": set(),
+}
+SCRIPTS = sorted(
+    path.relative_to(PLAYER).as_posix() for path in PLAYER.rglob("*.ts") if "node_modules" not in path.parts
+)
+# Prints what each script imports when it runs, as the bundler reads it: types are not among it.
+READ_IMPORTS = """
+import { build } from "esbuild"
+const { metafile } = await build({
+  entryPoints: process.argv.slice(1),
+  outdir: "nowhere",
+  write: false,
+  bundle: true,
+  metafile: true,
+  platform: "node",
+  format: "esm",
+  packages: "external",
+  loader: { ".css": "text" },
+  logLevel: "error",
+})
+const scripts = Object.entries(metafile.inputs).map(([script, { imports }]) => [
+  script,
+  imports.filter(({ external }) => !external).map(({ path }) => path),
+])
+console.log(JSON.stringify(Object.fromEntries(scripts)))
+"""
+
+
+@pytest.fixture(scope="module")
+def imported() -> dict[str, list[str]]:
+    """The files that each of the player's scripts imports when it runs."""
+    command = [str(NODE), "--input-type=module", "--eval", READ_IMPORTS]
+    command += [script for script in SCRIPTS if not script.endswith(".d.ts")]
+    done = subprocess.run(command, cwd=PLAYER, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+def test_every_script_of_the_player_lies_in_a_known_folder() -> None:
+    at_the_top = {script for script in SCRIPTS if "/" not in script and not script.endswith(".d.ts")}
+    assert at_the_top == {"messages.ts"}
+    assert {script.partition("/")[0] for script in SCRIPTS if "/" in script} == set(FOLDERS)
+    assert not [script for script in SCRIPTS if script.count("/") > 1]
+
+
+@pytest.mark.parametrize("script", [script for script in SCRIPTS if not script.endswith(".d.ts")])
+def test_only_types_and_messages_cross_from_folder_to_folder(script: str, imported: dict[str, list[str]]) -> None:
+    folder = script.rpartition("/")[0]
+    allowed = {folder, *FOLDERS.get(folder, set())}
+    crossing = {path for path in imported[script] if path.rpartition("/")[0] not in allowed} - {"messages.ts"}
+    assert not crossing, (
+        f"{script} runs code of {crossing}: import a type, or move it to messages.ts or to its only user"
+    )
 
 
 def test_library_and_machinery_do_not_know_each_other() -> None:
