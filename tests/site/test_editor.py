@@ -34,7 +34,7 @@ CODES = {(SNIPPETS / path).stem: (SNIPPETS / path).read_text() for path in paths
 FONTS = PLAYER / "node_modules"
 # What the site has beside its pages.
 FILES = {
-    "block.css": PLAYER / "page" / "block.css",
+    **{path.name: path for path in (PLAYER / "page").glob("*.css")},
     "stylesheets/coatcheck.css": DOCS / "stylesheets" / "coatcheck.css",
     "assets/fonts/besley.woff2": FONTS / "@fontsource/besley/files/besley-latin-500-normal.woff2",
     "assets/fonts/jetbrains-mono.woff2": FONTS

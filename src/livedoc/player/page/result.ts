@@ -10,7 +10,7 @@ const AT_ONCE = 400
 /** Under a block's code: what a run printed, what went wrong, how it differs from the promise and which files it left. */
 export class Result {
   readonly root: HTMLElement
-  readonly #heading = element("div", "snippet-result-heading", {})
+  readonly #heading = element("div", "snippet-result-heading")
   readonly #printed = shown("Your output", "data-output")
   readonly #error = shown("What went wrong", "data-error")
   readonly #asked = element("div", "snippet-asked")
