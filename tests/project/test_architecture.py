@@ -82,6 +82,7 @@ FOLDERS: dict[str, set[str]] = {
     "offline": set(),
     "page": set(),
     "python": set(),
+    "theme": set(),
 }
 SCRIPTS = sorted(
     path.relative_to(PLAYER).as_posix() for path in PLAYER.rglob("*.ts") if "node_modules" not in path.parts
