@@ -485,19 +485,17 @@ def test_a_folder_that_is_given_outlives_a_process_and_the_next_finds_its_files(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rail").mkdir()
+    script = """
+        from pathlib import Path
+        print(*Path().iterdir(), Path("coat").read_text())
+        Path("scarf").touch()
+    """
 
     async def write(process: Process) -> None:
         await execute(process, "from pathlib import Path\nPath('coat').write_text('grey')")
 
     async def read(process: Process) -> None:
-        await execute(
-            process,
-            """
-            from pathlib import Path
-            print(*Path().iterdir(), Path("coat").read_text())
-            Path("scarf").touch()
-        """,
-        )
+        await execute(process, script)
         files, _ = await process.end()
         assert files == [("coat", 4, b"grey"), ("scarf", 0, b"")]
 
@@ -507,22 +505,21 @@ def test_a_folder_that_is_given_outlives_a_process_and_the_next_finds_its_files(
 
 
 def test_calls_share_main_and_settings_which_end_with_the_process(capsys: pytest.CaptureFixture[str]) -> None:
+    script = """
+        import builtins, os, sys
+        builtins.coat = "grey"
+        os.environ["COAT"] = "grey"
+        os.mkdir("rail")
+        os.chdir("rail")
+        sys.path.insert(0, "rail")
+        sys.setrecursionlimit(999)
+        def greet(name):
+            print(name, coat, os.environ["COAT"], os.path.basename(os.getcwd()), sys.path[0], sys.argv)
+            print(sys.getrecursionlimit(), sys.modules["__main__"].greet is greet)
+    """
+
     async def calls(process: Process) -> None:
-        await execute(
-            process,
-            """
-            import builtins, io, os, sys
-            builtins.coat = "grey"
-            os.environ["COAT"] = "grey"
-            os.mkdir("rail")
-            os.chdir("rail")
-            sys.path.insert(0, "rail")
-            sys.setrecursionlimit(999)
-            def greet(name):
-                print(name, coat, os.environ["COAT"], os.path.basename(os.getcwd()), sys.path[0], sys.argv)
-                print(sys.getrecursionlimit(), sys.modules["__main__"].greet is greet)
-        """,
-        )
+        await execute(process, script)
         assert await process.call(process.main.greet, "Ada") is None
 
     played(calls)
@@ -530,16 +527,15 @@ def test_calls_share_main_and_settings_which_end_with_the_process(capsys: pytest
 
 
 def test_a_call_awaits_and_says_where_in_the_script_it_failed() -> None:
+    script = """
+        import asyncio
+        async def fail(seconds):
+            await asyncio.sleep(seconds)
+            raise KeyError("coat")
+    """
+
     async def calls(process: Process) -> None:
-        await execute(
-            process,
-            """
-            import asyncio
-            async def fail(seconds):
-                await asyncio.sleep(seconds)
-                raise KeyError("coat")
-        """,
-        )
+        await execute(process, script)
         failure = await process.call(process.main.fail, 0)
         assert failure is not None
         assert (failure.error, failure.line) == ("KeyError", 5)
@@ -550,18 +546,17 @@ def test_a_call_awaits_and_says_where_in_the_script_it_failed() -> None:
 
 
 def test_a_stopped_call_leaves_a_process_that_can_be_called_and_ended() -> None:
+    script = """
+        import asyncio
+        async def wait():
+            await asyncio.Event().wait()
+        async def look():
+            await asyncio.sleep(0)
+            assert asyncio.current_task().cancelling() == 0
+    """
+
     async def calls(process: Process) -> None:
-        await execute(
-            process,
-            """
-            import asyncio
-            async def wait():
-                await asyncio.Event().wait()
-            async def look():
-                await asyncio.sleep(0)
-                assert asyncio.current_task().cancelling() == 0
-            """,
-        )
+        await execute(process, script)
         asyncio.get_running_loop().call_soon(stop)
         assert await error_of(process.call(process.main.wait)) == "CancelledError"
         assert await process.call(process.main.look) is None
