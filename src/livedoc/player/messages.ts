@@ -50,7 +50,7 @@ export interface OfflineState {
   of: number
   /** The reader wants the whole site. */
   everything: boolean
-  /** Why not all that was asked for is kept: there is no room, or the server did not send it. */
+  /** Why some of it could not be kept: the browser is full, or the server did not send it. */
   trouble: "full" | "lost" | undefined
 }
 

@@ -67,7 +67,7 @@ export function completion({ modules, python }: Completions): Extension {
     return offer(from, [...own.map((label) => ({ label, type: "variable", boost: 1 })), ...everywhere])
   }
 
-  // Few options at once, so that their list does not scroll: nobody could move the focus into it.
+  // Few options at once, because nobody could move the focus into a list that scrolls.
   return autocompletion({ override: [complete], icons: false, maxRenderedOptions: 8 })
 }
 

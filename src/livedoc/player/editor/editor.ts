@@ -121,14 +121,14 @@ function keys(run: () => void, leave: () => void): KeyBinding[] {
   ]
 }
 
-/** Enter after a word that is complete already ends the line, whatever is offered. */
+/** Enter after a complete word ends the line, although completions may be offered. */
 function isComplete(view: EditorView): false {
   const { from, to } = view.state.wordAt(view.state.selection.main.head) ?? { from: 0, to: 0 }
   if (selectedCompletion(view.state)?.label === view.state.sliceDoc(from, to)) closeCompletion(view)
   return false
 }
 
-/** Escape closes what lies over the text, else leaves it, so that Tab is no trap. */
+/** Escape closes what lies over the text, or else leaves it. Otherwise Tab would be a trap. */
 function closeOrLeave(view: EditorView, leave: () => void): boolean {
   const covered = currentCompletions(view.state).length > 0
   closeCompletion(view)

@@ -5,7 +5,7 @@ import type { PythonNames } from "./completion.ts"
 
 type SyntaxNode = ReturnType<ReturnType<typeof syntaxTree>["resolve"]>
 
-/** Gives each token the class that Pygments gives it in a static block, so that the same rules colour both. */
+/** Gives each token the class that Pygments gives it in a static block. The same rules colour both. */
 export function pygmentsHighlighting({ builtins, exceptions, magic }: PythonNames): Extension {
   const kinds = { nb: builtins, ne: exceptions, fm: magic, bp: ["self", "cls", "Ellipsis", "NotImplemented"] }
   const words = new Map(Object.entries(kinds).flatMap(([kind, names]) => names.map((name) => [name, kind])))
@@ -77,7 +77,7 @@ function addString(node: SyntaxNode, state: EditorState, add: Add): void {
   }
 }
 
-/** The parts of a node, from `start` on, that its children leave. What the parser takes for an escape is no child. */
+/** The parts of a node, from `start` on, that its children leave. What the parser takes for an escape isn't a child here. */
 function* gaps(node: SyntaxNode, start: number): Generator<{ from: number; to: number }> {
   let end = start
   for (let child = node.firstChild; child; child = child.nextSibling) {

@@ -62,7 +62,7 @@ export class Kept {
     return this.#caches.has(EVERYTHING)
   }
 
-  /** Wants no more than the pages that are visited: there is no room. */
+  /** Notes that the browser is full, and that visited pages have to do. */
   async settleForLess(): Promise<void> {
     await this.#caches.delete(EVERYTHING)
   }

@@ -23,7 +23,7 @@ declare const RELEASE: Release
 const kept = new Kept(RELEASE, registration.scope, caches)
 
 on<ExtendableEvent>("install", (event) => event.waitUntil(kept.takeOver()))
-// There are no pages of the release before by now: a page and what it loads stay together.
+// By now all pages of the release before are closed, so a page and what it loads stay together.
 on<ExtendableEvent>("activate", (event) => event.waitUntil(Promise.all([kept.forgetEarlier(), clients.claim()])))
 on<ExtendableMessageEvent>("message", (event) => event.waitUntil(grant(event.data)))
 on<FetchEvent>("fetch", (event) => {

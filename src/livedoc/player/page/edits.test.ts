@@ -31,7 +31,7 @@ test("an edit is kept for its block until it is thrown away", () => {
   assert.equal(new Edits(() => kept).get("a.py:use"), undefined)
 })
 
-test("what somebody else left under the same name is no edit", () => {
+test("what somebody else left under the same name isn't taken for an edit", () => {
   const kept = storage()
   for (const foreign of ["", "{", "null", "[]", '"x"', '{"hash": 1, "script": "x"}', '{"hash": "x"}']) {
     kept.setItem("livedoc:a.py:use", foreign)

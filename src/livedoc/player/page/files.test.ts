@@ -19,7 +19,7 @@ test("folders that hold one folder each are one", () => {
   assert.deepEqual(names("a/b/1", "a/c/2"), ["a"])
 })
 
-test("a single byte is no bytes", () => {
+test("one byte is singular", () => {
   assert.equal(withSize("a.txt", 0), "a.txt, 0 bytes")
   assert.equal(withSize("a.txt", 1), "a.txt, 1 byte")
   assert.equal(withSize("a.txt", 21), "a.txt, 21 bytes")

@@ -27,7 +27,7 @@ export class Result {
   }
 
   /**
-   * Makes room for a run that is going to fill `height` pixels, or as many as the last one did, so that nothing on the
+   * Makes room for a run that is going to fill `height` pixels, or as many as the last one did. Then nothing on the
    * page moves when it does. What the reader had opened takes its room along, and so does what an earlier run left free.
    */
   begin(height: number): void {
@@ -97,7 +97,7 @@ export class Result {
     })
   }
 
-  /** A button in the heading, so that what is offered moves nothing until it is asked for. */
+  /** A button in the heading, because an offer must not move the page until the reader asks for it. */
   #offer(name: string, make: () => HTMLElement): void {
     this.#heading.append(disclosing(name, make, this.#asked))
   }

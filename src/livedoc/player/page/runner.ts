@@ -61,7 +61,7 @@ export class Runner {
     return pending.promise
   }
 
-  /** Ends the run within two seconds, whatever it does. Python stays if it can, else the next run starts it again. */
+  /** Ends the run within two seconds, even if it hangs. Python stays if it can, else the next run starts it again. */
   stop(): void {
     this.#runs++ // one that waits for its turn does not begin
     const pending = this.#pending

@@ -5,10 +5,10 @@ export interface Shared extends Edit {
   block: string
 }
 
-// A link once given away is good for ever: a new form gets a new number, and the old ones go on being read.
+// People keep links. A new form gets a new number, and the old ones are still read.
 const FORM = /^#try=1\.([\w-]+)$/
 
-/** The hash of a link that brings `shared` to whoever opens it. */
+/** The hash of a link that brings `shared` to anyone who opens it. */
 export async function linkTo({ block, hash, script }: Shared): Promise<string> {
   const packed = await through(new CompressionStream("deflate-raw"), JSON.stringify({ block, hash, script }))
   return `#try=1.${base64url(new Uint8Array(await packed.arrayBuffer()))}`

@@ -39,7 +39,7 @@ test("an excerpt that was emptied is found again", () => {
   assert.deepEqual(moved(splice(script, body, ""), script, body), { first: 4, last: 4, indent: 4 })
 })
 
-test("an edit beyond the excerpt has no excerpt any more", () => {
+test("an edit beyond the excerpt no longer has an excerpt", () => {
   assert.equal(moved(script.replace("import asyncio", "import time"), script, body), undefined)
   assert.equal(moved(script.replace("asyncio.run", "time.run"), script, body), undefined)
   assert.equal(moved(script.replace("    one()", "one()"), script, body), undefined)

@@ -35,7 +35,7 @@ export class WorkerLink {
     this.#worker?.interrupt()
   }
 
-  /** Ends the worker at once, whatever it does. */
+  /** Ends the worker at once, even if it hangs. */
   close(): void {
     this.#worker?.close()
     this.#worker = undefined

@@ -45,7 +45,7 @@ test("what the browser has kept counts at once", async () => {
   assert.equal(download.loaded, 250)
 })
 
-test("a watched response keeps its type, so that WebAssembly compiles while it streams", async () => {
+test("a watched response keeps its type, which WebAssembly needs to compile while it streams", async () => {
   const response = await new Download(folder, {}, () => undefined).watch(globalThis.fetch)(`${folder}a.wasm`)
   assert.equal(response.headers.get("content-type"), "application/wasm")
   await response.text()

@@ -19,7 +19,7 @@ export class Download {
     this.#sizes = sizes
     this.#changed = changed
     this.lost = new Promise((_, reject) => (this.#lose = reject))
-    this.lost.catch(() => undefined) // whoever waits for it is told; nobody has to wait
+    this.lost.catch(() => undefined) // those who wait for it are told, and nobody has to wait
   }
 
   /** `fetch`, watched. */

@@ -85,7 +85,7 @@ test("a package is found even if Python has looked in vain in the same milliseco
   mock.timers.reset()
 })
 
-test("a wheel that does not come is an error for whoever needs it and for nobody else", async () => {
+test("a wheel that does not come is an error for the programs that need it and for nobody else", async () => {
   const [packages] = opened(() => Promise.reject(new Error("no network")))
   packages.expect("import web")
   await new Promise(setImmediate) // what nobody has caught by now is a failure of the test
@@ -93,7 +93,7 @@ test("a wheel that does not come is an error for whoever needs it and for nobody
   await assert.rejects(packages.install(python, "import web"), /no network/)
 })
 
-test("what is no Python imports nothing: that it is none is said when it runs", async () => {
+test("what isn't Python imports nothing, and says so when it runs", async () => {
   const [packages, asked] = opened()
   await packages.install(python, "import web\n)")
   assert.deepEqual(asked, [])

@@ -29,7 +29,7 @@ export class Packages {
   /** Begins to fetch what a script seems to import. Whether it does, Python will say. */
   expect(source: string): void {
     const seems = (module: string) => new RegExp(`^\\s*(from|import)\\s+${module}\\b`, "m").test(source)
-    for (const name of this.#needed(seems)) this.#wheel(name).catch(() => undefined) // whoever installs it is told
+    for (const name of this.#needed(seems)) this.#wheel(name).catch(() => undefined) // its installation will tell
   }
 
   /** Makes importable what a script imports. */

@@ -54,7 +54,7 @@ test("all else comes as it would, and so does the same file once more", async ()
   assert.equal((instance.exports["answer"] as WebAssembly.Global).value, 42)
 })
 
-test("what does not compile is an error for whoever instantiates it, and not before", async () => {
+test("what does not compile is an error when it is instantiated, and not before", async () => {
   const response = await opened("broken.wasm")(`${folder}broken.wasm`)
   await new Promise((later) => setTimeout(later, 50)) // what nobody has caught by now is a failure of the test
   await assert.rejects(WebAssembly.instantiateStreaming(response, IMPORTS), WebAssembly.CompileError)

@@ -17,7 +17,7 @@ export function compileAhead(url: string, fetch: Fetch): Fetch {
     const response = await fetch(input, init)
     if (String(input) === url && !ahead) {
       ahead = { response, module: WebAssembly.compileStreaming(response) }
-      ahead.module.catch(() => undefined) // whoever instantiates it is told
+      ahead.module.catch(() => undefined) // its instantiation will tell
     }
     return response
   }
