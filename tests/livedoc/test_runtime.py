@@ -361,16 +361,17 @@ def test_inputs_cut_differently_are_other_inputs(tmp_path: Path) -> None:
 
 def test_the_player_names_its_own_modules_and_the_runtime_it_was_made_for(built: Path) -> None:
     player = build_player(PROJECT, built)
-    made = ("page", "worker", "editor", "service_worker", "block")
-    page, worker, editor, service_worker, style = (next(player.glob(f"{name}-*")) for name in made)
-    assert sorted(player.iterdir()) == sorted([page, worker, editor, service_worker, style])
+    modules = ("page", "worker", "editor", "service_worker", "menu", "search_on_use")
+    made = {name: next(player.glob(f"{name}-*")) for name in (*modules, "block")}
+    assert sorted(player.iterdir()) == sorted(made.values())
+    page, worker, editor = made["page"], made["worker"], made["editor"]
     assert worker.name in page.read_text()
     assert editor.name in page.read_text()
     for name in described(built)["sizes"]:
         assert PurePosixPath(name).name in worker.read_text()
     assert worker.stat().st_size < 40_000
-    for module in (page, worker, editor, service_worker):
-        assert not re.search(r"""(?:^|[;}])import[\s{*"']|}from["']""", module.read_text())
+    for name in modules:
+        assert not re.search(r"""(?:^|[;}])import[\s{*"']|}from["']""", made[name].read_text())
     assert build_player(PROJECT, built) == player
 
 
@@ -380,4 +381,4 @@ def test_a_player_for_another_runtime_has_other_names(built: Path, tmp_path: Pat
     (tmp_path / runtime.DESCRIPTION).write_text(json.dumps(other))
     names = {path.name for path in build_player(PROJECT, tmp_path).iterdir()}
     same = names & {path.name for path in build_player(PROJECT, built).iterdir()}
-    assert sorted(name.partition("-")[0] for name in same) == ["block", "editor", "service_worker"]
+    assert sorted(name.partition("-")[0] for name in same) == ["block", "editor", "menu", "search_on_use", "service_worker"]
