@@ -11,7 +11,6 @@ import textwrap
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -27,11 +26,13 @@ from coatcheck import (
     read_bytes,
     write_bytes,
 )
+from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+    from pathlib import Path
 
-CRASHES = Path(__file__).parent / "benchmarks" / "crashes"
+CRASHES = PROJECT / "tests" / "benchmarks" / "crashes"
 PROCESSES = 4
 INCREMENTS = 100
 
