@@ -19,6 +19,7 @@ from coatcheck import (
 )
 from coatcheck.record import Record
 from coatcheck.redis import SessionStorageRedis
+from tests.support.clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -46,6 +47,22 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> UpdatableSessionS
     if request.param == "memory":
         return SessionStorageMemory()
     return SessionStorageDirectory(tmp_path / "sessions", durable=request.param == "durable directory")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Where `directory` is: neither it nor its parent is there yet."""
+    return tmp_path / "parent" / ".sessions"
+
+
+@pytest.fixture
+def directory(root: Path) -> SessionStorageDirectory:
+    return SessionStorageDirectory(root)
 
 
 class Ears:

@@ -11,7 +11,7 @@ import textwrap
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
@@ -19,32 +19,21 @@ import pytest
 from coatcheck import (
     CurrentSession,
     SessionNotFound,
-    Sessions,
     SessionStorageDirectory,
     cookie,
-    current_session,
     read_bytes,
     write_bytes,
 )
+from tests.support.client import visit
 from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+    from collections.abc import Iterator
     from pathlib import Path
 
 CRASHES = PROJECT / "tests" / "benchmarks" / "crashes"
 PROCESSES = 4
 INCREMENTS = 100
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "parent" / ".sessions"
-
-
-@pytest.fixture
-def directory(root: Path) -> SessionStorageDirectory:
-    return SessionStorageDirectory(root)
 
 
 # --- killed at any moment -------------------------------------------------------------------------------------------
@@ -179,24 +168,6 @@ VISIT = f"""
 """
 
 
-async def visit(directory: SessionStorageDirectory, handler: Callable[[CurrentSession], Awaitable[None]]) -> None:
-    """Send a request of the client whose id is "id1"."""
-
-    async def app(scope: MutableMapping[str, Any], _: object, send: Callable[[Any], Awaitable[None]]) -> None:
-        await handler(current_session(scope))
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-
-    async def receive() -> dict[str, str]:
-        return {"type": "http.request"}
-
-    async def send(_: object) -> None:
-        pass
-
-    provider = cookie("VISITS", Visits, storage=directory, new_id=lambda: "id1")
-    scope = {"type": "http", "headers": [(b"cookie", b"VISITS=id1")]}
-    await Sessions(app, provider)(scope, receive, send)
-
-
 async def test_requests_in_several_processes_lose_neither_an_update_nor_a_change_of_a_field_of_their_own(
     directory: SessionStorageDirectory, root: Path, anyio_backend: str
 ) -> None:
@@ -208,13 +179,14 @@ async def test_requests_in_several_processes_lose_neither_an_update_nor_a_change
         assert visits is not None
         seen.append(visits)
 
-    await visit(directory, begin)
+    provider = cookie("VISITS", Visits, storage=directory, new_id=lambda: "id1")
+    await visit(begin, provider)
     seen: list[Visits] = []
     with swarm(VISIT, root, anyio_backend) as running:
         while running.poll() is None:
-            await visit(directory, look)
+            await visit(look, provider, id="id1")
         assert running.returncode == 0
-    await visit(directory, look)
+    await visit(look, provider, id="id1")
     assert list(vars(seen[-1]).values()) == [INCREMENTS] * PROCESSES + [INCREMENTS * PROCESSES]
     for field in vars(seen[-1]):
         numbers = [getattr(visits, field) for visits in seen]

@@ -6,7 +6,6 @@ import asyncio
 import errno
 import fcntl
 import os
-import resource
 import signal
 import stat
 import subprocess
@@ -29,21 +28,13 @@ from coatcheck import (
     read_bytes,
     write_bytes,
 )
+from tests.support.file import limited_files, open_files
+from tests.support.storage import given_up
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Iterator
 
     from coatcheck import ByteReadChannel, ByteWriteChannel
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "parent" / ".sessions"
-
-
-@pytest.fixture
-def directory(root: Path) -> SessionStorageDirectory:
-    return SessionStorageDirectory(root)
 
 
 async def do_nothing(_: object) -> None:
@@ -163,25 +154,12 @@ async def test_a_planted_link_is_not_followed(directory: SessionStorageDirectory
 # --- what goes wrong ----------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def a_full_disk(bytes_left: int) -> Iterator[None]:
-    """Let no file of this process grow beyond `bytes_left`: the system then refuses like a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_left, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        signal.signal(signal.SIGXFSZ, handler)
-
-
 @pytest.mark.parametrize("size", [40_000, 400_000])
 async def test_a_full_disk_is_raised_and_leaves_the_old_session(
     size: int, directory: SessionStorageDirectory, root: Path
 ) -> None:
     await write_bytes(directory, "id1", b"a grey coat")
-    with a_full_disk(bytes_left=20_000), pytest.raises(OSError, match="File too large") as error:
+    with limited_files(20_000), pytest.raises(OSError, match="File too large") as error:
         await write_bytes(directory, "id1", b"x" * size)
     assert error.value.errno == errno.EFBIG
     assert len(list(root.iterdir())) == 1
@@ -195,7 +173,7 @@ async def test_a_provider_that_ignores_a_full_disk_does_not_store_half_a_session
     await write_bytes(directory, "id1", b"a grey coat")
 
     async def ignore(channel: ByteWriteChannel) -> None:
-        with a_full_disk(bytes_left=20_000), pytest.raises(OSError, match="File too large"):
+        with limited_files(20_000), pytest.raises(OSError, match="File too large"):
             await channel.send(b"x" * 100_000)
         if rest:
             with suppress(anyio.BrokenResourceError):
@@ -226,7 +204,7 @@ async def test_a_provider_that_ignores_a_cancelled_send_does_not_store_half_a_se
 
 
 async def test_a_consumer_that_ignores_a_failed_read_does_not_take_half_a_session_for_the_whole(
-    directory: SessionStorageDirectory, monkeypatch: pytest.MonkeyPatch
+    directory: SessionStorageDirectory, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await write_bytes(directory, "id1", b"x" * 300_000)
 
@@ -243,7 +221,7 @@ async def test_a_consumer_that_ignores_a_failed_read_does_not_take_half_a_sessio
 
     with pytest.raises(anyio.BrokenResourceError, match="would be incomplete"):
         await directory.read("id1", ignore)
-    assert descriptors() == set()
+    assert open_files(root) == []
 
 
 async def test_a_place_that_cannot_be_taken_is_raised_and_leaves_no_temporary_file(
@@ -267,16 +245,15 @@ async def test_a_failed_write_leaves_no_temporary_file_and_no_descriptor(
         raise ZeroDivisionError
 
     await write_bytes(directory, "id1", b"a grey coat")
-    before = descriptors()
     with pytest.raises(ZeroDivisionError):
         await directory.write("id1", fail)
-    assert descriptors() == before
+    assert open_files(root) == []
     assert len(list(root.iterdir())) == 1
 
 
 @pytest.mark.parametrize("size", [3, 300_000])
 async def test_a_read_that_fails_or_stops_early_leaves_no_descriptor(
-    size: int, directory: SessionStorageDirectory
+    size: int, directory: SessionStorageDirectory, root: Path
 ) -> None:
     await write_bytes(directory, "id1", b"x" * size)
 
@@ -284,36 +261,21 @@ async def test_a_read_that_fails_or_stops_early_leaves_no_descriptor(
         await channel.receive(1)
         raise ZeroDivisionError
 
-    before = descriptors()
     await directory.read("id1", do_nothing)
     with pytest.raises(ZeroDivisionError):
         await directory.read("id1", fail)
     with pytest.raises(SessionNotFound):
         await directory.read("unknown", do_nothing)
-    assert descriptors() == before
-
-
-async def given_up(call: Callable[[str, Callable[[Any], Awaitable[None]]], Awaitable[None]]) -> None:
-    """Cancel a write or a read of "id1" in its midst."""
-    with anyio.CancelScope() as scope:
-
-        async def give_up(channel: Any) -> None:
-            await (channel.send(b"n" * 300_000) if hasattr(channel, "send") else channel.receive(1))
-            scope.cancel()
-            await anyio.lowlevel.checkpoint()
-
-        await call("id1", give_up)
-    assert scope.cancelled_caught
+    assert open_files(root) == []
 
 
 async def test_a_cancelled_write_or_read_leaves_no_file_and_no_descriptor(
     directory: SessionStorageDirectory, root: Path
 ) -> None:
     await write_bytes(directory, "id1", b"x" * 300_000)
-    before = descriptors()
     for call in (directory.write, directory.read):
         await given_up(call)
-    assert descriptors() == before
+    assert open_files(root) == []
     assert len(list(root.iterdir())) == 1
 
 
@@ -342,7 +304,7 @@ def test_cancelling_twice_while_no_worker_thread_is_free_leaves_no_file_and_no_d
             limiter.total_tokens = tokens
             with pytest.raises(asyncio.CancelledError) as cancelled:
                 await task
-            assert descriptors() == set()
+            assert open_files(tmp_path) == []
             assert cancelled.traceback  # so what its frames hold is not yet given up to the garbage collector
         assert len(list(tmp_path.iterdir())) == 1
 
@@ -385,7 +347,6 @@ def test_cancelling_from_outside_anyio_leaves_no_trace_and_no_late_write(tmp_pat
 
     async def main() -> None:
         directory = SessionStorageDirectory(tmp_path)
-        before = descriptors()
         for delay in range(60):
             for size in (1, 300_000):
                 old, new = b"o" * size, b"n" * size
@@ -405,7 +366,7 @@ def test_cancelling_from_outside_anyio_leaves_no_trace_and_no_late_write(tmp_pat
                 await asyncio.sleep(0.002)
                 assert await read_bytes(directory, "id1") == stored
                 assert len(list(tmp_path.iterdir())) == 1
-                assert descriptors() == before
+                assert open_files(tmp_path) == []
 
     asyncio.run(main())
 
@@ -485,26 +446,13 @@ def test_what_a_callback_that_failed_has_left_under_way_ends_first(
         with pytest.raises(ZeroDivisionError):
             await getattr(directory, call)("id1", fail)
         monkeypatch.undo()
-        assert descriptors() == set()
+        assert open_files(tmp_path) == []
         assert len(list(tmp_path.iterdir())) == 1
         await asyncio.wait(left)
         assert await read_bytes(directory, "id1") == old
         left.pop().exception()
 
     asyncio.run(main())
-
-
-def descriptors() -> set[str]:
-    """The files that this process holds open under a temporary folder."""
-    found = set()
-    for entry in Path("/proc/self/fd").iterdir():
-        try:
-            target = str(entry.readlink())
-        except FileNotFoundError:  # the descriptor of this very listing
-            continue
-        if ".session" in target or target.endswith(".tmp"):
-            found.add(f"{entry.name} {target}")
-    return found
 
 
 # --- threads and system calls -------------------------------------------------------------------------------------

@@ -15,13 +15,12 @@ import os
 import re
 import resource
 import shutil
-import signal
 import stat
 import subprocess
 import tempfile
 import threading
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from fcntl import LOCK_EX, LOCK_NB, flock
@@ -35,16 +34,17 @@ import pytest
 
 from coatcheck import (
     SessionNotFound,
-    Sessions,
     SessionStorageDirectory,
     cookie,
-    current_session,
     read_bytes,
     write_bytes,
 )
+from tests.support.client import Look, visit
+from tests.support.file import limited_files, open_files
+from tests.support.storage import given_up
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+    from collections.abc import Awaitable, Callable, Iterator
     from contextlib import AbstractContextManager
 
     from coatcheck import ByteReadChannel, ByteWriteChannel, CurrentSession
@@ -56,16 +56,6 @@ NEW = b"a red scarf"
 LARGE = b"a trunk" * 20_000
 
 DAY = timedelta(days=1).total_seconds()
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "parent" / ".sessions"
-
-
-@pytest.fixture
-def directory(root: Path) -> SessionStorageDirectory:
-    return SessionStorageDirectory(root)
 
 
 async def write(directory: SessionStorageDirectory) -> None:
@@ -128,16 +118,6 @@ async def error_of(call: Awaitable[object]) -> int | None:
     except OSError as error:
         return error.errno
     return None
-
-
-def open_files(place: Path) -> list[int]:
-    """The descriptors that this process holds in `place`."""
-    found = []
-    for entry in Path("/proc/self/fd").iterdir():
-        with suppress(FileNotFoundError):  # the descriptor of this very listing
-            if str(entry.readlink()).startswith(str(place)):
-                found.append(int(entry.name))
-    return found
 
 
 def assert_no_lock(place: Path) -> None:
@@ -518,14 +498,8 @@ class LimitedFiles:
 
     @contextmanager
     def full(self, *, but: int = 0) -> Iterator[None]:
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (but, hard))
-        try:
+        with limited_files(but):
             yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-            signal.signal(signal.SIGXFSZ, handler)
 
 
 @pytest.fixture
@@ -577,7 +551,7 @@ async def test_a_client_gets_no_ticket_for_what_a_full_disk_did_not_take(disk: D
     sent: list[Any] = []
     provider = cookie("CART", Cart, storage=SessionStorageDirectory(disk.root))
     with disk.full():
-        assert await error_of(visit(provider, begin, sent=sent)) == disk.refusal
+        assert await error_of(visit(begin, provider, sent=sent)) == disk.refusal
     assert sent == []
 
 
@@ -988,59 +962,35 @@ async def begin(sessions: CurrentSession) -> None:
     sessions.set(Cart(["coat"]))
 
 
-async def visit(
-    provider: Any, handler: Callable[[CurrentSession], Awaitable[None]], id: str = "", sent: list[Any] | None = None
-) -> str:
-    """Send a request with this id. Returns the cookie that comes back, if any."""
-    messages: list[Any] = [] if sent is None else sent
-
-    async def app(scope: MutableMapping[str, Any], _: object, send: Callable[[Any], Awaitable[None]]) -> None:
-        await handler(current_session(scope))
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-
-    async def send(message: Any) -> None:
-        messages.append(message)
-
-    async def receive() -> dict[str, str]:
-        return {"type": "http.request"}
-
-    headers = [(b"cookie", f"CART={id}".encode())] if id else []
-    await Sessions(app, provider)({"type": "http", "headers": headers}, receive, send)
-    return str(dict(messages[0]["headers"]).get(b"set-cookie", b""), "latin-1")
-
-
 async def test_a_damaged_record_is_no_session_is_reported_once_and_harms_no_other(
     directory: SessionStorageDirectory, root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     ids = iter(["damaged", "sound", "fresh"])
     provider = cookie("CART", Cart, storage=directory, new_id=lambda: next(ids))
-    found: list[Cart | None] = []
+    look = Look(Cart)
 
-    async def look(sessions: CurrentSession) -> None:
-        found.append(await sessions.get(Cart))
-
-    await visit(provider, begin)
+    await visit(begin, provider)
     (file,) = root.iterdir()
-    await visit(provider, begin)
+    await visit(begin, provider)
     whole = file.read_bytes()
     damages = [whole[:length] for length in range(len(whole))]
     damages += [bytes(len(whole)), bytes(range(256)), whole + whole, b"[]\n{}", b"\xff\n{}", whole[::-1], b"{" * 10**6]
     with caplog.at_level(logging.DEBUG):
         for damage in damages:
             file.write_bytes(damage)
-            answer = await visit(provider, look, "damaged")
-            assert found.pop() is None, damage
-            assert "Max-Age=0" in answer
-            assert await visit(provider, look, "sound") == ""
-            assert found.pop() == Cart(["coat"])
+            answer = await visit(look, provider, id="damaged")
+            assert look.found.pop() is None, damage
+            assert (answer.id, answer.max_age) == ("", 0)
+            assert (await visit(look, provider, id="sound")).ids == []
+            assert look.found.pop() == Cart(["coat"])
     (record,) = caplog.records
     assert re.search(r"can't be decoded and counts as none \(id hash [0-9a-f]{12}\)", record.getMessage())
     assert "damaged" not in record.getMessage()
-    assert (await visit(provider, begin, "damaged")).startswith("CART=fresh;")
+    assert (await visit(begin, provider, id="damaged")).id == "fresh"
     assert await directory.sweep() == 0
     file.write_bytes(whole)
-    await visit(provider, look, "damaged")
-    assert found == [Cart(["coat"])]
+    await visit(look, provider, id="damaged")
+    assert look.found == [Cart(["coat"])]
 
 
 # --- nothing grows --------------------------------------------------------------------------------------------------
@@ -1049,18 +999,6 @@ async def test_a_damaged_record_is_no_session_is_reported_once_and_harms_no_othe
 async def refused(error: type[Exception], call: Awaitable[object]) -> None:
     with pytest.raises(error):
         await call
-
-
-async def given_up(call: Callable[[str, Callable[[Any], Awaitable[None]]], Awaitable[None]]) -> None:
-    with anyio.CancelScope() as scope:
-
-        async def give_up(channel: Any) -> None:
-            await (channel.send(LARGE) if hasattr(channel, "send") else channel.receive(1))
-            scope.cancel()
-            await anyio.lowlevel.checkpoint()
-
-        await call("id1", give_up)
-    assert scope.cancelled_caught
 
 
 async def fail(_: object) -> None:
