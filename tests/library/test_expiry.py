@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import socket
 import time
 from contextlib import chdir
@@ -14,7 +13,7 @@ from datetime import timedelta
 from hashlib import sha256
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import anyio
 import anyio.from_thread
@@ -25,116 +24,32 @@ from hypothesis import strategies as st
 from coatcheck import (
     CurrentSession,
     SessionNotFound,
-    Sessions,
     SessionStorageCache,
     SessionStorageDirectory,
     SessionStorageMemory,
     cookie,
-    current_session,
     directory_session_storage,
     header,
     read_bytes,
     write_bytes,
 )
+from tests.support.client import Look, found, nothing, visit
+from tests.support.clock import Clock
+from tests.support.storage import DoesInBetween, Ledger, is_found, is_updated
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+    from collections.abc import Awaitable, Callable, Coroutine
 
-    from coatcheck import ByteReadChannel, ByteWriteChannel, SessionProvider, SessionStorage, UpdatableSessionStorage
-
-    Handler = Callable[[CurrentSession], Awaitable[None]]
-    Message = MutableMapping[str, Any]
-
-T = TypeVar("T")
+    from coatcheck import ByteWriteChannel, SessionProvider, SessionStorage, UpdatableSessionStorage
+    from tests.support.client import Handler, Response
 
 LIMIT = timedelta(seconds=100)
 SHORTLY = 0.125
 
 
-class Clock:
-    """A clock that stands still until it is set."""
-
-    def __init__(self, now: float = 1_800_000_000) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @dataclass
 class Cart:
     items: list[str] = field(default_factory=list)
-
-
-class Ledger:
-    """A storage that notes each call and passes it on."""
-
-    def __init__(self, storage: UpdatableSessionStorage) -> None:
-        self.storage = storage
-        self.calls: list[str] = []
-
-    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
-        self.calls.append("write")
-        await self.storage.write(id, provider)
-
-    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
-        self.calls.append("read")
-        return await self.storage.read(id, consumer)
-
-    async def invalidate(self, id: str, /) -> None:
-        self.calls.append("invalidate")
-        await self.storage.invalidate(id)
-
-    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
-        self.calls.append("update")
-        return await self.storage.update(id, transform)
-
-
-class Ticket(NamedTuple):
-    """What a response hands to the client. An empty `id` takes its ticket away; a header has no `max_age`."""
-
-    id: str
-    max_age: int | None = None
-
-
-async def visit(
-    handler: Handler,
-    provider: SessionProvider[Any],
-    id: str | None = None,
-    *,
-    late: Handler | None = None,
-    scope_type: str = "http",
-) -> Ticket | None:
-    """Send one request through the middleware, with `id` in a cookie and in a header."""
-    tickets: list[Ticket] = []
-
-    async def app(scope: Message, _: object, send: Callable[[Message], Awaitable[None]]) -> None:
-        await handler(current_session(scope))
-        start = "http.response.start" if scope_type == "http" else "websocket.accept"
-        await send({"type": start, "status": 200, "headers": []})
-        if late is not None:
-            await late(current_session(scope))
-
-    async def receive() -> Message:
-        return {}
-
-    async def send(message: Message) -> None:
-        for name, value in message["headers"]:
-            if name == b"x-cart":
-                tickets.append(Ticket(value.decode()))
-            elif name == b"set-cookie":
-                max_age = re.search(r"; Max-Age=(-?\d+)", value.decode())
-                id = value.partition(b";")[0].removeprefix(b"X-Cart=").decode()
-                tickets.append(Ticket(id, None if max_age is None else int(max_age[1])))
-
-    headers = [] if id is None else [(b"cookie", f"X-Cart={id}".encode()), (b"x-cart", id.encode())]
-    await Sessions(app, provider)({"type": scope_type, "headers": headers}, receive, send)
-    assert len(tickets) <= 1
-    return tickets[0] if tickets else None
-
-
-async def nothing(_: CurrentSession) -> None:
-    pass
 
 
 async def look(sessions: CurrentSession) -> None:
@@ -172,26 +87,13 @@ async def clear_then_put_scarf(sessions: CurrentSession) -> None:
 CHANGES = pytest.mark.parametrize("change", [put_scarf, look_then_put_scarf, add_scarf, update_scarf])
 
 
+async def put_coat(sessions: CurrentSession) -> None:
+    sessions.set(Cart(["coat"]))
+
+
 async def begin(provider: SessionProvider[Cart]) -> str:
     """Begin a session with a coat in it, and return its id."""
-
-    async def put_coat(sessions: CurrentSession) -> None:
-        sessions.set(Cart(["coat"]))
-
-    ticket = await visit(put_coat, provider)
-    assert ticket is not None
-    return ticket.id
-
-
-async def found(provider: SessionProvider[Cart], id: str) -> tuple[Cart | None, Ticket | None]:
-    """The cart that a request with this id finds, and what its response hands to the client."""
-    carts: list[Cart | None] = []
-
-    async def get(sessions: CurrentSession) -> None:
-        carts.append(await sessions.get(Cart))
-
-    ticket = await visit(get, provider, id)
-    return carts[0], ticket
+    return (await visit(put_coat, provider)).id
 
 
 class Stored(NamedTuple):
@@ -205,11 +107,6 @@ class Stored(NamedTuple):
 async def stored(storage: SessionStorage, provider: SessionProvider[Cart], id: str) -> Stored:
     times, session = (await read_bytes(storage, f"{provider.name}:{id}")).split(b"\n")
     return Stored(**json.loads(times), session=json.loads(session))
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -233,8 +130,8 @@ def provide(request: pytest.FixtureRequest, clock: Clock) -> Callable[..., Sessi
     return build
 
 
-def taken_away(ticket: Ticket | None) -> bool:
-    return ticket in (Ticket("", 0), Ticket(""))
+def takes_away(response: Response) -> bool:
+    return response.ids == [""] and response.max_age in (0, None)
 
 
 # --- the deadlines ------------------------------------------------------------------------------------------------
@@ -253,9 +150,9 @@ async def test_a_session_ends_on_the_server_when_its_limit_is_reached_and_not_be
     for unused, there in ((100 - SHORTLY, True), (100, False), (100 + SHORTLY, False), (1e9, False)):
         id = await begin(provider)
         clock.now += unused
-        cart, ticket = await found(provider, id)
-        assert cart == (Cart(["coat"]) if there else None)
-        assert taken_away(ticket) is not there
+        look = Look(Cart)
+        assert takes_away(await visit(look, provider, id=id)) is not there
+        assert look.found == [Cart(["coat"]) if there else None]
 
 
 async def test_use_does_not_move_the_end_by_max_age(
@@ -264,11 +161,11 @@ async def test_use_does_not_move_the_end_by_max_age(
     provider = provide(storage, max_age=LIMIT, idle_timeout=LIMIT)
     id = await begin(provider)
     clock.now += 50
-    await visit(add_scarf, provider, id)
+    await visit(add_scarf, provider, id=id)
     clock.now += 50 - SHORTLY
-    assert (await found(provider, id))[0] == Cart(["coat", "scarf"])
+    assert await found(provider, id) == Cart(["coat", "scarf"])
     clock.now += SHORTLY
-    assert (await found(provider, id))[0] is None
+    assert await found(provider, id) is None
 
 
 @pytest.mark.parametrize(
@@ -285,9 +182,9 @@ async def test_a_read_moves_the_end_by_idle_timeout_once_a_tenth_has_passed(
     for offset, there in ((-SHORTLY, True), (0, False)):
         began, id = clock.now, await begin(provider)
         clock.now = began + after
-        assert (await found(provider, id))[0] == Cart(["coat"])
+        assert await found(provider, id) == Cart(["coat"])
         clock.now = began + lives_until + offset
-        assert ((await found(provider, id))[0] is not None) is there
+        assert (await found(provider, id) is not None) is there
 
 
 # --- touches ------------------------------------------------------------------------------------------------------
@@ -299,7 +196,7 @@ async def test_what_is_stored_can_be_read_by_people(
     provider = provide(storage, idle_timeout=LIMIT)
     began, id = clock.now, await begin(provider)
     clock.now += 12.5
-    await visit(look, provider, id)
+    await visit(look, provider, id=id)
     record = (await read_bytes(storage, f"{provider.name}:{id}")).decode()
     assert record == '{"created":1800000000.000000,"seen":1800000012.500000}\n{"items":["coat"]}'
     assert await stored(storage, provider, id) == (began, clock.now, {"items": ["coat"]})
@@ -313,7 +210,7 @@ async def test_a_read_within_a_tenth_writes_nothing_and_tells_nothing(
     before = await stored(ledger, provider, id)
     ledger.calls.clear()
     clock.now += 10 - SHORTLY
-    assert await visit(look, provider, id) is None
+    assert (await visit(look, provider, id=id)).ids == []
     assert ledger.calls == ["read"]
     assert await stored(ledger, provider, id) == before
 
@@ -325,13 +222,12 @@ async def test_a_read_after_a_tenth_is_noted_once_and_told(
     began, id = clock.now, await begin(provider)
     ledger.calls.clear()
     clock.now += 10
-    ticket = await visit(look, provider, id)
-    assert ticket is not None
-    assert ticket.id == id
+    response = await visit(look, provider, id=id)
+    assert response.id == id
     assert ledger.calls == ["read", "update"]
     assert await stored(ledger, provider, id) == (began, clock.now, {"items": ["coat"]})
     ledger.calls.clear()
-    assert await visit(look, provider, id) is None
+    assert (await visit(look, provider, id=id)).ids == []
     assert ledger.calls == ["read"]
 
 
@@ -343,7 +239,7 @@ async def test_a_change_within_a_tenth_moves_no_deadline(
     began, id = clock.now, await begin(provider)
     ledger.calls.clear()
     clock.now += 10 - SHORTLY
-    assert await visit(change, provider, id) is None
+    assert (await visit(change, provider, id=id)).ids == []
     assert ledger.calls == ["read", "update"]
     record = await stored(ledger, provider, id)
     assert (record.created, record.seen, record.session["items"][-1]) == (began, began, "scarf")
@@ -357,9 +253,8 @@ async def test_a_change_after_a_tenth_is_stored_and_noted(
     began, id = clock.now, await begin(provider)
     ledger.calls.clear()
     clock.now += 10
-    ticket = await visit(change, provider, id)
-    assert ticket is not None
-    assert ticket.id == id
+    response = await visit(change, provider, id=id)
+    assert response.id == id
     # An update is stored at once, when nobody knows yet whether a response will tell the client.
     assert ledger.calls == ["read", "update", *(["update"] if change is update_scarf else [])]
     record = await stored(ledger, provider, id)
@@ -373,7 +268,9 @@ async def test_without_idle_timeout_a_read_is_never_a_write(
     id = await begin(provider)
     ledger.calls.clear()
     clock.now += 100 - SHORTLY
-    assert await found(provider, id) == (Cart(["coat"]), None)
+    look = Look(Cart)
+    assert (await visit(look, provider, id=id)).ids == []
+    assert look.found == [Cart(["coat"])]
     assert ledger.calls == ["read"]
 
 
@@ -384,7 +281,7 @@ async def test_a_session_that_nobody_reads_is_not_in_use(
     id = await begin(provider)
     ledger.calls.clear()
     clock.now += 50
-    assert await visit(nothing, provider, id) is None
+    assert (await visit(nothing, provider, id=id)).ids == []
     assert ledger.calls == []
 
 
@@ -395,10 +292,10 @@ async def test_after_the_response_began_no_deadline_is_moved_that_the_cookie_cou
     began, id = clock.now, await begin(provider)
     clock.now += 50
     ledger.calls.clear()
-    assert await visit(nothing, provider, id, late=look) is None
+    assert (await visit(nothing, provider, id=id, late=look)).ids == []
     assert ledger.calls == ["read"]
     for change in (put_scarf, add_scarf, update_scarf):
-        assert await visit(nothing, provider, id, late=change) is None
+        assert (await visit(nothing, provider, id=id, late=change)).ids == []
         assert (await stored(ledger, provider, id)).seen == began
 
 
@@ -411,9 +308,9 @@ async def test_a_touch_keeps_what_another_request_has_changed_meanwhile(
 
     async def look_while_another_changes(sessions: CurrentSession) -> None:
         await look(sessions)
-        await visit(add_scarf, provider, id)
+        await visit(add_scarf, provider, id=id)
 
-    await visit(look_while_another_changes, provider, id)
+    await visit(look_while_another_changes, provider, id=id)
     assert (await stored(storage, provider, id)).session == {"items": ["coat", "scarf"]}
 
 
@@ -429,10 +326,10 @@ async def test_a_touch_brings_no_session_back_that_another_request_has_ended(
 
     async def look_while_another_ends_it(sessions: CurrentSession) -> None:
         await look(sessions)
-        await visit(clear, provider, id)
+        await visit(clear, provider, id=id)
 
-    assert taken_away(await visit(look_while_another_ends_it, provider, id))
-    assert (await found(provider, id))[0] is None
+    assert takes_away(await visit(look_while_another_ends_it, provider, id=id))
+    assert await found(provider, id) is None
 
 
 # --- the cookie ---------------------------------------------------------------------------------------------------
@@ -460,9 +357,8 @@ async def test_a_new_cookie_lasts_as_long_as_its_session(limits: dict[str, float
     options: dict[str, Any] = {name: seconds(limit) for name, limit in limits.items()}
     for start in (1_800_000_000, 1_800_000_000.1, 1_763_933_423.123_456_7):
         provider = cookie("X-Cart", Cart, storage=SessionStorageMemory(), clock=Clock(start), **options)
-        ticket = await visit(put_scarf, provider)
-        assert ticket is not None
-        assert ticket.max_age == max_age
+        response = await visit(put_scarf, provider)
+        assert response.max_age == max_age
 
 
 @pytest.mark.parametrize("handler", [look, add_scarf, put_scarf, update_scarf, renew])
@@ -480,11 +376,9 @@ async def test_a_cookie_is_sent_again_for_the_least_of_what_is_left(handler: Han
         began, id = clock.now, await begin(provider)
         for at in (*before, last):
             clock.now = began + at
-            ticket = await visit(handler, provider, id)
-            assert ticket is not None
-            id = ticket.id
-        assert ticket is not None
-        assert ticket.max_age == max_age
+            response = await visit(handler, provider, id=id)
+            id = response.id
+        assert response.max_age == max_age
 
 
 @pytest.mark.parametrize("takes", [5, 40])
@@ -501,31 +395,18 @@ async def test_a_slow_response_gives_the_cookie_no_more_time_than_the_session_ha
         clock.now += takes
 
     clock.now += 20
-    ticket = await visit(handle_then_work, provider, id)
-    assert ticket is not None
-    assert ticket.max_age is not None
-    assert clock.now + ticket.max_age <= (await stored(storage, provider, ticket.id)).seen + 100
-
-
-class Slow(Ledger):
-    """A storage that takes its time after it has stored a session."""
-
-    def __init__(self, clock: Clock, takes: float) -> None:
-        super().__init__(SessionStorageMemory())
-        self._clock = clock
-        self._takes = takes
-
-    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
-        await super().write(id, provider)
-        self._clock.now += self._takes
+    response = await visit(handle_then_work, provider, id=id)
+    assert response.max_age is not None
+    assert clock.now + response.max_age <= (await stored(storage, provider, response.id)).seen + 100
 
 
 @pytest.mark.parametrize(("takes", "max_age"), [(0.01, 100), (0.99, 100), (5.5, 95), (99.5, 1), (150, 0)])
 async def test_a_slow_storage_costs_the_cookie_whole_seconds_only(takes: float, max_age: int, clock: Clock) -> None:
-    provider = cookie("X-Cart", Cart, storage=Slow(clock, takes), clock=clock, max_age=LIMIT)
-    ticket = await visit(put_scarf, provider)
-    assert ticket is not None
-    assert ticket.max_age == max_age
+    storage = DoesInBetween(SessionStorageMemory(), "write")
+    storage.action = lambda: setattr(clock, "now", clock.now + takes)
+    provider = cookie("X-Cart", Cart, storage=storage, clock=clock, max_age=LIMIT)
+    response = await visit(put_scarf, provider)
+    assert response.max_age == max_age
 
 
 # --- what has ended, and what goes on -----------------------------------------------------------------------------
@@ -545,11 +426,10 @@ async def test_a_session_that_begins_after_another_has_ended_takes_nothing_over(
     provider = provide(memory, **limits)
     old = await begin(provider)
     clock.now += 100
-    ticket = await visit(handler, provider, old)
-    assert ticket is not None
-    assert ticket.id not in ("", old)
-    assert await stored(memory, provider, ticket.id) == (clock.now, clock.now, {"items": ["scarf"]})
-    assert (await found(provider, old))[0] is None
+    response = await visit(handler, provider, id=old)
+    assert response.id not in ("", old)
+    assert await stored(memory, provider, response.id) == (clock.now, clock.now, {"items": ["scarf"]})
+    assert await found(provider, old) is None
 
 
 @LIMITS
@@ -568,7 +448,7 @@ async def test_a_session_that_has_ended_cannot_be_updated(
         assert await sessions.get(Cart) is None
 
     clock.now += 100
-    assert taken_away(await visit(fail_to_update, provider, id))
+    assert takes_away(await visit(fail_to_update, provider, id=id))
 
 
 @LIMITS
@@ -594,7 +474,7 @@ async def test_what_a_request_does_to_a_session_that_ends_meanwhile_is_dropped(
         await handler(sessions)
         clock.now += 100
 
-    assert taken_away(await visit(handle_slowly, provider, id))
+    assert takes_away(await visit(handle_slowly, provider, id=id))
     assert await stored(memory, provider, id) == before
     for other in ids[1:]:
         with pytest.raises(SessionNotFound):
@@ -619,7 +499,7 @@ async def test_a_late_change_of_a_session_that_has_ended_meanwhile_is_dropped(
         clock.now += 100
         await change(sessions)
 
-    assert await visit(look, provider, id, late=change_too_late, scope_type=scope_type) is None
+    assert (await visit(look, provider, id=id, late=change_too_late, type=scope_type)).ids == []
     assert await stored(memory, provider, id) == before
 
 
@@ -631,7 +511,7 @@ async def test_a_late_change_just_before_the_end_is_stored(storage: UpdatableSes
         clock.now += 100 - SHORTLY
         await add_scarf(sessions)
 
-    await visit(look, provider, id, late=change_just_in_time, scope_type="websocket")
+    await visit(look, provider, id=id, late=change_just_in_time, type="websocket")
     assert (await stored(storage, provider, id)).session == {"items": ["coat", "scarf"]}
 
 
@@ -646,7 +526,7 @@ async def test_a_late_update_of_a_session_that_has_ended_is_refused_aloud(
         await update_scarf(sessions)
 
     with pytest.raises(SessionNotFound):
-        await visit(look, provider, id, late=update_too_late, scope_type="websocket")
+        await visit(look, provider, id=id, late=update_too_late, type="websocket")
 
 
 async def test_a_new_id_gives_no_more_time(
@@ -655,16 +535,15 @@ async def test_a_new_id_gives_no_more_time(
     provider = provide(storage, max_age=LIMIT, idle_timeout=timedelta(seconds=60))
     began, old = clock.now, await begin(provider)
     clock.now += 50
-    ticket = await visit(renew, provider, old)
-    assert ticket is not None
-    assert ticket.id not in ("", old)
-    assert await stored(storage, provider, ticket.id) == (began, clock.now, {"items": ["coat"]})
+    response = await visit(renew, provider, id=old)
+    assert response.id not in ("", old)
+    assert await stored(storage, provider, response.id) == (began, clock.now, {"items": ["coat"]})
     clock.now += 50 - SHORTLY
-    assert (await found(provider, ticket.id))[0] == Cart(["coat"])
+    assert await found(provider, response.id) == Cart(["coat"])
     clock.now += SHORTLY
-    cart, last = await found(provider, ticket.id)
-    assert cart is None
-    assert taken_away(last)
+    look = Look(Cart)
+    assert takes_away(await visit(look, provider, id=response.id))
+    assert look.found == [None]
 
 
 @pytest.mark.parametrize("change", [put_scarf, look_then_put_scarf])
@@ -674,10 +553,10 @@ async def test_a_session_that_is_set_anew_gets_no_more_time(
     provider = provide(memory, max_age=LIMIT)
     began, id = clock.now, await begin(provider)
     clock.now += 50
-    assert await visit(change, provider, id) is None
+    assert (await visit(change, provider, id=id)).ids == []
     assert (await stored(memory, provider, id)).created == began
     clock.now += 50
-    assert (await found(provider, id))[0] is None
+    assert await found(provider, id) is None
 
 
 async def test_a_session_that_follows_a_cleared_one_begins_anew(
@@ -686,11 +565,10 @@ async def test_a_session_that_follows_a_cleared_one_begins_anew(
     provider = provide(storage, max_age=LIMIT)
     old = await begin(provider)
     clock.now += 50
-    ticket = await visit(clear_then_put_scarf, provider, old)
-    assert ticket is not None
-    assert (await stored(storage, provider, ticket.id)).created == clock.now
+    response = await visit(clear_then_put_scarf, provider, id=old)
+    assert (await stored(storage, provider, response.id)).created == clock.now
     clock.now += 100 - SHORTLY
-    assert (await found(provider, ticket.id))[0] == Cart(["scarf"])
+    assert await found(provider, response.id) == Cart(["scarf"])
 
 
 # --- what is refused ----------------------------------------------------------------------------------------------
@@ -721,9 +599,9 @@ async def test_a_session_in_a_header_can_live_for_less_than_a_second(clock: Cloc
     provider = header("X-Cart", Cart, storage=SessionStorageMemory(), clock=clock, max_age=timedelta(milliseconds=250))
     id = await begin(provider)
     clock.now += SHORTLY
-    assert (await found(provider, id))[0] == Cart(["coat"])
+    assert await found(provider, id) == Cart(["coat"])
     clock.now += SHORTLY
-    assert (await found(provider, id))[0] is None
+    assert await found(provider, id) is None
 
 
 class Forgetful(Ledger):
@@ -807,10 +685,10 @@ class Browser:
         return self._id if self.now < self.until else None
 
     async def visit(self, handler: Handler, provider: SessionProvider[Cart]) -> None:
-        ticket = await visit(handler, provider, self.id)
-        if ticket is not None:
-            self._id = ticket.id or None
-            self.until = inf if ticket.max_age is None else self.now + ticket.max_age
+        response = await visit(handler, provider, id=self.id)
+        if response.ids:
+            self._id = response.id or None
+            self.until = inf if response.max_age is None else self.now + response.max_age
 
 
 @pytest.mark.parametrize("jump", [5, 45, 95, 3_600, 1e9])
@@ -834,18 +712,19 @@ async def test_while_the_clock_is_behind_only_the_cookie_is_kept_alive(ledger: L
     began, id = clock.now, await begin(provider)
     ledger.calls.clear()
     clock.now -= 3_600
-    assert await visit(look, provider, id) == Ticket(id, 100)
-    assert await visit(nothing, provider, id, late=look) is None
+    response = await visit(look, provider, id=id)
+    assert (response.id, response.max_age) == (id, 100)
+    assert (await visit(nothing, provider, id=id, late=look)).ids == []
     assert ledger.calls == ["read", "read"]
     clock.now = began
-    assert await visit(look, provider, id) is None
+    assert (await visit(look, provider, id=id)).ids == []
 
 
 async def test_without_idle_timeout_a_clock_that_is_behind_changes_nothing(ledger: Ledger, clock: Clock) -> None:
     provider = cookie("X-Cart", Cart, storage=ledger, clock=clock, max_age=LIMIT)
     id = await begin(provider)
     clock.now -= 3_600
-    assert await visit(look, provider, id) is None
+    assert (await visit(look, provider, id=id)).ids == []
 
 
 @pytest.mark.parametrize("jump", [50, 3_600])
@@ -864,12 +743,12 @@ async def test_when_the_clock_jumps_back_no_session_ends_and_no_cookie_lasts_lon
         id = await begin(provider)
         clock.now -= jump
         for _ in range(3):
-            ticket = await visit(handler, provider, id)
-            if ticket is not None:
-                assert not taken_away(ticket)
-                assert (ticket.max_age or 0) <= 100
-                id = ticket.id
-            assert (await found(provider, id))[0] is not None
+            response = await visit(handler, provider, id=id)
+            if response.ids:
+                assert not takes_away(response)
+                assert (response.max_age or 0) <= 100
+                id = response.id
+            assert await found(provider, id) is not None
             clock.now += 30
 
 
@@ -946,29 +825,8 @@ def test_who_visits_often_enough_is_never_logged_out_before_max_age(
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "sessions"
-
-
-@pytest.fixture
 def directory(root: Path, clock: Clock) -> SessionStorageDirectory:
     return SessionStorageDirectory(root, retention=LIMIT, clock=clock)
-
-
-async def is_read(directory: SessionStorageDirectory, id: str) -> bool:
-    try:
-        await read_bytes(directory, id)
-    except SessionNotFound:
-        return False
-    return True
-
-
-async def is_updated(directory: SessionStorageDirectory, id: str) -> bool:
-    try:
-        await directory.update(id, bytes.upper)
-    except SessionNotFound:
-        return False
-    return True
 
 
 def file_of(root: Path, id: str) -> Path:
@@ -979,7 +837,7 @@ def descriptors() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
-@pytest.mark.parametrize("ask", [is_read, is_updated])
+@pytest.mark.parametrize("ask", [is_found, is_updated])
 @pytest.mark.parametrize(("unused", "there"), [(100 - SHORTLY, True), (100, False), (100 + SHORTLY, False)])
 async def test_a_directory_keeps_a_session_for_its_retention_and_no_longer(
     directory: SessionStorageDirectory,
@@ -1044,11 +902,11 @@ async def test_a_clock_that_jumps_back_harms_no_session_in_a_directory(
 ) -> None:
     await write_bytes(directory, "id1", b"coat")
     clock.now -= 3_600
-    assert await is_read(directory, "id1")
+    assert await is_found(directory, "id1")
     assert await directory.sweep() == 0
     assert await is_updated(directory, "id1")
     clock.now += 100 - SHORTLY
-    assert await is_read(directory, "id1")
+    assert await is_found(directory, "id1")
 
 
 @pytest.mark.parametrize("retention", [timedelta(0), timedelta(microseconds=-1), timedelta(days=-1)])
@@ -1075,8 +933,8 @@ async def test_directory_session_storage_passes_retention_and_clock_on(root: Pat
     assert isinstance(storage, SessionStorageDirectory)
     await write_bytes(storage, "id1", b"coat")
     clock.now += 100
-    assert not await is_read(storage, "id1")
-    with pytest.raises(ValueError, match="raise retention"):
+    assert not await is_found(storage, "id1")
+    with pytest.raises(ValueError, match="longer retention"):
         cookie("X-Cart", Cart, storage=directory_session_storage(root, cached=True, retention=LIMIT))
 
 
@@ -1106,10 +964,10 @@ async def test_a_sweep_keeps_what_was_read_and_is_no_use_itself(
         await write_bytes(directory, id, b"coat")
     clock.now += 50
     assert await directory.sweep() == 0
-    assert await is_read(directory, "id2")
+    assert await is_found(directory, "id2")
     clock.now += 50
     assert await directory.sweep() == 1
-    assert await is_read(directory, "id2")
+    assert await is_found(directory, "id2")
 
 
 async def test_a_sweep_of_a_root_that_is_not_there_makes_none(directory: SessionStorageDirectory, root: Path) -> None:
@@ -1122,7 +980,7 @@ async def test_without_retention_a_sweep_removes_no_session(root: Path, clock: C
     await write_bytes(directory, "id1", b"coat")
     clock.now += 1e12
     assert await directory.sweep() == 0
-    assert await is_read(directory, "id1")
+    assert await is_found(directory, "id1")
 
 
 async def name_of_a_temporary_file(root: Path) -> str:

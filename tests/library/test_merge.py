@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
@@ -16,24 +17,22 @@ from hypothesis import strategies as st
 from coatcheck import (
     CurrentSession,
     SessionNotFound,
-    Sessions,
     SessionStorageDirectory,
     SessionStorageMemory,
     cookie,
-    current_session,
     read_bytes,
     write_bytes,
 )
 from coatcheck.serializer import JSONSerializer
+from tests.support.client import found, nothing, visit
+from tests.support.storage import Pauses, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Callable
     from pathlib import Path
 
-    from coatcheck import ByteReadChannel, ByteWriteChannel, SessionProvider, SessionStorage
-
-    Handler = Callable[[CurrentSession], Awaitable[None]]
-    Message = MutableMapping[str, Any]
+    from coatcheck import SessionProvider, SessionStorage
+    from tests.support.client import Handler
 
 T = TypeVar("T")
 
@@ -255,63 +254,16 @@ def test_a_merge_of_the_users_own_is_not_asked_where_one_side_changed_nothing_or
 # --- requests that change one session at once ---------------------------------------------------------------------
 
 
-class WithoutUpdate:
-    """A storage that cannot update in one step."""
-
-    def __init__(self, storage: SessionStorage) -> None:
-        self._storage = storage
-
-    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
-        await checkpoint()
-        await self._storage.write(id, provider)
-
-    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
-        result = await self._storage.read(id, consumer)
-        await checkpoint()
-        return result
-
-    async def invalidate(self, id: str, /) -> None:
-        await self._storage.invalidate(id)
-
-
 @pytest.fixture(params=["memory", "directory", "memory without update"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> SessionStorage:
     if request.param == "directory":
         return SessionStorageDirectory(tmp_path / "sessions")
-    memory = SessionStorageMemory()
-    return memory if request.param == "memory" else WithoutUpdate(memory)
+    return SessionStorageMemory() if request.param == "memory" else Pauses(Shelf())
 
 
 @pytest.fixture
 def provider(storage: SessionStorage) -> SessionProvider[Coat]:
     return provider_of(Coat, storage=storage)
-
-
-async def visit(
-    handler: Handler, provider: SessionProvider[Any], id: str | None = None, *, late: Handler | None = None
-) -> str | None:
-    """Send one request through the middleware. Return the id that its cookie sets, empty if it ends the session."""
-    cookies: list[str] = []
-
-    async def app(scope: Message, _: object, send: Callable[[Message], Awaitable[None]]) -> None:
-        await handler(current_session(scope))
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        if late is not None:
-            await late(current_session(scope))
-
-    async def receive() -> Message:
-        return {}
-
-    async def send(message: Message) -> None:
-        cookies.extend(value.decode() for name, value in message["headers"] if name == b"set-cookie")
-
-    headers = [] if id is None else [(b"cookie", f"COAT={id}".encode())]
-    await Sessions(app, provider)({"type": "http", "headers": headers}, receive, send)
-    return cookies[0].partition(";")[0].partition("=")[2] if cookies else None
-
-
-async def nothing(_: CurrentSession) -> None:
-    pass
 
 
 async def put_coat(sessions: CurrentSession) -> None:
@@ -344,24 +296,13 @@ async def wear(sessions: CurrentSession) -> Coat:
     return await sessions.update(Coat, worn_once_more)
 
 
-async def wear_at_once(sessions: CurrentSession) -> None:
-    await wear(sessions)
-
-
 def worn_once_more(coat: Coat) -> Coat:
     coat.worn += 1
     return coat
 
 
 async def begin(provider: SessionProvider[Coat]) -> str:
-    id = await visit(put_coat, provider)
-    assert id
-    return id
-
-
-async def coat_of(provider: SessionProvider[Coat], id: str) -> Coat | None:
-    loaded = await provider.load(id)
-    return None if loaded is None else loaded[0]
+    return (await visit(put_coat, provider)).id
 
 
 async def test_requests_that_change_different_fields_both_keep_their_change(provider: SessionProvider[Coat]) -> None:
@@ -369,10 +310,10 @@ async def test_requests_that_change_different_fields_both_keep_their_change(prov
 
     async def dye_while_another_tears(sessions: CurrentSession) -> None:
         await dye(sessions)
-        await visit(tear, provider, id)
+        await visit(tear, provider, id=id)
 
-    assert await visit(dye_while_another_tears, provider, id) is None
-    assert await coat_of(provider, id) == Coat("red", worn=99)
+    assert (await visit(dye_while_another_tears, provider, id=id)).ids == []
+    assert await found(provider, id) == Coat("red", worn=99)
 
 
 async def test_of_two_requests_that_change_one_field_the_later_commit_wins(provider: SessionProvider[Coat]) -> None:
@@ -380,10 +321,10 @@ async def test_of_two_requests_that_change_one_field_the_later_commit_wins(provi
 
     async def wear_twice_while_another_tears(sessions: CurrentSession) -> None:
         (await the_coat(sessions)).worn = 2
-        await visit(tear, provider, id)
+        await visit(tear, provider, id=id)
 
-    await visit(wear_twice_while_another_tears, provider, id)
-    assert await coat_of(provider, id) == Coat(worn=2)
+    await visit(wear_twice_while_another_tears, provider, id=id)
+    assert await found(provider, id) == Coat(worn=2)
 
 
 async def test_a_session_that_is_set_again_changes_the_fields_that_differ(provider: SessionProvider[Coat]) -> None:
@@ -392,10 +333,10 @@ async def test_a_session_that_is_set_again_changes_the_fields_that_differ(provid
     async def set_while_another_tears(sessions: CurrentSession) -> None:
         await the_coat(sessions)
         sessions.set(Coat("red"))
-        await visit(tear, provider, id)
+        await visit(tear, provider, id=id)
 
-    await visit(set_while_another_tears, provider, id)
-    assert await coat_of(provider, id) == Coat("red", worn=99)
+    await visit(set_while_another_tears, provider, id=id)
+    assert await found(provider, id) == Coat("red", worn=99)
 
 
 async def test_a_late_change_is_merged_as_well(provider: SessionProvider[Coat]) -> None:
@@ -405,11 +346,11 @@ async def test_a_late_change_is_merged_as_well(provider: SessionProvider[Coat]) 
         (await the_coat(sessions)).worn = 1
 
     async def dye_while_another_tears(sessions: CurrentSession) -> None:
-        await visit(tear, provider, id)
+        await visit(tear, provider, id=id)
         await dye(sessions)
 
-    await visit(wear_once, provider, id, late=dye_while_another_tears)
-    assert await coat_of(provider, id) == Coat("red", worn=99)
+    await visit(wear_once, provider, id=id, late=dye_while_another_tears)
+    assert await found(provider, id) == Coat("red", worn=99)
 
 
 async def test_the_stored_merge_is_no_change_of_this_request_when_it_changes_more(
@@ -419,13 +360,13 @@ async def test_the_stored_merge_is_no_change_of_this_request_when_it_changes_mor
 
     async def dye_while_another_tears(sessions: CurrentSession) -> None:
         await dye(sessions)
-        await visit(tear, provider, id)
+        await visit(tear, provider, id=id)
 
     async def change_the_size(sessions: CurrentSession) -> None:
         (await the_coat(sessions)).size = Size(55)
 
-    await visit(dye_while_another_tears, provider, id, late=change_the_size)
-    assert await coat_of(provider, id) == Coat("red", Size(55), 99)
+    await visit(dye_while_another_tears, provider, id=id, late=change_the_size)
+    assert await found(provider, id) == Coat("red", Size(55), 99)
 
 
 async def test_a_record_that_another_version_spoilt_meanwhile_gives_way(storage: SessionStorage) -> None:
@@ -437,8 +378,8 @@ async def test_a_record_that_another_version_spoilt_meanwhile_gives_way(storage:
         times, _, _ = (await read_bytes(storage, f"COAT:{id}")).partition(b"\n")
         await write_bytes(storage, f"COAT:{id}", times + b'\n{"worn": "often"}')
 
-    await visit(dye_while_another_spoils, provider, id)
-    assert await coat_of(provider, id) == Coat("red")
+    await visit(dye_while_another_spoils, provider, id=id)
+    assert await found(provider, id) == Coat("red")
 
 
 async def test_twenty_requests_that_change_a_field_each_keep_them_all(storage: SessionStorage) -> None:
@@ -448,7 +389,7 @@ async def test_twenty_requests_that_change_a_field_each_keep_them_all(storage: S
     async def put(sessions: CurrentSession) -> None:
         sessions.set(wardrobe())
 
-    id = await visit(put, provider)
+    id = (await visit(put, provider)).id
 
     async def change(number: int) -> None:
         async def handler(sessions: CurrentSession) -> None:
@@ -456,15 +397,12 @@ async def test_twenty_requests_that_change_a_field_each_keep_them_all(storage: S
             await checkpoint()
             setattr(session, f"coat{number}", number)
 
-        await visit(handler, provider, id)
+        await visit(handler, provider, id=id)
 
     async with anyio.create_task_group() as tasks:
         for number in range(20):
             tasks.start_soon(change, number)
-    assert id
-    loaded = await provider.load(id)
-    assert loaded is not None
-    assert list(msgspec.structs.astuple(loaded[0])) == list(range(20))
+    assert list(msgspec.structs.astuple(await found(provider, id))) == list(range(20))
 
 
 # --- update -------------------------------------------------------------------------------------------------------
@@ -487,8 +425,8 @@ async def test_concurrent_increments_are_all_counted(storage: SessionStorage, re
 
     async with anyio.create_task_group() as tasks:
         for _ in range(requests):
-            tasks.start_soon(visit, read_then_wear, provider, id)
-    assert await coat_of(provider, id) == Coat(worn=requests)
+            tasks.start_soon(partial(visit, read_then_wear, provider, id=id))
+    assert await found(provider, id) == Coat(worn=requests)
     assert sorted(seen) == list(range(1, requests + 1))
 
 
@@ -498,12 +436,12 @@ async def test_an_update_is_stored_at_once_and_returned(provider: SessionProvide
     async def update(sessions: CurrentSession) -> None:
         session = await sessions.update(Coat, worn_once_more)
         assert session == Coat(worn=1)
-        assert await coat_of(provider, id) == Coat(worn=1)
+        assert await found(provider, id) == Coat(worn=1)
         assert await sessions.get(Coat) is session
         assert sessions.id(Coat) == id
 
-    assert await visit(update, provider, id) is None
-    assert await coat_of(provider, id) == Coat(worn=1)
+    assert (await visit(update, provider, id=id)).ids == []
+    assert await found(provider, id) == Coat(worn=1)
 
 
 async def test_a_change_gets_the_session_as_it_is_stored_now(provider: SessionProvider[Coat]) -> None:
@@ -511,12 +449,12 @@ async def test_a_change_gets_the_session_as_it_is_stored_now(provider: SessionPr
 
     async def read_while_another_changes_then_update(sessions: CurrentSession) -> None:
         assert await the_coat(sessions) == Coat()
-        await visit(tear, provider, id)
-        await visit(dye, provider, id)
+        await visit(tear, provider, id=id)
+        await visit(dye, provider, id=id)
         assert await wear(sessions) == Coat("red", worn=100)
 
-    await visit(read_while_another_changes_then_update, provider, id)
-    assert await coat_of(provider, id) == Coat("red", worn=100)
+    await visit(read_while_another_changes_then_update, provider, id=id)
+    assert await found(provider, id) == Coat("red", worn=100)
 
 
 async def set_red(sessions: CurrentSession) -> None:
@@ -532,12 +470,12 @@ async def test_what_a_request_changed_before_an_update_is_stored_with_the_respon
     async def change_then_update(sessions: CurrentSession) -> None:
         await change(sessions)
         assert await wear(sessions) == Coat("red", worn=1)
-        assert await coat_of(provider, id) == Coat(worn=1)
+        assert await found(provider, id) == Coat(worn=1)
         assert await wear(sessions) == Coat("red", worn=2)
-        assert await coat_of(provider, id) == Coat(worn=2)
+        assert await found(provider, id) == Coat(worn=2)
 
-    assert await visit(change_then_update, provider, id) is None
-    assert await coat_of(provider, id) == Coat("red", worn=2)
+    assert (await visit(change_then_update, provider, id=id)).ids == []
+    assert await found(provider, id) == Coat("red", worn=2)
 
 
 async def test_of_a_field_that_was_changed_before_the_update_changes_it_too_the_value_of_the_response_wins(
@@ -548,10 +486,10 @@ async def test_of_a_field_that_was_changed_before_the_update_changes_it_too_the_
     async def tear_then_update(sessions: CurrentSession) -> None:
         await tear(sessions)
         assert await wear(sessions) == Coat(worn=99)
-        assert await coat_of(provider, id) == Coat(worn=1)
+        assert await found(provider, id) == Coat(worn=1)
 
-    await visit(tear_then_update, provider, id)
-    assert await coat_of(provider, id) == Coat(worn=99)
+    await visit(tear_then_update, provider, id=id)
+    assert await found(provider, id) == Coat(worn=99)
 
 
 async def test_what_a_request_changes_after_an_update_is_stored_with_the_response(
@@ -561,10 +499,10 @@ async def test_what_a_request_changes_after_an_update_is_stored_with_the_respons
 
     async def update_then_change(sessions: CurrentSession) -> None:
         (await wear(sessions)).colour = "red"
-        await visit(tear, provider, id)
+        await visit(tear, provider, id=id)
 
-    await visit(update_then_change, provider, id)
-    assert await coat_of(provider, id) == Coat("red", worn=99)
+    await visit(update_then_change, provider, id=id)
+    assert await found(provider, id) == Coat("red", worn=99)
 
 
 async def test_two_tasks_of_a_request_can_update_at_once(provider: SessionProvider[Coat]) -> None:
@@ -575,8 +513,8 @@ async def test_two_tasks_of_a_request_can_update_at_once(provider: SessionProvid
             tasks.start_soon(wear, sessions)
             tasks.start_soon(wear, sessions)
 
-    await visit(update_twice, provider, id)
-    assert await coat_of(provider, id) == Coat(worn=2)
+    await visit(update_twice, provider, id=id)
+    assert await found(provider, id) == Coat(worn=2)
 
 
 async def test_an_update_after_the_response_began_is_stored_at_once(provider: SessionProvider[Coat]) -> None:
@@ -584,10 +522,10 @@ async def test_an_update_after_the_response_began_is_stored_at_once(provider: Se
 
     async def update(sessions: CurrentSession) -> None:
         await wear(sessions)
-        assert await coat_of(provider, id) == Coat(worn=1)
+        assert await found(provider, id) == Coat(worn=1)
 
-    assert await visit(nothing, provider, id, late=update) is None
-    assert await coat_of(provider, id) == Coat(worn=1)
+    assert (await visit(nothing, provider, id=id, late=update)).ids == []
+    assert await found(provider, id) == Coat(worn=1)
 
 
 @pytest.mark.parametrize("handlers", [(wear, renew), (renew, wear)])
@@ -598,11 +536,10 @@ async def test_an_update_goes_with_a_new_id(handlers: tuple[Handler, Handler], p
         for handler in handlers:
             await handler(sessions)
 
-    new = await visit(both, provider, old)
-    assert new
-    assert new != old
-    assert await coat_of(provider, new) == Coat(worn=1)
-    assert await coat_of(provider, old) is None
+    new = (await visit(both, provider, id=old)).id
+    assert new not in ("", old)
+    assert await found(provider, new) == Coat(worn=1)
+    assert await found(provider, old) is None
 
 
 # --- update where there is nothing --------------------------------------------------------------------------------
@@ -613,11 +550,11 @@ async def wear_in_vain(sessions: CurrentSession) -> None:
         await wear(sessions)
 
 
-@pytest.mark.parametrize(("id", "answer"), [(None, None), ("unknown", ""), ("mal,formed", "")])
+@pytest.mark.parametrize(("id", "ids"), [(None, []), ("unknown", [""]), ("mal,formed", [""])])
 async def test_who_has_no_session_cannot_update_one(
-    id: str | None, answer: str | None, provider: SessionProvider[Coat]
+    id: str | None, ids: list[str], provider: SessionProvider[Coat]
 ) -> None:
-    assert await visit(wear_in_vain, provider, id) == answer
+    assert (await visit(wear_in_vain, provider, id=id)).ids == ids
 
 
 async def test_a_session_that_was_cleared_cannot_be_updated(provider: SessionProvider[Coat]) -> None:
@@ -627,8 +564,8 @@ async def test_a_session_that_was_cleared_cannot_be_updated(provider: SessionPro
         sessions.clear(Coat)
         await wear_in_vain(sessions)
 
-    assert await visit(clear_then_update, provider, id) == ""
-    assert await coat_of(provider, id) is None
+    assert (await visit(clear_then_update, provider, id=id)).ids == [""]
+    assert await found(provider, id) is None
 
 
 @pytest.mark.parametrize("first", [nothing, clear])
@@ -646,9 +583,9 @@ async def test_a_session_that_is_not_stored_yet_cannot_be_updated_and_is_stored_
             await wear(sessions)
         assert await sessions.get(Coat) == Coat("red")
 
-    id = await visit(begin_then_update, provider, old)
-    assert id
-    assert await coat_of(provider, id) == Coat("red")
+    id = (await visit(begin_then_update, provider, id=old)).id
+    assert id not in ("", old)
+    assert await found(provider, id) == Coat("red")
 
 
 @pytest.mark.parametrize("first", [nothing, dye])
@@ -660,13 +597,13 @@ async def test_a_session_that_another_request_has_ended_cannot_be_updated_and_is
     async def update_while_another_ends_it(sessions: CurrentSession) -> None:
         await the_coat(sessions)
         await first(sessions)
-        await visit(clear, provider, id)
+        await visit(clear, provider, id=id)
         await wear_in_vain(sessions)
         assert await sessions.get(Coat) is None
         assert sessions.id(Coat) is None
 
-    assert await visit(update_while_another_ends_it, provider, id) == ""
-    assert await coat_of(provider, id) is None
+    assert (await visit(update_while_another_ends_it, provider, id=id)).ids == [""]
+    assert await found(provider, id) is None
 
 
 async def test_a_session_that_ends_while_it_is_updated_is_taken_away() -> None:
@@ -683,7 +620,7 @@ async def test_a_session_that_ends_while_it_is_updated_is_taken_away() -> None:
         await wear_in_vain(sessions)
         assert await sessions.get(Coat) is None
 
-    assert await visit(update, provider, id) == ""
+    assert (await visit(update, provider, id=id)).ids == [""]
 
 
 async def test_a_session_that_was_ended_during_the_update_does_not_come_back(provider: SessionProvider[Coat]) -> None:
@@ -691,10 +628,10 @@ async def test_a_session_that_was_ended_during_the_update_does_not_come_back(pro
 
     async def update_then_end(sessions: CurrentSession) -> None:
         await wear(sessions)
-        await visit(clear, provider, id)
+        await visit(clear, provider, id=id)
 
-    await visit(update_then_end, provider, id)
-    assert await coat_of(provider, id) is None
+    await visit(update_then_end, provider, id=id)
+    assert await found(provider, id) is None
 
 
 # --- a change that fails ------------------------------------------------------------------------------------------
@@ -716,8 +653,8 @@ async def test_what_a_change_raises_arrives_as_it_is_and_changes_nothing(
         assert raised.value is error
         assert await sessions.get(Coat) == Coat()
 
-    assert await visit(update, provider, id) is None
-    assert await coat_of(provider, id) == Coat()
+    assert (await visit(update, provider, id=id)).ids == []
+    assert await found(provider, id) == Coat()
 
 
 @pytest.mark.parametrize(
@@ -733,8 +670,8 @@ async def test_a_change_that_returns_something_else_changes_nothing(
             await sessions.update(Coat, lambda _: returned)
         assert await sessions.get(Coat) == Coat()
 
-    assert await visit(update, provider, id) is None
-    assert await coat_of(provider, id) == Coat()
+    assert (await visit(update, provider, id=id)).ids == []
+    assert await found(provider, id) == Coat()
 
 
 async def test_a_merge_that_could_not_be_read_back_changes_nothing(storage: SessionStorage) -> None:
@@ -749,11 +686,11 @@ async def test_a_merge_that_could_not_be_read_back_changes_nothing(storage: Sess
 
     async def dye_while_another_wears(sessions: CurrentSession) -> None:
         await dye(sessions)
-        await visit(wear_at_once, provider, id)
+        await visit(wear, provider, id=id)
 
     with pytest.raises(ValueError, match="this Coat could not be read back"):
-        await visit(dye_while_another_wears, provider, id)
-    assert await coat_of(provider, id) == Coat(worn=1)
+        await visit(dye_while_another_wears, provider, id=id)
+    assert await found(provider, id) == Coat(worn=1)
 
 
 async def test_what_was_changed_before_an_update_and_cannot_be_stored_is_told_before_it(
@@ -766,8 +703,8 @@ async def test_what_was_changed_before_an_update_and_cannot_be_stored_is_told_be
         await wear(sessions)
 
     with pytest.raises(TypeError):
-        await visit(spoil_then_update, provider, id)
-    assert await coat_of(provider, id) == Coat()
+        await visit(spoil_then_update, provider, id=id)
+    assert await found(provider, id) == Coat()
 
 
 async def test_a_change_that_could_not_be_read_back_changes_nothing(provider: SessionProvider[Coat]) -> None:
@@ -778,5 +715,5 @@ async def test_a_change_that_could_not_be_read_back_changes_nothing(provider: Se
         with pytest.raises(ValueError, match="this Coat could not be read back"):
             await sessions.update(Coat, lambda _: Coat(worn=spoilt))
 
-    assert await visit(update, provider, id) is None
-    assert await coat_of(provider, id) == Coat()
+    assert (await visit(update, provider, id=id)).ids == []
+    assert await found(provider, id) == Coat()
