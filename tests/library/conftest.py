@@ -20,6 +20,7 @@ from coatcheck import (
 from coatcheck.record import Record
 from coatcheck.redis import SessionStorageRedis
 from tests.support.clock import Clock
+from tests.support.server import Server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -63,6 +64,17 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def directory(root: Path) -> SessionStorageDirectory:
     return SessionStorageDirectory(root)
+
+
+@pytest.fixture(scope="session")
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a Redis server of our own."""
+    server = Server("redis-server", tmp_path_factory.mktemp("redis"))
+    try:
+        server.start()
+        yield server.port
+    finally:
+        server.close()
 
 
 class Ears:

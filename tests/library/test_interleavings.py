@@ -1,15 +1,11 @@
 """Requests that meet on one session: whatever the order of their storage calls, the promises hold.
 
 Nothing here is left to chance or to time. Each call that a request makes of the storage waits for its turn, and the
-tests give out the turns in every order there is.
+scheduler gives out the turns in every order there is.
 """
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -20,32 +16,33 @@ from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import pytest
-from anyio import CancelScope, Event, create_task_group, fail_after
-from anyio.lowlevel import checkpoint
+from anyio import create_task_group, fail_after
 from redis.asyncio import Redis
 
 from coatcheck import (
     SessionNotFound,
-    Sessions,
     SessionStorageCache,
     SessionStorageDirectory,
     SessionStorageMemory,
     cookie,
-    current_session,
     read_bytes,
     write_bytes,
 )
 from coatcheck.redis import SessionStorageRedis
+from tests.support.client import found, visit
+from tests.support.clock import Clock
+from tests.support.scheduler import Scheduler, every_order, step, turn
+from tests.support.storage import Around, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, MutableMapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
     from pathlib import Path
 
-    from coatcheck import ByteReadChannel, ByteWriteChannel, CurrentSession, SessionStorage, UpdatableSessionStorage
+    from coatcheck import CurrentSession, SessionStorage
+    from tests.support.client import Handler
+    from tests.support.scheduler import Choose
 
-    Handler = Callable[[CurrentSession], Awaitable[None]]
     Requests = Handler | Sequence[Handler]  # of one client, one after the other
-    Message = MutableMapping[str, Any]
     Fresh = Callable[[], tuple[SessionStorage, "Parking"]]
     Crash = Literal["cancelled", "connection lost"]
 
@@ -53,7 +50,6 @@ T = TypeVar("T")
 
 WEEK = 7 * 24 * 60 * 60
 FIRST, SECOND, THIRD = IDS = ["id-1", "id-2", "id-3"]  # in the order in which they are issued
-PATIENCE = 12  # checkpoints; a client that takes more to its next turn waits for another (one that does not takes 6)
 HOUR = timedelta(hours=1)
 
 
@@ -64,98 +60,43 @@ class Visitor:
     visits: int = 0
 
 
-# --- the scheduler --------------------------------------------------------------------------------------------------
+# --- the stage ------------------------------------------------------------------------------------------------------
 
 
 class Client:
     """Sends its requests one after the other and keeps its cookie. At each storage call it waits for its turn."""
 
-    def __init__(self, name: str, handlers: Iterable[Handler], id: str | None, *, locks: bool) -> None:
-        self.name = name
-        self.locks = locks
+    def __init__(self, handlers: Iterable[Handler], id: str | None) -> None:
         self.id = id
         self.answers: list[str | None] = []  # what each response made of the cookie: an id, "" to end it, or nothing
-        self.gate: Event | None = None
-        self.call: Event | None = None  # under way in the storage
-        self.ended = False
-        self.scope = CancelScope()
         self._handlers = handlers
-        self._connected = True
 
     async def run(self, stage: Stage) -> None:
-        running.set(self)
-        with self.scope, suppress(ConnectionError):
-            if stage.parking.after:
-                await self.turn()
-            for handler in self._handlers:
-                answer = await stage.visit(handler, self.id)
-                self.answers.append(answer)
-                self.id = self.id if answer is None else answer or None
-        self.ended = True
-
-    async def turn(self) -> None:
-        self.gate = Event()
-        await self.gate.wait()
-        if not self._connected:
-            raise ConnectionError("connection lost")
-
-    def go_on(self) -> None:
-        assert self.gate is not None
-        self.gate.set()
-        self.gate = None
-
-    def crash(self, how: Crash) -> None:
-        if how == "cancelled":
-            self.scope.cancel()
-        else:
-            self._connected = False
-            self.go_on()
+        locking.set(stage.locks)
+        if stage.parking.after:
+            await turn()
+        for handler in self._handlers:
+            answer = await stage.visit(handler, self.id)
+            self.answers.append(answer)
+            self.id = self.id if answer is None else answer or None
 
 
-running: ContextVar[Client | None] = ContextVar("running", default=None)
+locking: ContextVar[bool] = ContextVar("locking", default=False)  # whether a change holds a lock
 
 
-class Parking:
+class Parking(Around):
     """A storage at whose calls a client waits for its turn. Then the whole call is done before the next turn."""
 
     def __init__(self, storage: SessionStorage, *, after: bool = False) -> None:
-        self.storage = storage
+        super().__init__(storage)
         self.after = after  # whether a client waits after each call as well, before it knows what came of it
-        self.log: list[str] = []  # the calls of all clients as they were done: "A.read.1", "B.read.1", "A.update.1"
         self.ids: set[str] = set()  # all that something was ever stored under
 
-    async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
-        self.ids.add(id)
-        await self._park("write", partial(self.storage.write, id, provider))
-
-    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
-        return await self._park("read", partial(self.storage.read, id, consumer))
-
-    async def invalidate(self, id: str, /) -> None:
-        await self._park("invalidate", partial(self.storage.invalidate, id))
-
-    async def _park(self, name: str, call: Callable[[], Awaitable[T]]) -> T:
-        client = running.get()
-        if client is None:
-            return await call()
-        await client.turn()
-        earlier = sum(step.startswith(f"{client.name}.{name}.") for step in self.log)
-        self.log.append(f"{client.name}.{name}.{earlier + 1}")
-        client.call = Event()
-        try:
-            return await call()
-        finally:
-            client.call.set()
-            client.call = None
-            if self.after:
-                await client.turn()
-
-
-class UpdatableParking(Parking):
-    storage: UpdatableSessionStorage
-
-    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
-        return await self._park("update", partial(self.storage.update, id, transform))
+    async def pass_on(self, name: str, id: str, call: Callable[[], Awaitable[T]]) -> T:
+        if name == "write":
+            self.ids.add(id)
+        async with step(name, after=self.after):
+            return await super().pass_on(name, id, call)
 
 
 class Stage:
@@ -169,14 +110,12 @@ class Stage:
         idle_timeout: timedelta | None = None,
     ) -> None:
         storage, self.parking = fresh()
-        self.log = self.parking.log
-        locks = not hasattr(storage, "update")
-        self.commit = "write.1" if locks else "update.1"  # the step with which a change is made
-        self.now = 0.0
-        self.clients = [
-            Client(name, [handlers] if callable(handlers) else handlers, id, locks=locks)
-            for name, handlers in zip(ascii_uppercase, clients, strict=False)
-        ]
+        self.scheduler = Scheduler()
+        self.log = self.scheduler.log
+        self.locks = not hasattr(storage, "update")
+        self.commit = "write.1" if self.locks else "update.1"  # the step with which a change is made
+        self.clock = Clock(0)
+        self.clients = [Client([handlers] if callable(handlers) else handlers, id) for handlers in clients]
         self.issued: list[str] = []
         self._provider = cookie(
             "VISITOR",
@@ -184,75 +123,42 @@ class Stage:
             storage=storage,
             new_id=self._issue,
             idle_timeout=idle_timeout,
-            clock=lambda: self.now,
+            clock=self.clock,
         )
 
-    async def play(self, turns: list[list[str]]) -> None:
-        """Give out the turns one by one: each goes to the last of those who are still to have it.
-
-        `turns` says who these are, up to where that is known; from there on, it is those who wait for a turn.
-        """
+    async def play(self, choose: Choose) -> Stage:
         await self._begin()
-        async with create_task_group() as tasks:
-            for client in self.clients:
-                tasks.start_soon(client.run, self)
-            for turn in count():
-                await self._settle()
-                waiting = {client.name: client for client in self.clients if client.gate}
-                if not waiting:
-                    break
-                if turn == len(turns):
-                    turns.append([*waiting])
-                assert turns[turn] == [*waiting][: len(turns[turn])], f"not the same again: {self.log}"
-                waiting[turns[turn][-1]].go_on()
-            assert all(client.ended for client in self.clients), f"they wait for each other: {self.log}"
+        work = {name: partial(client.run, self) for name, client in zip(ascii_uppercase, self.clients, strict=False)}
+        await self.scheduler.play(work, choose)
+        return self
 
     async def crash(self, how: Crash, after: int) -> bool:
         """Let the only client have so many turns and then crash. Return whether it was still on its way."""
         (client,) = self.clients
         await self._begin()
-        async with create_task_group() as tasks:
-            tasks.start_soon(client.run, self)
+        async with create_task_group() as group:
+            task = self.scheduler.start(group, "A", partial(client.run, self))
             for _ in range(after):
-                await self._settle()
-                client.go_on()
-            await self._settle()
-            if client.ended:
+                await self.scheduler.settle()
+                task.go_on()
+            await self.scheduler.settle()
+            if task.ended:
                 return False
-            client.crash(how)
+            if how == "cancelled":
+                task.cancel()
+            else:
+                task.fail(ConnectionError(how))
         return True
 
     async def visit(self, handler: Handler, id: str | None) -> str | None:
         """Send a request with the cookie `id`. Return what the response makes of it, as in `Client.answers`."""
-        messages: list[Message] = []
-
-        async def app(
-            scope: MutableMapping[str, Any], _receive: object, send: Callable[[Message], Awaitable[None]]
-        ) -> None:
-            await handler(current_session(scope))
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-
-        async def receive() -> Message:
-            return {"type": "http.request"}
-
-        async def send(message: Message) -> None:
-            messages.append(message)
-
-        headers = [] if id is None else [(b"cookie", b"VISITOR=" + id.encode())]
-        await Sessions(app, self._provider)({"type": "http", "headers": headers}, receive, send)
-        cookies = [value.decode() for name, value in messages[0]["headers"] if name == b"set-cookie"]
-        assert len(cookies) <= 1
-        return cookies[0].partition(";")[0].removeprefix("VISITOR=") if cookies else None
+        response = await visit(handler, self._provider, id=id)
+        return response.id if response.ids else None
 
     async def opens(self, id: str) -> Visitor | None:
         """Return the session that a request with the cookie `id` gets."""
-        found: list[Visitor | None] = []
-
-        async def handler(sessions: CurrentSession) -> None:
-            found.append(await sessions.get(Visitor))
-
-        await self.visit(handler, id)
-        return found[0]
+        session: Visitor | None = await found(self._provider, id)
+        return session
 
     async def held(self) -> dict[str, Visitor]:
         """Return the sessions that there are now, by id; the storage holds nothing else."""
@@ -265,17 +171,7 @@ class Stage:
 
     async def _begin(self) -> None:
         assert await self.visit(put(), None) == FIRST
-        self.now += 600
-
-    async def _settle(self) -> None:
-        """Return when each client has ended, or waits for its turn or for another client."""
-        for _ in range(PATIENCE):
-            for client in self.clients:
-                if client.call is not None:
-                    await client.call.wait()
-            if all(client.gate or client.ended for client in self.clients):
-                return
-            await checkpoint()
+        self.clock.now += 600
 
     def _issue(self) -> str:
         self.issued.append(IDS[len(self.issued)])
@@ -285,16 +181,12 @@ class Stage:
 async def every_interleaving(
     fresh: Fresh, *clients: Requests, at_least: int, id: str | None = FIRST, idle_timeout: timedelta | None = None
 ) -> list[Stage]:
-    """Play every order of the clients' storage calls, depth first, each on a stage of its own."""
-    stages: list[Stage] = []
-    turns: list[list[str]] = []
-    while turns or not stages:
-        stages.append(Stage(fresh, *clients, id=id, idle_timeout=idle_timeout))
-        await stages[-1].play(turns)
-        while turns and len(turns[-1]) == 1:
-            turns.pop()
-        if turns:
-            turns[-1].pop()
+    """Play every order of the clients' storage calls, each on a stage of its own."""
+
+    async def play(choose: Choose) -> Stage:
+        return await Stage(fresh, *clients, id=id, idle_timeout=idle_timeout).play(choose)
+
+    stages = await every_order(play)
     assert len(stages) >= at_least
     return stages
 
@@ -302,48 +194,29 @@ async def every_interleaving(
 # --- storages -------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The path of the socket on which a Redis server of our own listens."""
-    assert shutil.which("redis-server"), "redis-server is not on the PATH: apt-get install redis-server"
-    folder = tmp_path_factory.mktemp("redis")
-    path = str(folder / "socket")
-    command = ["redis-server", "--port", "0", "--unixsocket", path, "--save", "", "--dir", str(folder)]
-    with subprocess.Popen([*command, "--logfile", str(folder / "log")]) as server:
-        try:
-            deadline = time.monotonic() + 60
-            with socket.socket(socket.AF_UNIX) as client:
-                while client.connect_ex(path):
-                    assert server.poll() is None, (folder / "log").read_text()
-                    assert time.monotonic() < deadline, "Redis does not answer"
-                    time.sleep(0.005)
-            yield path
-        finally:
-            server.kill()
-
-
 @pytest.fixture
 async def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Fresh]:
     """Makes a new storage, and says where its calls are parked."""
     numbers = count()
-    client = Redis(unix_socket_path=request.getfixturevalue("redis_server")) if request.param == "redis" else None
+    client = Redis(port=request.getfixturevalue("redis_port")) if request.param == "redis" else None
 
     def make() -> tuple[SessionStorage, Parking]:
         number = next(numbers)
-        parking: Parking
-        if client is not None:
-            parking = UpdatableParking(SessionStorageRedis(client, prefix=f"{tmp_path}/{number}:"))
-        elif request.param == "directory":
-            parking = UpdatableParking(SessionStorageDirectory(tmp_path / str(number)))
-        elif request.param == "cache":
-            parking = UpdatableParking(SessionStorageCache(SessionStorageMemory()))
-        elif request.param == "without update":
-            parking = Parking(SessionStorageMemory())
-        elif request.param == "behind a cache":
-            parking = UpdatableParking(SessionStorageMemory(), after=True)
-            return SessionStorageCache(parking), parking
-        else:
-            parking = UpdatableParking(SessionStorageMemory())
+        match request.param:
+            case "redis" if client is not None:
+                storage: SessionStorage = SessionStorageRedis(client, prefix=f"{tmp_path}/{number}:")
+            case "directory":
+                storage = SessionStorageDirectory(tmp_path / str(number))
+            case "cache":
+                storage = SessionStorageCache(SessionStorageMemory())
+            case "without update":
+                storage = Shelf()
+            case "behind a cache":
+                parking = Parking(SessionStorageMemory(), after=True)
+                return SessionStorageCache(parking), parking
+            case _:
+                storage = SessionStorageMemory()
+        parking = Parking(storage)
         return parking, parking
 
     yield make
@@ -366,10 +239,9 @@ on_two_storages = on(*PLACES[:2])  # where there are very many
 
 
 async def wait_to_lock(_: CurrentSession) -> None:
-    """Take a turn where a lock comes next, so that it is not always got right behind the call before."""
-    client = running.get()
-    if client is not None and client.locks:
-        await client.turn()
+    """Take a turn where a lock comes next, lest it be got right behind the call before each time."""
+    if locking.get():
+        await turn()
 
 
 def change(**fields: Any) -> Handler:
@@ -429,7 +301,7 @@ change_and_add_one = together(change(name="Ada"), add_one, wait_to_lock)
 add_one_and_touch = together(add_one, wait_to_lock)
 
 
-# --- the scheduler can be trusted -----------------------------------------------------------------------------------
+# --- the stage can be trusted ---------------------------------------------------------------------------------------
 
 
 def turns_of(stage: Stage) -> str:
@@ -451,10 +323,12 @@ async def test_a_client_that_waits_for_another_gets_no_turn(fresh: Fresh) -> Non
     assert sorted(map(turns_of, stages)) == ["AAABBB", "AABABB", "ABAABB", "BABBAA", "BBABAA", "BBBAAA"]
 
 
-class UpdatesInTwoSteps(Parking):
-    """A mistake."""
+class UpdatesInTwoSteps(Around):
+    """A mistake, above a storage that has no `update`."""
 
-    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+    async def update(
+        self, id: str, transform: Callable[[bytes], bytes], /
+    ) -> bytes:
         data = transform(await read_bytes(self, id))
         await write_bytes(self, id, data)
         return data
@@ -462,8 +336,8 @@ class UpdatesInTwoSteps(Parking):
 
 async def test_what_can_go_wrong_does_so_in_some_order() -> None:
     def fresh() -> tuple[SessionStorage, Parking]:
-        parking = UpdatesInTwoSteps(SessionStorageMemory())
-        return parking, parking
+        parking = Parking(Shelf())
+        return UpdatesInTwoSteps(parking), parking
 
     counted = [await stage.held() for stage in await every_interleaving(fresh, add_one, add_one, at_least=20)]
     assert {FIRST: Visitor(visits=1)} in counted
@@ -614,13 +488,13 @@ async def test_a_renewed_session_is_what_the_renewal_had_read_and_as_old_as_befo
     outcomes = set()
     for stage in await every_interleaving(fresh, renewal, change(name="Ada"), at_least=15):
         a, b = stage.clients
-        stage.now = WEEK - 1
+        stage.clock.now = WEEK - 1
         name = "Ada" if stage.came(f"B.{stage.commit}", before="A.read.1") else "guest"
         assert await stage.held() == {id: Visitor(name)}, stage.log
         assert stage.issued[-1] == a.id == id, stage.log
         comes_too_late = not stage.came(f"B.{stage.commit}", before="A.invalidate.1")
         assert b.answers == ["" if comes_too_late else None], stage.log
-        stage.now = WEEK
+        stage.clock.now = WEEK
         assert not await stage.opens(id), stage.log
         outcomes.add((name, comes_too_late))
     assert outcomes == {("Ada", False), ("guest", False), ("guest", True)}
@@ -725,7 +599,7 @@ async def test_what_others_change_in_a_session_that_was_replaced_is_dropped(
         assert a.answers == [SECOND], stage.log
         comes_too_late = stage.log[-1].startswith("B")
         assert b.answers == ["" if comes_too_late else None], stage.log
-        stage.now = 600 + WEEK - 1  # it began when it was set
+        stage.clock.now = 600 + WEEK - 1  # it began when it was set
         assert await stage.opens(SECOND), stage.log
         noticed.add(comes_too_late)
     assert noticed == {False, True}

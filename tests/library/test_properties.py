@@ -6,10 +6,7 @@ They are the same each time. `COATCHECK_STORIES=1000 pytest tests/library/test_p
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
 import tempfile
-import time
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -23,7 +20,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypeVar
 import anyio
 import msgspec
 import pytest
-import redis
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -37,7 +33,6 @@ from coatcheck import (
     SessionStorageCache,
     SessionStorageDirectory,
     SessionStorageMemory,
-    SimplifiedSessionStorage,
     StorageFull,
     cookie,
     current_session,
@@ -46,6 +41,8 @@ from coatcheck import (
     write_bytes,
 )
 from coatcheck.redis import SessionStorageRedis
+from tests.support.clock import Clock
+from tests.support.storage import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping, Sequence
@@ -77,15 +74,6 @@ some = st.sampled_from
 
 class Interrupted(Exception):  # noqa: N818 - nothing has gone wrong
     """What a provider, a consumer, a transform or a handler raises."""
-
-
-class Clock:
-    """Stands still until it is moved."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 # --- telling a story ----------------------------------------------------------------------------------------------
@@ -232,7 +220,7 @@ class Model:
 class MemoryModel(Model):
     """Its time never goes back, and each call forgets for good what is due."""
 
-    latest = Clock.now
+    latest = Clock().now
 
     def look(self) -> float:
         self.latest = max(self.latest, self.clock())
@@ -394,21 +382,7 @@ class SimplifiedStory(StorageStory):
     """Two methods over a dict."""
 
     def __init__(self) -> None:
-        super().__init__(InADict(), Model(Clock()))
-
-
-class InADict(SimplifiedSessionStorage):
-    def __init__(self) -> None:
-        self.kept: dict[str, bytes] = {}
-
-    async def load(self, id: str) -> bytes | None:
-        return self.kept.get(id)
-
-    async def save(self, id: str, data: bytes | None) -> None:
-        if data is None:
-            self.kept.pop(id, None)
-        else:
-            self.kept[id] = data
+        super().__init__(Shelf(), Model(Clock()))
 
 
 class UpdatableStory(StorageStory):
@@ -538,35 +512,6 @@ def test_a_storage_is_a_dict(stories: Callable[[], Story], anyio_backend: str) -
 
 def test_redis_is_a_dict(redis_port: int) -> None:
     tell(partial(RedisStory, port=redis_port), "asyncio")
-
-
-@pytest.fixture(scope="session")
-def redis_port() -> Iterator[int]:
-    """The port of a server of our own."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port = listening.getsockname()[1]
-    command = ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--loglevel", "warning"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
-        try:
-            with redis.Redis(port=port) as client:
-                wait_until_it_answers(server, client)
-            yield port
-        finally:
-            server.kill()
-
-
-def wait_until_it_answers(server: subprocess.Popen[bytes], client: redis.Redis) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        assert server.poll() is None, "redis-server has ended"
-        try:
-            client.ping()
-        except redis.ConnectionError:
-            assert time.monotonic() < deadline, "redis-server does not answer"
-            time.sleep(0.005)
-        else:
-            return
 
 
 # --- sessions are what their users make of them -------------------------------------------------------------------
@@ -1087,7 +1032,7 @@ def directory(folder: str) -> SessionStorage:
 
 
 def without_update(_: str) -> SessionStorage:
-    return InADict()
+    return Shelf()
 
 
 @pytest.mark.parametrize("make_storage", [memory, directory, without_update])

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,18 +27,21 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, Respon
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 import coatcheck.redis
-from coatcheck import SessionNotFound, Sessions, cookie, current_session, read_bytes, testing, write_bytes
+from coatcheck import SessionNotFound, cookie, read_bytes, testing, write_bytes
 from coatcheck.redis import SessionStorageRedis
+from tests.support.client import found, visit
+from tests.support.server import PATIENCE, Server, free_port, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
+    from coatcheck import CurrentSession
     from coatcheck.testing import Check
+    from tests.support.client import Message
 
     Client = Redis | RedisCluster
 
-PATIENCE = 60  # seconds that a server may take for what takes it milliseconds
 PROGRAMS = ["redis-server", *(name for name in ("valkey-server",) if shutil.which(name))]
 CHECKS = [*testing.CHECKS, *testing.UPDATE_CHECKS]
 
@@ -51,68 +53,6 @@ def anyio_backend() -> str:
 
 
 # --- servers ------------------------------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-def wait_until(true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE} seconds"
-        time.sleep(0.005)
-
-
-class Server:
-    """A server of our own on a free port. What it keeps on its disk survives `kill` and `start`."""
-
-    def __init__(self, program: str, folder: Path, *options: str) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self._command = [
-            *(program, "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--dir", str(folder)),
-            *("--logfile", str(folder / "log"), *options),
-        ]
-        self._process: subprocess.Popen[bytes] | None = None
-        self._admin = redis.Redis(port=self.port)
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(self._command)
-        wait_until(self._answers, f"{self._command[0]} answers")
-
-    def do(self, *command: str | bytes | float) -> Any:
-        """Send a command past everything that is tested."""
-        return self._admin.execute_command(*command)  # type: ignore[no-untyped-call]
-
-    def send_signal(self, number: int) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    def kill(self) -> None:
-        """End the server as a crash would."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    def close(self) -> None:
-        self.kill()
-        self._admin.close()
-
-    def stored(self) -> list[bytes]:
-        """All keys."""
-        return sorted(self.do("KEYS", "*"))
-
-    def _answers(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, (self.folder / "log").read_text()
-        try:
-            return bool(self.do("PING"))
-        except RedisError:  # not yet, or still reading what it had written
-            return False
 
 
 @pytest.fixture(scope="module", params=PROGRAMS)
@@ -879,41 +819,21 @@ class User:
     name: str = "guest"
 
 
-async def visit(storage: SessionStorageRedis, id: str | None = None) -> list[MutableMapping[str, Any]]:
-    """Send one request to an app that names the user, and return its messages."""
-    messages: list[MutableMapping[str, Any]] = []
-
-    async def app(scope: MutableMapping[str, Any], _receive: Any, send: Any) -> None:
-        user = await current_session(scope).get_or_set(User, User)
-        user.name += "!"
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": user.name.encode()})
-
-    async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: MutableMapping[str, Any]) -> None:
-        messages.append(message)
-
-    headers = [] if id is None else [(b"cookie", f"user={id}".encode())]
-    scope = {"type": "http", "method": "GET", "path": "/", "headers": headers}
-    await Sessions(app, cookie("user", User, storage=storage))(scope, receive, send)
-    return messages
-
-
-def cookies(messages: list[MutableMapping[str, Any]]) -> list[str]:
-    return [value.decode() for name, value in messages[0]["headers"] if name == b"set-cookie"]
+async def add_to_the_name(sessions: CurrentSession) -> None:
+    (await sessions.get_or_set(User, User)).name += "!"
 
 
 async def test_a_client_gets_no_cookie_for_a_session_that_the_server_did_not_take(mortal: Server) -> None:
     async with Redis(port=mortal.port, **promptly()) as client:
-        storage = SessionStorageRedis(client)
-        (granted,) = cookies(await visit(storage))
-        id = granted.partition(";")[0].partition("=")[2]
+        provider = cookie("user", User, storage=SessionStorageRedis(client))
+        id = (await visit(add_to_the_name, provider)).id
         mortal.kill()
         for known in (None, id):
+            sent: list[Message] = []
             with pytest.raises(RedisConnectionError):
-                assert await visit(storage, known) == [], "a response began before its session was stored"
+                await visit(add_to_the_name, provider, id=known, sent=sent)
+            assert sent == [], "a response began before its session was stored"
         mortal.start()
-        assert (await visit(storage, id))[1]["body"] == b"guest!!"
-        assert len(cookies(await visit(storage))) == 1
+        await visit(add_to_the_name, provider, id=id)
+        assert await found(provider, id) == User("guest!!")
+        assert len((await visit(add_to_the_name, provider)).ids) == 1

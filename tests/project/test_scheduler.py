@@ -61,6 +61,24 @@ async def test_an_order_is_played_as_it_is_named() -> None:
     assert account.money == 1
 
 
+async def test_a_step_can_be_done_long_before_its_task_goes_on() -> None:
+    account, scheduler = Account(), Scheduler()
+
+    async def work() -> None:
+        async with step("write", after=True):
+            account.money += 1
+        account.money += 1
+
+    async with create_task_group() as group:
+        task = scheduler.start(group, "A", work)
+        await scheduler.settle()
+        task.go_on()
+        assert await scheduler.settle() == ["A"]
+        assert (scheduler.log, account.money) == (["A.write.1"], 1)
+        task.go_on()
+    assert account.money == 2
+
+
 async def test_steps_of_one_name_are_counted_for_each_task() -> None:
     account = Account()
     scheduler = await played({"A": account.deposit_twice, "B": account.deposit}, replay("AABBAA"))

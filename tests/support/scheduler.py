@@ -94,7 +94,7 @@ class Task:
             raise self._failure
 
     @asynccontextmanager
-    async def step(self, name: str) -> AsyncIterator[None]:
+    async def step(self, name: str, *, after: bool) -> AsyncIterator[None]:
         """Wait for its turn, and have the scheduler wait until the block has ended."""
         await self.turn()
         earlier = sum(done.startswith(f"{self.name}.{name}.") for done in self.log)
@@ -105,6 +105,8 @@ class Task:
         finally:
             self._step.set()
             self._step = None
+            if after:
+                await self.turn()
 
     async def settle(self) -> None:
         """Return when no step is under way."""
@@ -123,13 +125,16 @@ async def turn() -> None:
 
 
 @asynccontextmanager
-async def step(name: str) -> AsyncIterator[None]:
-    """Wait for a turn; the step that the block does is then in the log, under this name."""
+async def step(name: str, *, after: bool = False) -> AsyncIterator[None]:
+    """Wait for a turn; the step that the block does is then in the log, under this name.
+
+    With `after`, a second turn comes when the step is done, and nobody knows yet what came of it.
+    """
     task = _current.get()
     if task is None:
         yield
     else:
-        async with task.step(name):
+        async with task.step(name, after=after):
             yield
 
 
