@@ -16,7 +16,7 @@ from anyio import to_thread
 from anyio.abc import ByteReceiveStream, ByteSendStream
 from anyio.lowlevel import checkpoint
 
-from coatcheck import SessionNotFound, SessionStorageMemory, SimplifiedSessionStorage, testing
+from coatcheck import SessionNotFound, SessionStorageMemory, testing
 from coatcheck.streams import BytesReceiveStream, BytesSendStream
 from coatcheck.testing import (
     CHECKS,
@@ -26,6 +26,7 @@ from coatcheck.testing import (
     no_task_outlives_an_update,
     no_task_outlives_its_call,
 )
+from tests.support.storage import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -47,17 +48,6 @@ async def test_a_storage_of_the_library_updates_as_it_must(check: Check, storage
 
 
 # --- storages as a stranger would write them -----------------------------------------------------------------------
-
-
-class Shelf(SimplifiedSessionStorage):
-    def __init__(self) -> None:
-        self.sessions: dict[str, bytes] = {}
-
-    async def load(self, id: str) -> bytes | None:
-        return self.sessions.get(id)
-
-    async def save(self, id: str, data: bytes | None) -> None:
-        self.sessions.pop(id, None) if data is None else self.sessions.update({id: data})
 
 
 class Reader(ByteReceiveStream):

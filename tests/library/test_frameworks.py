@@ -49,6 +49,7 @@ from coatcheck import (
     current_session,
     directory_session_storage,
 )
+from tests.support.storage import DoesInBetween
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
@@ -521,20 +522,12 @@ def set_too_late(sessions: CurrentSession) -> None:
 async def test_what_another_task_does_while_the_last_change_is_stored_is_refused_aloud(
     meanwhile: Callable[[CurrentSession], object],
 ) -> None:
-    class Storage(SessionStorageMemory):
-        sessions: CurrentSession | None = None
-
-        async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
-            sessions, self.sessions = self.sessions, None
-            if sessions is not None:
-                meanwhile(sessions)
-            return await super().update(id, transform)
-
-    storage = Storage()
+    storage = DoesInBetween(SessionStorageMemory(), "update")
     shop = raw_shop(Diary())
 
     async def app(scope: Any, receive: Receive, send: Send) -> None:
-        storage.sessions = current_session(scope) if scope["path"] == "/background/add" else None
+        if scope["path"] == "/background/add":
+            storage.action = lambda: meanwhile(current_session(scope))
         await shop(scope, receive, send)
 
     carts, tickets = cookie("CART", Cart, storage=storage), cookie("TICKET", Ticket, storage=storage)

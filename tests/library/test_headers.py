@@ -40,80 +40,29 @@ class Key:
     uses: int = 0
 
 
-class CountsReads(SessionStorageMemory):
-    reads = 0
-
-    async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
-        self.reads += 1
-        return await super().read(id, consumer)
+@pytest.fixture
+def memory() -> Ledger:
+    return Ledger(SessionStorageMemory())
 
 
 @pytest.fixture
-def memory() -> CountsReads:
-    return CountsReads()
-
-
-@pytest.fixture
-def carts(memory: CountsReads) -> SessionProvider[Cart]:
+def carts(memory: Ledger) -> SessionProvider[Cart]:
     return cookie("CART", Cart, storage=memory)
 
 
 @pytest.fixture
-def users(memory: CountsReads) -> SessionProvider[User]:
+def users(memory: Ledger) -> SessionProvider[User]:
     return cookie("USER", User, storage=memory)
 
 
 @pytest.fixture
-def keys(memory: CountsReads) -> SessionProvider[Key]:
+def keys(memory: Ledger) -> SessionProvider[Key]:
     return header("X-Key", Key, storage=memory)
 
 
-def wrapped(app: App, *providers: SessionProvider[Any]) -> Sessions:
-    async def asgi(scope: Message, _receive: object, send: Send) -> None:
-        await app(current_session(scope), send)
-
-    return Sessions(asgi, *providers)
-
-
-async def run(sessions: Sessions, headers: Iterable[tuple[str, str]] = (), method: str = "GET") -> list[Message]:
-    """Send one request and return what the server would be told."""
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": "http.request"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-    await sessions({"type": "http", "method": method, "headers": raw}, receive, send)
-    return sent
-
-
-def answering(act: Act, headers: Iterable[tuple[bytes, bytes]] = (), status: int = 200) -> App:
-    """An app that does something with its sessions and then answers."""
-
-    async def app(sessions: CurrentSession, send: Send) -> None:
-        await act(sessions)
-        await send({"type": "http.response.start", "status": status, "headers": [*headers]})
-        await send({"type": "http.response.body", "body": b""})
-
-    return app
-
-
-def values(sent: list[Message], name: bytes) -> list[str]:
-    """The values of a header in the response, in order."""
-    (start,) = (message for message in sent if message["type"] == "http.response.start")
-    return [value.decode() for header_name, value in start["headers"] if header_name.lower() == name]
-
-
-def vary(sent: list[Message]) -> list[str]:
+def vary(response: Response) -> list[str]:
     """What the response varies with, be it said in one header or in several."""
-    return [name.strip().lower() for value in values(sent, b"vary") for name in value.split(",")]
-
-
-def id_in(set_cookie: str) -> str:
-    return set_cookie.partition(";")[0].partition("=")[2]
+    return [name.strip().lower() for value in response.all("vary") for name in value.split(",")]
 
 
 async def begin_cart(sessions: CurrentSession) -> None:
@@ -156,14 +105,14 @@ async def clear_key(sessions: CurrentSession) -> None:
 @pytest.fixture
 async def cart_id(carts: SessionProvider[Cart]) -> str:
     """The id of a client whose cart holds a coat."""
-    (ticket,) = values(await run(wrapped(answering(begin_cart), carts)), b"set-cookie")
+    (ticket,) = (await visit(begin_cart, carts)).all("set-cookie")
     return id_in(ticket)
 
 
 @pytest.fixture
 async def key_id(keys: SessionProvider[Key]) -> str:
     """The id of a client that has a key."""
-    (id,) = values(await run(wrapped(answering(begin_key), keys)), b"x-key")
+    (id,) = (await visit(begin_key, keys)).all("x-key")
     return id
 
 
@@ -171,13 +120,13 @@ async def key_id(keys: SessionProvider[Key]) -> str:
 
 
 async def test_vary_names_what_was_read_and_nothing_else(
-    carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key], memory: CountsReads
+    carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key], memory: Ledger
 ) -> None:
     untouched = header("X-Cart", Cart, storage=memory)
-    assert vary(await run(wrapped(answering(read_key), carts, users, keys))) == ["x-key"]
-    assert vary(await run(wrapped(answering(read_cart), carts, users, keys))) == ["cookie"]
-    assert vary(await run(wrapped(answering(begin_all), carts, users, keys))) == ["cookie", "x-key"]
-    assert vary(await run(wrapped(answering(read_key), untouched, users, keys))) == ["x-key"]
+    assert vary(await visit(read_key, carts, users, keys)) == ["x-key"]
+    assert vary(await visit(read_cart, carts, users, keys)) == ["cookie"]
+    assert vary(await visit(begin_all, carts, users, keys)) == ["cookie", "x-key"]
+    assert vary(await visit(read_key, untouched, users, keys)) == ["x-key"]
 
 
 @pytest.mark.parametrize("act", [begin_cart, read_cart, change_cart, renew_cart, clear_cart])
@@ -185,12 +134,12 @@ async def test_whatever_was_done_with_a_session_the_response_depends_on_the_clie
     act: Act, carts: SessionProvider[Cart], cart_id: str
 ) -> None:
     for cookies in ([], [("cookie", f"CART={cart_id}")], [("cookie", "CART=unknown")]):
-        assert vary(await run(wrapped(answering(act), carts), cookies)) == ["cookie"]
+        assert vary(await visit(act, carts, headers=cookies)) == ["cookie"]
 
 
 async def test_the_apps_own_vary_is_kept(carts: SessionProvider[Cart]) -> None:
-    sent = await run(wrapped(answering(read_cart, [(b"Vary", b"Accept-Encoding, Origin")]), carts))
-    assert values(sent, b"vary")[0] == "Accept-Encoding, Origin"
+    sent = await visit(read_cart, carts, own_headers=[(b"Vary", b"Accept-Encoding, Origin")])
+    assert sent.all("vary")[0] == "Accept-Encoding, Origin"
     assert vary(sent) == ["accept-encoding", "origin", "cookie"]
 
 
@@ -200,15 +149,15 @@ async def test_the_apps_own_vary_is_kept(carts: SessionProvider[Cart]) -> None:
 async def test_vary_does_not_say_again_what_the_app_has_said(
     own: list[bytes], carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key]
 ) -> None:
-    sent = await run(wrapped(answering(begin_all, [(b"vary", value) for value in own]), carts, users, keys))
-    assert values(sent, b"vary") == [value.decode() for value in own]
+    sent = await visit(begin_all, carts, users, keys, own_headers=[(b"vary", value) for value in own])
+    assert sent.all("vary") == [value.decode() for value in own]
 
 
 async def test_vary_names_only_what_the_app_has_not_said(
     carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key]
 ) -> None:
-    sent = await run(wrapped(answering(begin_all, [(b"vary", b"Cookie, X-Keys")]), carts, users, keys))
-    assert values(sent, b"vary") == ["Cookie, X-Keys", "x-key"]
+    sent = await visit(begin_all, carts, users, keys, own_headers=[(b"vary", b"Cookie, X-Keys")])
+    assert sent.all("vary") == ["Cookie, X-Keys", "x-key"]
 
 
 async def test_sessions_within_sessions_say_it_once(
@@ -217,7 +166,7 @@ async def test_sessions_within_sessions_say_it_once(
     inner = wrapped(answering(begin_all), carts, keys)
     sent = await run(Sessions(inner, users))
     assert vary(sent) == ["cookie", "x-key"]
-    assert values(sent, b"cache-control") == ["no-store"]
+    assert sent.all("cache-control") == ["no-store"]
 
 
 # --- Cache-Control ------------------------------------------------------------------------------------------------
@@ -233,9 +182,9 @@ async def test_a_response_with_a_cookie_is_for_no_cache(
     carts: SessionProvider[Cart],
     cart_id: str,
 ) -> None:
-    sent = await run(wrapped(answering(act), carts), [("cookie", f"CART={cart_id}")])
-    assert len(values(sent, b"set-cookie")) == sends_an_id
-    assert values(sent, b"cache-control") == ["no-store"] * sends_an_id
+    sent = await visit(act, carts, headers=[("cookie", f"CART={cart_id}")])
+    assert len(sent.all("set-cookie")) == sends_an_id
+    assert sent.all("cache-control") == ["no-store"] * sends_an_id
 
 
 @pytest.mark.parametrize(("act", "sends_an_id"), [(begin_key, False), (read_key, False), (clear_key, True)])
@@ -245,23 +194,23 @@ async def test_a_response_with_an_id_header_is_for_no_cache(
     keys: SessionProvider[Key],
     key_id: str,
 ) -> None:
-    sent = await run(wrapped(answering(act), keys), [("x-key", key_id)])
-    assert len(values(sent, b"x-key")) == sends_an_id
-    assert values(sent, b"cache-control") == ["no-store"] * sends_an_id
+    sent = await visit(act, keys, headers=[("x-key", key_id)])
+    assert len(sent.all("x-key")) == sends_an_id
+    assert sent.all("cache-control") == ["no-store"] * sends_an_id
 
 
 @pytest.mark.parametrize("act", [begin_all, clear_cart, read_cart])
 async def test_a_dead_id_is_taken_away_in_a_response_for_no_cache(
     act: Act, carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key]
 ) -> None:
-    sent = await run(wrapped(answering(act), carts, users, keys), [("cookie", "CART=unknown")])
-    assert values(sent, b"cache-control") == ["no-store"]
+    sent = await visit(act, carts, users, keys, headers=[("cookie", "CART=unknown")])
+    assert sent.all("cache-control") == ["no-store"]
 
 
 @pytest.mark.parametrize("own", [b"public, max-age=60", b"no-cache", b""])
 async def test_the_apps_own_cache_control_stands_whatever_it_says(own: bytes, keys: SessionProvider[Key]) -> None:
-    sent = await run(wrapped(answering(begin_key, [(b"cache-control", own)]), keys))
-    assert values(sent, b"cache-control") == [own.decode()]
+    sent = await visit(begin_key, keys, own_headers=[(b"cache-control", own)])
+    assert sent.all("cache-control") == [own.decode()]
 
 
 # --- Set-Cookie ---------------------------------------------------------------------------------------------------
@@ -272,7 +221,7 @@ async def test_the_apps_own_cookies_come_first_and_untouched(
 ) -> None:
     own = [b"theme=dark; Path=/", b"CART=of-the-app", b"theme=light; Path=/a"]
     app = answering(begin_all, [(b"Set-Cookie", value) for value in own])
-    cookies = values(await run(wrapped(app, carts, users, keys)), b"set-cookie")
+    cookies = (await exchange(app, carts, users, keys)).all("set-cookie")
     assert cookies[:3] == [value.decode() for value in own]
     assert [value.partition("=")[0] for value in cookies[3:]] == ["CART", "USER"]
 
@@ -306,9 +255,9 @@ async def test_of_several_cookies_of_its_name_the_first_counts(
     async def look(sessions: CurrentSession) -> None:
         found.append(await sessions.get(Cart))
 
-    sent = await run(wrapped(answering(look), carts), [("cookie", line.format(id=cart_id)) for line in layout])
+    sent = await visit(look, carts, headers=[("cookie", line.format(id=cart_id)) for line in layout])
     assert found == [Cart(["coat"])]
-    assert values(sent, b"set-cookie") == []
+    assert sent.all("set-cookie") == []
 
 
 @pytest.mark.parametrize(
@@ -322,9 +271,9 @@ async def test_a_later_cookie_of_its_name_does_not_stand_in_for_the_first(
     async def look(sessions: CurrentSession) -> None:
         found.append(await sessions.get(Cart))
 
-    sent = await run(wrapped(answering(look), carts), [("cookie", line.format(id=cart_id)) for line in layout])
+    sent = await visit(look, carts, headers=[("cookie", line.format(id=cart_id)) for line in layout])
     assert found == [None]
-    assert [id_in(ticket) for ticket in values(sent, b"set-cookie")] == [""]
+    assert [id_in(ticket) for ticket in sent.all("set-cookie")] == [""]
 
 
 NEARLY = {
@@ -352,9 +301,9 @@ async def test_what_is_nearly_an_id_is_none(
         assert await sessions.get(Key) is None
 
     received = [("cookie", f"CART={nearly(cart_id)}"), ("x-key", nearly(key_id))]
-    sent = await run(wrapped(answering(look), carts, keys), received)
-    assert [id_in(ticket) for ticket in values(sent, b"set-cookie")] == [""]
-    assert values(sent, b"x-key") == [""]
+    sent = await visit(look, carts, keys, headers=received)
+    assert [id_in(ticket) for ticket in sent.all("set-cookie")] == [""]
+    assert sent.all("x-key") == [""]
 
 
 # --- the header of a request --------------------------------------------------------------------------------------
@@ -368,40 +317,40 @@ async def test_what_is_nearly_an_id_is_none(
     ],
 )
 async def test_a_header_that_holds_no_id_of_ours_is_no_session_and_is_taken_away(
-    id: str, reads: int, keys: SessionProvider[Key], memory: CountsReads
+    id: str, reads: int, keys: SessionProvider[Key], memory: Ledger
 ) -> None:
     async def look(sessions: CurrentSession) -> None:
         assert await sessions.get(Key) is None
         assert sessions.id(Key) is None
 
-    sent = await run(wrapped(answering(look), keys), [("x-key", id)])
-    assert values(sent, b"x-key") == [""]
-    assert memory.reads == reads
-    (fresh,) = values(await run(wrapped(answering(begin_key), keys), [("x-key", id)]), b"x-key")
+    sent = await visit(look, keys, headers=[("x-key", id)])
+    assert sent.all("x-key") == [""]
+    assert memory.calls.count("read") == reads
+    (fresh,) = (await visit(begin_key, keys, headers=[("x-key", id)])).all("x-key")
     assert len(fresh) == 43
 
 
 async def test_a_later_header_does_not_stand_in_for_the_first(keys: SessionProvider[Key], key_id: str) -> None:
     for first in ("", "unknown", "mal,formed"):
-        sent = await run(wrapped(answering(read_key), keys), [("x-key", first), ("x-key", key_id)])
-        assert values(sent, b"x-key") == [""]
+        sent = await visit(read_key, keys, headers=[("x-key", first), ("x-key", key_id)])
+        assert sent.all("x-key") == [""]
 
 
-async def test_a_cookie_is_no_header_and_a_header_no_cookie(memory: CountsReads) -> None:
+async def test_a_cookie_is_no_header_and_a_header_no_cookie(memory: Ledger) -> None:
     by_cookie, by_header = cookie("x-key", Cart, storage=memory), header("X-Cart", Key, storage=memory)
 
     async def begin(sessions: CurrentSession) -> None:
         sessions.set(Cart(["coat"]))
         sessions.set(Key(1))
 
-    sent = await run(wrapped(answering(begin), by_cookie, by_header))
-    cart, key = id_in(values(sent, b"set-cookie")[0]), values(sent, b"x-cart")[0]
+    sent = await visit(begin, by_cookie, by_header)
+    cart, key = id_in(sent.all("set-cookie")[0]), sent.all("x-cart")[0]
 
     async def look(sessions: CurrentSession) -> None:
         assert await sessions.get(Cart) is None
         assert await sessions.get(Key) is None
 
-    await run(wrapped(answering(look), by_cookie, by_header), [("x-key", cart), ("cookie", f"x-cart={key}")])
+    await visit(look, by_cookie, by_header, headers=[("x-key", cart), ("cookie", f"x-cart={key}")])
 
 
 # --- the messages of a response -----------------------------------------------------------------------------------
@@ -418,16 +367,16 @@ async def test_every_response_carries_the_id_and_what_goes_with_it(
         sessions.set(Cart(["coat"]))
         sessions.set(Key(1))
 
-    sent = await run(wrapped(answering(begin, status=status), carts, keys), method=method)
+    sent = await visit(begin, carts, keys, method=method, status=status)
     assert [message.get("status") for message in sent] == [status, None]
-    assert [len(values(sent, name)) for name in (b"set-cookie", b"x-key", b"cache-control")] == [1, 1, 1]
+    assert [len(sent.all(name)) for name in ("set-cookie", "x-key", "cache-control")] == [1, 1, 1]
     assert vary(sent) == ["cookie", "x-key"]
 
     async def look(sessions: CurrentSession) -> None:
         assert (await sessions.get(Cart), await sessions.get(Key)) == (Cart(["coat"]), Key(1))
 
-    received = [("cookie", values(sent, b"set-cookie")[0].partition(";")[0]), ("x-key", values(sent, b"x-key")[0])]
-    await run(wrapped(answering(look), carts, keys), received)
+    received = [("cookie", sent.all("set-cookie")[0].partition(";")[0]), ("x-key", sent.all("x-key")[0])]
+    await visit(look, carts, keys, headers=received)
 
 
 async def test_what_is_sent_ahead_of_a_response_is_not_its_beginning(carts: SessionProvider[Cart]) -> None:
@@ -443,11 +392,11 @@ async def test_what_is_sent_ahead_of_a_response_is_not_its_beginning(carts: Sess
             await send(message)
         await answering(begin_cart)(sessions, send)
 
-    sent = await run(wrapped(app, carts))
+    sent = await exchange(app, carts)
     assert all(told is message for told, message in zip(sent, ahead, strict=False))
     assert ahead == before
     assert [message["type"] for message in sent[3:]] == ["http.response.start", "http.response.body"]
-    assert len(values(sent, b"set-cookie")) == 1
+    assert len(sent.all("set-cookie")) == 1
 
 
 async def test_what_follows_the_beginning_passes_untouched(carts: SessionProvider[Cart], cart_id: str) -> None:
@@ -470,7 +419,7 @@ async def test_what_follows_the_beginning_passes_untouched(carts: SessionProvide
                 await change_cart(sessions)
                 await send(message)
 
-        start, *rest = await run(wrapped(app, carts), [("cookie", f"CART={cart_id}")])
+        start, *rest = await exchange(app, carts, headers=[("cookie", f"CART={cart_id}")])
         assert start == {
             "type": "http.response.start",
             "status": 200,
@@ -483,7 +432,7 @@ async def test_what_follows_the_beginning_passes_untouched(carts: SessionProvide
     async def look(sessions: CurrentSession) -> None:
         assert await sessions.get(Cart) == Cart(["coat", *["scarf"] * 7])
 
-    await run(wrapped(answering(look), carts), [("cookie", f"CART={cart_id}")])
+    await visit(look, carts, headers=[("cookie", f"CART={cart_id}")])
 
 
 OWN = [(b"content-type", b"text/plain"), (b"x-own", b"1")]
@@ -506,7 +455,7 @@ async def test_headers_may_come_in_any_form(
             await act(sessions)
         await send({"type": "http.response.start", "status": 200, "headers": form()})
 
-    (start,) = await run(wrapped(app, keys))
+    (start,) = await exchange(app, keys)
     headers = [tuple(pair) for pair in start["headers"]]
     assert headers[:2] == OWN
     assert [name for name, _ in headers[2:]] == ([] if act is None else [b"x-key", b"cache-control", b"vary"])
@@ -519,7 +468,7 @@ async def test_headers_may_be_left_out(act: Act | None, keys: SessionProvider[Ke
             await act(sessions)
         await send({"type": "http.response.start", "status": 200})
 
-    (start,) = await run(wrapped(app, keys))
+    (start,) = await exchange(app, keys)
     names = [name for name, _ in start.get("headers", ())]
     assert names == ([] if act is None else [b"x-key", b"cache-control", b"vary"])
 

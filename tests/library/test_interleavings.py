@@ -326,9 +326,7 @@ async def test_a_client_that_waits_for_another_gets_no_turn(fresh: Fresh) -> Non
 class UpdatesInTwoSteps(Around):
     """A mistake, above a storage that has no `update`."""
 
-    async def update(
-        self, id: str, transform: Callable[[bytes], bytes], /
-    ) -> bytes:
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
         data = transform(await read_bytes(self, id))
         await write_bytes(self, id, data)
         return data

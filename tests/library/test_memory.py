@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coatcheck import SessionNotFound, SessionStorageMemory, StorageFull, read_bytes, write_bytes
+from tests.support.clock import Clock
+from tests.support.storage import is_found, is_updated
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -26,40 +28,9 @@ RETENTION = timedelta(seconds=100)
 SHORTLY = 0.125
 
 
-class Clock:
-    """A clock that stands still until it is set."""
-
-    def __init__(self, now: float = 1_800_000_000) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 @pytest.fixture
 def memory(clock: Clock) -> SessionStorageMemory:
     return SessionStorageMemory(retention=RETENTION, clock=clock)
-
-
-async def is_found(memory: SessionStorageMemory, id: str) -> bool:
-    try:
-        await read_bytes(memory, id)
-    except SessionNotFound:
-        return False
-    return True
-
-
-async def is_updated(memory: SessionStorageMemory, id: str) -> bool:
-    try:
-        await memory.update(id, bytes.upper)
-    except SessionNotFound:
-        return False
-    return True
 
 
 def kept(memory: SessionStorageMemory) -> tuple[int, int]:
