@@ -5,24 +5,20 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass, field
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import pytest
 
-from coatcheck import CurrentSession, Sessions, SessionStorageMemory, cookie, current_session, header
+from coatcheck import CurrentSession, Sessions, SessionStorageMemory, cookie, header
+from tests.support.client import Look, answering, exchange, send_request, visit, with_sessions
+from tests.support.storage import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+    from collections.abc import Callable
 
-    from coatcheck import ByteReadChannel, SessionProvider
-
-    Message = MutableMapping[str, Any]
-    Send = Callable[[Message], Awaitable[None]]
-    App = Callable[[CurrentSession, Send], Awaitable[None]]
-    Act = Callable[[CurrentSession], Awaitable[None]]
-
-T = TypeVar("T")
+    from coatcheck import SessionProvider
+    from tests.support.client import Handler, Message, Response, Send
 
 
 @dataclass
@@ -105,15 +101,13 @@ async def clear_key(sessions: CurrentSession) -> None:
 @pytest.fixture
 async def cart_id(carts: SessionProvider[Cart]) -> str:
     """The id of a client whose cart holds a coat."""
-    (ticket,) = (await visit(begin_cart, carts)).all("set-cookie")
-    return id_in(ticket)
+    return (await visit(begin_cart, carts)).id
 
 
 @pytest.fixture
 async def key_id(keys: SessionProvider[Key]) -> str:
     """The id of a client that has a key."""
-    (id,) = (await visit(begin_key, keys)).all("x-key")
-    return id
+    return (await visit(begin_key, keys)).id
 
 
 # --- Vary ---------------------------------------------------------------------------------------------------------
@@ -131,16 +125,16 @@ async def test_vary_names_what_was_read_and_nothing_else(
 
 @pytest.mark.parametrize("act", [begin_cart, read_cart, change_cart, renew_cart, clear_cart])
 async def test_whatever_was_done_with_a_session_the_response_depends_on_the_client(
-    act: Act, carts: SessionProvider[Cart], cart_id: str
+    act: Handler, carts: SessionProvider[Cart], cart_id: str
 ) -> None:
     for cookies in ([], [("cookie", f"CART={cart_id}")], [("cookie", "CART=unknown")]):
         assert vary(await visit(act, carts, headers=cookies)) == ["cookie"]
 
 
 async def test_the_apps_own_vary_is_kept(carts: SessionProvider[Cart]) -> None:
-    sent = await visit(read_cart, carts, own_headers=[(b"Vary", b"Accept-Encoding, Origin")])
-    assert sent.all("vary")[0] == "Accept-Encoding, Origin"
-    assert vary(sent) == ["accept-encoding", "origin", "cookie"]
+    response = await visit(read_cart, carts, own_headers=[(b"Vary", b"Accept-Encoding, Origin")])
+    assert response.all("vary")[0] == "Accept-Encoding, Origin"
+    assert vary(response) == ["accept-encoding", "origin", "cookie"]
 
 
 @pytest.mark.parametrize(
@@ -149,24 +143,24 @@ async def test_the_apps_own_vary_is_kept(carts: SessionProvider[Cart]) -> None:
 async def test_vary_does_not_say_again_what_the_app_has_said(
     own: list[bytes], carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key]
 ) -> None:
-    sent = await visit(begin_all, carts, users, keys, own_headers=[(b"vary", value) for value in own])
-    assert sent.all("vary") == [value.decode() for value in own]
+    response = await visit(begin_all, carts, users, keys, own_headers=[(b"vary", value) for value in own])
+    assert response.all("vary") == [value.decode() for value in own]
 
 
 async def test_vary_names_only_what_the_app_has_not_said(
     carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key]
 ) -> None:
-    sent = await visit(begin_all, carts, users, keys, own_headers=[(b"vary", b"Cookie, X-Keys")])
-    assert sent.all("vary") == ["Cookie, X-Keys", "x-key"]
+    response = await visit(begin_all, carts, users, keys, own_headers=[(b"vary", b"Cookie, X-Keys")])
+    assert response.all("vary") == ["Cookie, X-Keys", "x-key"]
 
 
 async def test_sessions_within_sessions_say_it_once(
     carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key]
 ) -> None:
-    inner = wrapped(answering(begin_all), carts, keys)
-    sent = await run(Sessions(inner, users))
-    assert vary(sent) == ["cookie", "x-key"]
-    assert sent.all("cache-control") == ["no-store"]
+    inner = Sessions(with_sessions(answering(begin_all)), carts, keys)
+    response = await send_request(Sessions(inner, users))
+    assert vary(response) == ["cookie", "x-key"]
+    assert response.all("cache-control") == ["no-store"]
 
 
 # --- Cache-Control ------------------------------------------------------------------------------------------------
@@ -177,40 +171,40 @@ async def test_sessions_within_sessions_say_it_once(
     [(begin_cart, False), (read_cart, False), (change_cart, False), (renew_cart, True), (clear_cart, True)],
 )
 async def test_a_response_with_a_cookie_is_for_no_cache(
-    act: Act,
+    act: Handler,
     sends_an_id: bool,  # noqa: FBT001
     carts: SessionProvider[Cart],
     cart_id: str,
 ) -> None:
-    sent = await visit(act, carts, headers=[("cookie", f"CART={cart_id}")])
-    assert len(sent.all("set-cookie")) == sends_an_id
-    assert sent.all("cache-control") == ["no-store"] * sends_an_id
+    response = await visit(act, carts, headers=[("cookie", f"CART={cart_id}")])
+    assert len(response.all("set-cookie")) == sends_an_id
+    assert response.all("cache-control") == ["no-store"] * sends_an_id
 
 
 @pytest.mark.parametrize(("act", "sends_an_id"), [(begin_key, False), (read_key, False), (clear_key, True)])
 async def test_a_response_with_an_id_header_is_for_no_cache(
-    act: Act,
+    act: Handler,
     sends_an_id: bool,  # noqa: FBT001
     keys: SessionProvider[Key],
     key_id: str,
 ) -> None:
-    sent = await visit(act, keys, headers=[("x-key", key_id)])
-    assert len(sent.all("x-key")) == sends_an_id
-    assert sent.all("cache-control") == ["no-store"] * sends_an_id
+    response = await visit(act, keys, headers=[("x-key", key_id)])
+    assert len(response.all("x-key")) == sends_an_id
+    assert response.all("cache-control") == ["no-store"] * sends_an_id
 
 
 @pytest.mark.parametrize("act", [begin_all, clear_cart, read_cart])
 async def test_a_dead_id_is_taken_away_in_a_response_for_no_cache(
-    act: Act, carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key]
+    act: Handler, carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key]
 ) -> None:
-    sent = await visit(act, carts, users, keys, headers=[("cookie", "CART=unknown")])
-    assert sent.all("cache-control") == ["no-store"]
+    response = await visit(act, carts, users, keys, headers=[("cookie", "CART=unknown")])
+    assert response.all("cache-control") == ["no-store"]
 
 
 @pytest.mark.parametrize("own", [b"public, max-age=60", b"no-cache", b""])
 async def test_the_apps_own_cache_control_stands_whatever_it_says(own: bytes, keys: SessionProvider[Key]) -> None:
-    sent = await visit(begin_key, keys, own_headers=[(b"cache-control", own)])
-    assert sent.all("cache-control") == [own.decode()]
+    response = await visit(begin_key, keys, own_headers=[(b"cache-control", own)])
+    assert response.all("cache-control") == [own.decode()]
 
 
 # --- Set-Cookie ---------------------------------------------------------------------------------------------------
@@ -227,7 +221,7 @@ async def test_the_apps_own_cookies_come_first_and_untouched(
 
 
 async def test_a_cookie_of_the_apps_own_under_the_same_name_does_not_win(carts: SessionProvider[Cart]) -> None:
-    app = wrapped(answering(begin_cart, [(b"set-cookie", b"CART=of-the-app; Path=/; Secure")]), carts)
+    app = Sessions(with_sessions(answering(begin_cart, [(b"set-cookie", b"CART=of-the-app; Path=/; Secure")])), carts)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="https://shop.example") as browser:
         await browser.get("/")
         assert len(browser.cookies["CART"]) == 43
@@ -250,14 +244,10 @@ async def test_of_several_cookies_of_its_name_the_first_counts(
     layout: list[str], carts: SessionProvider[Cart], cart_id: str
 ) -> None:
     """HTTP/2 may send each cookie in a header of its own."""
-    found: list[Cart | None] = []
-
-    async def look(sessions: CurrentSession) -> None:
-        found.append(await sessions.get(Cart))
-
-    sent = await visit(look, carts, headers=[("cookie", line.format(id=cart_id)) for line in layout])
-    assert found == [Cart(["coat"])]
-    assert sent.all("set-cookie") == []
+    look = Look(Cart)
+    response = await visit(look, carts, headers=[("cookie", line.format(id=cart_id)) for line in layout])
+    assert look.found == [Cart(["coat"])]
+    assert response.all("set-cookie") == []
 
 
 @pytest.mark.parametrize(
@@ -266,14 +256,10 @@ async def test_of_several_cookies_of_its_name_the_first_counts(
 async def test_a_later_cookie_of_its_name_does_not_stand_in_for_the_first(
     layout: list[str], carts: SessionProvider[Cart], cart_id: str
 ) -> None:
-    found: list[Cart | None] = []
-
-    async def look(sessions: CurrentSession) -> None:
-        found.append(await sessions.get(Cart))
-
-    sent = await visit(look, carts, headers=[("cookie", line.format(id=cart_id)) for line in layout])
-    assert found == [None]
-    assert [id_in(ticket) for ticket in sent.all("set-cookie")] == [""]
+    look = Look(Cart)
+    response = await visit(look, carts, headers=[("cookie", line.format(id=cart_id)) for line in layout])
+    assert look.found == [None]
+    assert response.ids == [""]
 
 
 NEARLY = {
@@ -301,9 +287,8 @@ async def test_what_is_nearly_an_id_is_none(
         assert await sessions.get(Key) is None
 
     received = [("cookie", f"CART={nearly(cart_id)}"), ("x-key", nearly(key_id))]
-    sent = await visit(look, carts, keys, headers=received)
-    assert [id_in(ticket) for ticket in sent.all("set-cookie")] == [""]
-    assert sent.all("x-key") == [""]
+    response = await visit(look, carts, keys, headers=received)
+    assert response.ids == ["", ""]
 
 
 # --- the header of a request --------------------------------------------------------------------------------------
@@ -323,8 +308,8 @@ async def test_a_header_that_holds_no_id_of_ours_is_no_session_and_is_taken_away
         assert await sessions.get(Key) is None
         assert sessions.id(Key) is None
 
-    sent = await visit(look, keys, headers=[("x-key", id)])
-    assert sent.all("x-key") == [""]
+    response = await visit(look, keys, headers=[("x-key", id)])
+    assert response.all("x-key") == [""]
     assert memory.calls.count("read") == reads
     (fresh,) = (await visit(begin_key, keys, headers=[("x-key", id)])).all("x-key")
     assert len(fresh) == 43
@@ -332,8 +317,8 @@ async def test_a_header_that_holds_no_id_of_ours_is_no_session_and_is_taken_away
 
 async def test_a_later_header_does_not_stand_in_for_the_first(keys: SessionProvider[Key], key_id: str) -> None:
     for first in ("", "unknown", "mal,formed"):
-        sent = await visit(read_key, keys, headers=[("x-key", first), ("x-key", key_id)])
-        assert sent.all("x-key") == [""]
+        response = await visit(read_key, keys, headers=[("x-key", first), ("x-key", key_id)])
+        assert response.all("x-key") == [""]
 
 
 async def test_a_cookie_is_no_header_and_a_header_no_cookie(memory: Ledger) -> None:
@@ -343,8 +328,8 @@ async def test_a_cookie_is_no_header_and_a_header_no_cookie(memory: Ledger) -> N
         sessions.set(Cart(["coat"]))
         sessions.set(Key(1))
 
-    sent = await visit(begin, by_cookie, by_header)
-    cart, key = id_in(sent.all("set-cookie")[0]), sent.all("x-cart")[0]
+    response = await visit(begin, by_cookie, by_header)
+    cart, key = response.ids
 
     async def look(sessions: CurrentSession) -> None:
         assert await sessions.get(Cart) is None
@@ -367,15 +352,15 @@ async def test_every_response_carries_the_id_and_what_goes_with_it(
         sessions.set(Cart(["coat"]))
         sessions.set(Key(1))
 
-    sent = await visit(begin, carts, keys, method=method, status=status)
-    assert [message.get("status") for message in sent] == [status, None]
-    assert [len(sent.all(name)) for name in ("set-cookie", "x-key", "cache-control")] == [1, 1, 1]
-    assert vary(sent) == ["cookie", "x-key"]
+    response = await visit(begin, carts, keys, method=method, status=status)
+    assert [message.get("status") for message in response.messages] == [status, None]
+    assert [len(response.all(name)) for name in ("set-cookie", "x-key", "cache-control")] == [1, 1, 1]
+    assert vary(response) == ["cookie", "x-key"]
 
     async def look(sessions: CurrentSession) -> None:
         assert (await sessions.get(Cart), await sessions.get(Key)) == (Cart(["coat"]), Key(1))
 
-    received = [("cookie", sent.all("set-cookie")[0].partition(";")[0]), ("x-key", sent.all("x-key")[0])]
+    received = [("cookie", response.all("set-cookie")[0].partition(";")[0]), ("x-key", response.all("x-key")[0])]
     await visit(look, carts, keys, headers=received)
 
 
@@ -392,11 +377,11 @@ async def test_what_is_sent_ahead_of_a_response_is_not_its_beginning(carts: Sess
             await send(message)
         await answering(begin_cart)(sessions, send)
 
-    sent = await exchange(app, carts)
-    assert all(told is message for told, message in zip(sent, ahead, strict=False))
+    response = await exchange(app, carts)
+    assert all(told is message for told, message in zip(response.messages, ahead, strict=False))
     assert ahead == before
-    assert [message["type"] for message in sent[3:]] == ["http.response.start", "http.response.body"]
-    assert len(sent.all("set-cookie")) == 1
+    assert [message["type"] for message in response.messages[3:]] == ["http.response.start", "http.response.body"]
+    assert len(response.all("set-cookie")) == 1
 
 
 async def test_what_follows_the_beginning_passes_untouched(carts: SessionProvider[Cart], cart_id: str) -> None:
@@ -419,7 +404,7 @@ async def test_what_follows_the_beginning_passes_untouched(carts: SessionProvide
                 await change_cart(sessions)
                 await send(message)
 
-        start, *rest = await exchange(app, carts, headers=[("cookie", f"CART={cart_id}")])
+        start, *rest = (await exchange(app, carts, headers=[("cookie", f"CART={cart_id}")])).messages
         assert start == {
             "type": "http.response.start",
             "status": 200,
@@ -448,27 +433,27 @@ FORMS: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 @pytest.mark.parametrize("act", [begin_key, None])
 async def test_headers_may_come_in_any_form(
-    act: Act | None, form: Callable[[], Any], keys: SessionProvider[Key]
+    act: Handler | None, form: Callable[[], Any], keys: SessionProvider[Key]
 ) -> None:
     async def app(sessions: CurrentSession, send: Send) -> None:
         if act is not None:
             await act(sessions)
         await send({"type": "http.response.start", "status": 200, "headers": form()})
 
-    (start,) = await exchange(app, keys)
+    (start,) = (await exchange(app, keys)).messages
     headers = [tuple(pair) for pair in start["headers"]]
     assert headers[:2] == OWN
     assert [name for name, _ in headers[2:]] == ([] if act is None else [b"x-key", b"cache-control", b"vary"])
 
 
 @pytest.mark.parametrize("act", [begin_key, None])
-async def test_headers_may_be_left_out(act: Act | None, keys: SessionProvider[Key]) -> None:
+async def test_headers_may_be_left_out(act: Handler | None, keys: SessionProvider[Key]) -> None:
     async def app(sessions: CurrentSession, send: Send) -> None:
         if act is not None:
             await act(sessions)
         await send({"type": "http.response.start", "status": 200})
 
-    (start,) = await exchange(app, keys)
+    (start,) = (await exchange(app, keys)).messages
     names = [name for name, _ in start.get("headers", ())]
     assert names == ([] if act is None else [b"x-key", b"cache-control", b"vary"])
 
@@ -484,8 +469,8 @@ async def test_a_message_that_an_app_sends_again_holds_nothing_of_another_client
             await act(sessions)
         await send(start)
 
-    sessions = wrapped(app, carts)
-    ids = [[id_in(ticket) for ticket in values(await run(sessions), b"set-cookie")] for _ in range(4)]
+    sessions = Sessions(with_sessions(app), carts)
+    ids = [(await send_request(sessions)).ids for _ in range(4)]
     assert [len(granted) for granted in ids] == [1, 1, 0, 0]
     assert ids[0] != ids[1]
     assert start == {"type": "http.response.start", "status": 200, "headers": headers}

@@ -104,19 +104,15 @@ async def exchange(
     return Response(response.messages, [provider.name for provider in providers])
 
 
-async def visit(
+def answering(
     handler: Handler,
-    *providers: SessionProvider[Any],
-    status: int = 200,
     own_headers: Iterable[tuple[bytes, bytes]] = (),
+    *,
+    status: int = 200,
     late: Handler | None = None,
-    **request: Any,
-) -> Response:
-    """Send one request to an app that lets `handler` have its sessions and answers; then `late` has them.
-
-    What else a request can have is said at `exchange`.
-    """
-    is_http = request.get("type", "http") == "http"
+    is_http: bool = True,
+) -> App:
+    """Return an app that lets `handler` have its sessions and answers; then `late` has them."""
 
     async def app(sessions: CurrentSession, send: Send) -> None:
         await handler(sessions)
@@ -127,6 +123,20 @@ async def visit(
         if is_http:
             await send({"type": "http.response.body", "body": b""})
 
+    return app
+
+
+async def visit(
+    handler: Handler,
+    *providers: SessionProvider[Any],
+    own_headers: Iterable[tuple[bytes, bytes]] = (),
+    status: int = 200,
+    late: Handler | None = None,
+    **request: Any,
+) -> Response:
+    """Send one request, as `exchange` does, to the app that is `answering`."""
+    is_http = request.get("type", "http") == "http"
+    app = answering(handler, own_headers, status=status, late=late, is_http=is_http)
     return await exchange(app, *providers, **request)
 
 
