@@ -9,7 +9,6 @@ import sys
 import time
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import anyio
@@ -49,17 +48,14 @@ from coatcheck import (
     current_session,
     directory_session_storage,
 )
+from tests.support.project import PROJECT
 from tests.support.storage import DoesInBetween
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
     from coatcheck import SessionProvider
-
-    Message = MutableMapping[str, Any]
-    Receive = Callable[[], Awaitable[Message]]
-    Send = Callable[[Message], Awaitable[None]]
-    ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
+    from tests.support.client import ASGIApp, Message, Receive, Send
 
 
 @dataclass
@@ -686,10 +682,10 @@ SERVE = f"""
 import sys
 import anyio
 
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-import test_frameworks
+sys.path.insert(0, {str(PROJECT)!r})
+from tests.library.test_frameworks import serve
 
-anyio.run(test_frameworks.serve, sys.argv[1])
+anyio.run(serve, sys.argv[1])
 """
 
 

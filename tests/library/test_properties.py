@@ -45,7 +45,7 @@ from tests.support.clock import Clock
 from tests.support.storage import Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 
     from anyio.abc import TaskGroup, TaskStatus
 
@@ -56,10 +56,9 @@ if TYPE_CHECKING:
         SessionStorage,
         UpdatableSessionStorage,
     )
+    from tests.support.client import Message, Send
 
     Event = tuple[Callable[[Any, Any], Awaitable[None]], Any]  # a deed and what it is about
-    Message = MutableMapping[str, Any]
-    Send = Callable[[Message], Awaitable[None]]
     Fields = dict[str, Any]
     Answer = Fields | str | type[Exception] | None
     Order = Callable[[CurrentSession], Awaitable[Answer]]
