@@ -8,7 +8,6 @@ import os
 import socket
 import time
 from contextlib import chdir
-from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 from math import inf
@@ -33,6 +32,7 @@ from coatcheck import (
     read_bytes,
     write_bytes,
 )
+from tests.support.cart import Cart, load_cart, put, renew_cart
 from tests.support.client import Look, found, nothing, visit
 from tests.support.clock import Clock
 from tests.support.storage import DoesInBetween, Ledger, is_found, is_updated
@@ -47,21 +47,7 @@ LIMIT = timedelta(seconds=100)
 SHORTLY = 0.125
 
 
-@dataclass
-class Cart:
-    items: list[str] = field(default_factory=list)
-
-
-async def look(sessions: CurrentSession) -> None:
-    await sessions.get(Cart)
-
-
-async def renew(sessions: CurrentSession) -> None:
-    sessions.renew_id(Cart)
-
-
-async def put_scarf(sessions: CurrentSession) -> None:
-    sessions.set(Cart(["scarf"]))
+put_scarf = put("scarf")
 
 
 async def look_then_put_scarf(sessions: CurrentSession) -> None:
@@ -87,13 +73,9 @@ async def clear_then_put_scarf(sessions: CurrentSession) -> None:
 CHANGES = pytest.mark.parametrize("change", [put_scarf, look_then_put_scarf, add_scarf, update_scarf])
 
 
-async def put_coat(sessions: CurrentSession) -> None:
-    sessions.set(Cart(["coat"]))
-
-
 async def begin(provider: SessionProvider[Cart]) -> str:
     """Begin a session with a coat in it, and return its id."""
-    return (await visit(put_coat, provider)).id
+    return (await visit(put("coat"), provider)).id
 
 
 class Stored(NamedTuple):
@@ -196,7 +178,7 @@ async def test_what_is_stored_can_be_read_by_people(
     provider = provide(storage, idle_timeout=LIMIT)
     began, id = clock.now, await begin(provider)
     clock.now += 12.5
-    await visit(look, provider, id=id)
+    await visit(load_cart, provider, id=id)
     record = (await read_bytes(storage, f"{provider.name}:{id}")).decode()
     assert record == '{"created":1800000000.000000,"seen":1800000012.500000}\n{"items":["coat"]}'
     assert await stored(storage, provider, id) == (began, clock.now, {"items": ["coat"]})
@@ -210,7 +192,7 @@ async def test_a_read_within_a_tenth_writes_nothing_and_tells_nothing(
     before = await stored(ledger, provider, id)
     ledger.calls.clear()
     clock.now += 10 - SHORTLY
-    assert (await visit(look, provider, id=id)).ids == []
+    assert (await visit(load_cart, provider, id=id)).ids == []
     assert ledger.calls == ["read"]
     assert await stored(ledger, provider, id) == before
 
@@ -222,12 +204,12 @@ async def test_a_read_after_a_tenth_is_noted_once_and_told(
     began, id = clock.now, await begin(provider)
     ledger.calls.clear()
     clock.now += 10
-    response = await visit(look, provider, id=id)
+    response = await visit(load_cart, provider, id=id)
     assert response.id == id
     assert ledger.calls == ["read", "update"]
     assert await stored(ledger, provider, id) == (began, clock.now, {"items": ["coat"]})
     ledger.calls.clear()
-    assert (await visit(look, provider, id=id)).ids == []
+    assert (await visit(load_cart, provider, id=id)).ids == []
     assert ledger.calls == ["read"]
 
 
@@ -292,7 +274,7 @@ async def test_after_the_response_began_no_deadline_is_moved_that_the_cookie_cou
     began, id = clock.now, await begin(provider)
     clock.now += 50
     ledger.calls.clear()
-    assert (await visit(nothing, provider, id=id, late=look)).ids == []
+    assert (await visit(nothing, provider, id=id, late=load_cart)).ids == []
     assert ledger.calls == ["read"]
     for change in (put_scarf, add_scarf, update_scarf):
         assert (await visit(nothing, provider, id=id, late=change)).ids == []
@@ -307,7 +289,7 @@ async def test_a_touch_keeps_what_another_request_has_changed_meanwhile(
     clock.now += 50
 
     async def look_while_another_changes(sessions: CurrentSession) -> None:
-        await look(sessions)
+        await load_cart(sessions)
         await visit(add_scarf, provider, id=id)
 
     await visit(look_while_another_changes, provider, id=id)
@@ -325,7 +307,7 @@ async def test_a_touch_brings_no_session_back_that_another_request_has_ended(
         sessions.clear(Cart)
 
     async def look_while_another_ends_it(sessions: CurrentSession) -> None:
-        await look(sessions)
+        await load_cart(sessions)
         await visit(clear, provider, id=id)
 
     assert takes_away(await visit(look_while_another_ends_it, provider, id=id))
@@ -361,7 +343,7 @@ async def test_a_new_cookie_lasts_as_long_as_its_session(limits: dict[str, float
         assert response.max_age == max_age
 
 
-@pytest.mark.parametrize("handler", [look, add_scarf, put_scarf, update_scarf, renew])
+@pytest.mark.parametrize("handler", [load_cart, add_scarf, put_scarf, update_scarf, renew_cart])
 async def test_a_cookie_is_sent_again_for_the_least_of_what_is_left(handler: Handler, clock: Clock) -> None:
     storage, idle_timeout = SessionStorageMemory(), timedelta(seconds=60)
     provider = cookie("X-Cart", Cart, storage=storage, clock=clock, max_age=LIMIT, idle_timeout=idle_timeout)
@@ -382,7 +364,7 @@ async def test_a_cookie_is_sent_again_for_the_least_of_what_is_left(handler: Han
 
 
 @pytest.mark.parametrize("takes", [5, 40])
-@pytest.mark.parametrize("handler", [look, add_scarf, update_scarf, renew])
+@pytest.mark.parametrize("handler", [load_cart, add_scarf, update_scarf, renew_cart])
 async def test_a_slow_response_gives_the_cookie_no_more_time_than_the_session_has(
     handler: Handler, takes: float, clock: Clock
 ) -> None:
@@ -452,7 +434,7 @@ async def test_a_session_that_has_ended_cannot_be_updated(
 
 
 @LIMITS
-@pytest.mark.parametrize("handler", [add_scarf, look_then_put_scarf, renew])
+@pytest.mark.parametrize("handler", [add_scarf, look_then_put_scarf, renew_cart])
 async def test_what_a_request_does_to_a_session_that_ends_meanwhile_is_dropped(
     handler: Handler,
     limits: dict[str, Any],
@@ -470,7 +452,7 @@ async def test_what_a_request_does_to_a_session_that_ends_meanwhile_is_dropped(
     before = await stored(memory, provider, id)
 
     async def handle_slowly(sessions: CurrentSession) -> None:
-        await look(sessions)
+        await load_cart(sessions)
         await handler(sessions)
         clock.now += 100
 
@@ -499,7 +481,7 @@ async def test_a_late_change_of_a_session_that_has_ended_meanwhile_is_dropped(
         clock.now += 100
         await change(sessions)
 
-    assert (await visit(look, provider, id=id, late=change_too_late, type=scope_type)).ids == []
+    assert (await visit(load_cart, provider, id=id, late=change_too_late, type=scope_type)).ids == []
     assert await stored(memory, provider, id) == before
 
 
@@ -511,7 +493,7 @@ async def test_a_late_change_just_before_the_end_is_stored(storage: UpdatableSes
         clock.now += 100 - SHORTLY
         await add_scarf(sessions)
 
-    await visit(look, provider, id=id, late=change_just_in_time, type="websocket")
+    await visit(load_cart, provider, id=id, late=change_just_in_time, type="websocket")
     assert (await stored(storage, provider, id)).session == {"items": ["coat", "scarf"]}
 
 
@@ -526,7 +508,7 @@ async def test_a_late_update_of_a_session_that_has_ended_is_refused_aloud(
         await update_scarf(sessions)
 
     with pytest.raises(SessionNotFound):
-        await visit(look, provider, id=id, late=update_too_late, type="websocket")
+        await visit(load_cart, provider, id=id, late=update_too_late, type="websocket")
 
 
 async def test_a_new_id_gives_no_more_time(
@@ -535,7 +517,7 @@ async def test_a_new_id_gives_no_more_time(
     provider = provide(storage, max_age=LIMIT, idle_timeout=timedelta(seconds=60))
     began, old = clock.now, await begin(provider)
     clock.now += 50
-    response = await visit(renew, provider, id=old)
+    response = await visit(renew_cart, provider, id=old)
     assert response.id not in ("", old)
     assert await stored(storage, provider, response.id) == (began, clock.now, {"items": ["coat"]})
     clock.now += 50 - SHORTLY
@@ -704,7 +686,7 @@ async def test_when_the_clock_jumps_back_who_visits_twice_in_a_timeout_stays_log
         clock.now, browser.now = clock.now + 45, browser.now + 45
         assert browser.id is not None, "the browser has dropped its cookie"
         assert await provider.load(browser.id) is not None, "the server has dropped the session"
-        await browser.visit(look, provider)
+        await browser.visit(load_cart, provider)
 
 
 async def test_while_the_clock_is_behind_only_the_cookie_is_kept_alive(ledger: Ledger, clock: Clock) -> None:
@@ -712,23 +694,23 @@ async def test_while_the_clock_is_behind_only_the_cookie_is_kept_alive(ledger: L
     began, id = clock.now, await begin(provider)
     ledger.calls.clear()
     clock.now -= 3_600
-    response = await visit(look, provider, id=id)
+    response = await visit(load_cart, provider, id=id)
     assert (response.id, response.max_age) == (id, 100)
-    assert (await visit(nothing, provider, id=id, late=look)).ids == []
+    assert (await visit(nothing, provider, id=id, late=load_cart)).ids == []
     assert ledger.calls == ["read", "read"]
     clock.now = began
-    assert (await visit(look, provider, id=id)).ids == []
+    assert (await visit(load_cart, provider, id=id)).ids == []
 
 
 async def test_without_idle_timeout_a_clock_that_is_behind_changes_nothing(ledger: Ledger, clock: Clock) -> None:
     provider = cookie("X-Cart", Cart, storage=ledger, clock=clock, max_age=LIMIT)
     id = await begin(provider)
     clock.now -= 3_600
-    assert (await visit(look, provider, id=id)).ids == []
+    assert (await visit(load_cart, provider, id=id)).ids == []
 
 
 @pytest.mark.parametrize("jump", [50, 3_600])
-@pytest.mark.parametrize("handler", [look, add_scarf, look_then_put_scarf, update_scarf, renew])
+@pytest.mark.parametrize("handler", [load_cart, add_scarf, look_then_put_scarf, update_scarf, renew_cart])
 async def test_when_the_clock_jumps_back_no_session_ends_and_no_cookie_lasts_longer_than_one_may(
     handler: Handler, jump: float, clock: Clock
 ) -> None:
@@ -767,7 +749,7 @@ def provider_of(limits: Limits, storage: SessionStorage, clock: Clock) -> Sessio
 
 EIGHTHS = st.integers(min_value=0, max_value=8 * 90).map(lambda eighths: eighths / 8)
 GAPS = st.one_of(EIGHTHS, st.sampled_from([0.0, 7.875, 8.0, 8.125, 71.875, 72.0, 79.875, 80.0]))
-HANDLERS = st.sampled_from([nothing, look, put_scarf, look_then_put_scarf, renew, clear_then_put_scarf])
+HANDLERS = st.sampled_from([nothing, load_cart, put_scarf, look_then_put_scarf, renew_cart, clear_then_put_scarf])
 
 
 @settings(derandomize=True, max_examples=60, deadline=None)
@@ -800,7 +782,9 @@ def test_no_history_of_visits_lets_a_cookie_outlive_its_session_or_drift_from_it
 @settings(derandomize=True, max_examples=60, deadline=None)
 @given(
     st.sampled_from([None, 160, 1000]),
-    st.lists(st.tuples(GAPS.filter(lambda gap: gap <= 72), st.sampled_from([look, add_scarf, put_scarf])), max_size=30),
+    st.lists(
+        st.tuples(GAPS.filter(lambda gap: gap <= 72), st.sampled_from([load_cart, add_scarf, put_scarf])), max_size=30
+    ),
 )
 def test_who_visits_often_enough_is_never_logged_out_before_max_age(
     max_age: float | None, visits: list[tuple[float, Handler]]

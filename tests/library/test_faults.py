@@ -21,7 +21,7 @@ import tempfile
 import threading
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
@@ -39,6 +39,7 @@ from coatcheck import (
     read_bytes,
     write_bytes,
 )
+from tests.support.cart import Cart, put
 from tests.support.client import Look, visit
 from tests.support.file import limited_files, open_files
 from tests.support.storage import given_up
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from coatcheck import ByteReadChannel, ByteWriteChannel, CurrentSession
+    from coatcheck import ByteReadChannel, ByteWriteChannel
 
     Call = Callable[[SessionStorageDirectory], Awaitable[object]]
 
@@ -551,7 +552,7 @@ async def test_a_client_gets_no_ticket_for_what_a_full_disk_did_not_take(disk: D
     sent: list[Any] = []
     provider = cookie("CART", Cart, storage=SessionStorageDirectory(disk.root))
     with disk.full():
-        assert await error_of(visit(begin, provider, sent=sent)) == disk.refusal
+        assert await error_of(visit(put("coat"), provider, sent=sent)) == disk.refusal
     assert sent == []
 
 
@@ -953,15 +954,6 @@ async def test_a_reader_keeps_its_version_when_the_root_is_removed(
 # --- records that are damaged ---------------------------------------------------------------------------------------
 
 
-@dataclass
-class Cart:
-    items: list[str] = field(default_factory=list)
-
-
-async def begin(sessions: CurrentSession) -> None:
-    sessions.set(Cart(["coat"]))
-
-
 async def test_a_damaged_record_is_no_session_is_reported_once_and_harms_no_other(
     directory: SessionStorageDirectory, root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -969,9 +961,9 @@ async def test_a_damaged_record_is_no_session_is_reported_once_and_harms_no_othe
     provider = cookie("CART", Cart, storage=directory, new_id=lambda: next(ids))
     look = Look(Cart)
 
-    await visit(begin, provider)
+    await visit(put("coat"), provider)
     (file,) = root.iterdir()
-    await visit(begin, provider)
+    await visit(put("coat"), provider)
     whole = file.read_bytes()
     damages = [whole[:length] for length in range(len(whole))]
     damages += [bytes(len(whole)), bytes(range(256)), whole + whole, b"[]\n{}", b"\xff\n{}", whole[::-1], b"{" * 10**6]
@@ -986,7 +978,7 @@ async def test_a_damaged_record_is_no_session_is_reported_once_and_harms_no_othe
     (record,) = caplog.records
     assert re.search(r"can't be decoded and counts as none \(id hash [0-9a-f]{12}\)", record.getMessage())
     assert "damaged" not in record.getMessage()
-    assert (await visit(begin, provider, id="damaged")).id == "fresh"
+    assert (await visit(put("coat"), provider, id="damaged")).id == "fresh"
     assert await directory.sweep() == 0
     file.write_bytes(whole)
     await visit(look, provider, id="damaged")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import httpx2
 import pytest
 
 from coatcheck import CurrentSession, Sessions, SessionStorageMemory, cookie, header
+from tests.support.cart import Cart, User, clear_cart, load_cart, put, renew_cart
 from tests.support.client import Look, answering, exchange, send_request, visit, with_sessions
 from tests.support.storage import Ledger
 
@@ -19,16 +20,6 @@ if TYPE_CHECKING:
 
     from coatcheck import SessionProvider
     from tests.support.client import Handler, Message, Response, Send
-
-
-@dataclass
-class Cart:
-    items: list[str] = field(default_factory=list)
-
-
-@dataclass
-class User:
-    name: str = "guest"
 
 
 @dataclass
@@ -61,8 +52,7 @@ def vary(response: Response) -> list[str]:
     return [name.strip().lower() for value in response.all("vary") for name in value.split(",")]
 
 
-async def begin_cart(sessions: CurrentSession) -> None:
-    sessions.set(Cart(["coat"]))
+begin_cart = put("coat")
 
 
 async def begin_key(sessions: CurrentSession) -> None:
@@ -74,24 +64,12 @@ async def begin_all(sessions: CurrentSession) -> None:
         sessions.set(session)
 
 
-async def read_cart(sessions: CurrentSession) -> None:
-    await sessions.get(Cart)
-
-
 async def read_key(sessions: CurrentSession) -> None:
     await sessions.get(Key)
 
 
 async def change_cart(sessions: CurrentSession) -> None:
     (await sessions.get_or_set(Cart, Cart)).items.append("scarf")
-
-
-async def renew_cart(sessions: CurrentSession) -> None:
-    sessions.renew_id(Cart)
-
-
-async def clear_cart(sessions: CurrentSession) -> None:
-    sessions.clear(Cart)
 
 
 async def clear_key(sessions: CurrentSession) -> None:
@@ -118,12 +96,12 @@ async def test_vary_names_what_was_read_and_nothing_else(
 ) -> None:
     untouched = header("X-Cart", Cart, storage=memory)
     assert vary(await visit(read_key, carts, users, keys)) == ["x-key"]
-    assert vary(await visit(read_cart, carts, users, keys)) == ["cookie"]
+    assert vary(await visit(load_cart, carts, users, keys)) == ["cookie"]
     assert vary(await visit(begin_all, carts, users, keys)) == ["cookie", "x-key"]
     assert vary(await visit(read_key, untouched, users, keys)) == ["x-key"]
 
 
-@pytest.mark.parametrize("act", [begin_cart, read_cart, change_cart, renew_cart, clear_cart])
+@pytest.mark.parametrize("act", [begin_cart, load_cart, change_cart, renew_cart, clear_cart])
 async def test_whatever_was_done_with_a_session_the_response_depends_on_the_client(
     act: Handler, carts: SessionProvider[Cart], cart_id: str
 ) -> None:
@@ -132,7 +110,7 @@ async def test_whatever_was_done_with_a_session_the_response_depends_on_the_clie
 
 
 async def test_the_apps_own_vary_is_kept(carts: SessionProvider[Cart]) -> None:
-    response = await visit(read_cart, carts, own_headers=[(b"Vary", b"Accept-Encoding, Origin")])
+    response = await visit(load_cart, carts, own_headers=[(b"Vary", b"Accept-Encoding, Origin")])
     assert response.all("vary")[0] == "Accept-Encoding, Origin"
     assert vary(response) == ["accept-encoding", "origin", "cookie"]
 
@@ -168,7 +146,7 @@ async def test_sessions_within_sessions_say_it_once(
 
 @pytest.mark.parametrize(
     ("act", "sends_an_id"),
-    [(begin_cart, False), (read_cart, False), (change_cart, False), (renew_cart, True), (clear_cart, True)],
+    [(begin_cart, False), (load_cart, False), (change_cart, False), (renew_cart, True), (clear_cart, True)],
 )
 async def test_a_response_with_a_cookie_is_for_no_cache(
     act: Handler,
@@ -193,7 +171,7 @@ async def test_a_response_with_an_id_header_is_for_no_cache(
     assert response.all("cache-control") == ["no-store"] * sends_an_id
 
 
-@pytest.mark.parametrize("act", [begin_all, clear_cart, read_cart])
+@pytest.mark.parametrize("act", [begin_all, clear_cart, load_cart])
 async def test_a_dead_id_is_taken_away_in_a_response_for_no_cache(
     act: Handler, carts: SessionProvider[Cart], users: SessionProvider[User], keys: SessionProvider[Key]
 ) -> None:
@@ -398,7 +376,7 @@ async def test_what_follows_the_beginning_passes_untouched(carts: SessionProvide
         before = [{**message} for message in after]
 
         async def app(sessions: CurrentSession, send: Send) -> None:
-            await read_cart(sessions)
+            await load_cart(sessions)
             await send({"type": "http.response.start", "status": 200, "headers": [], "trailers": True})
             for message in after:
                 await change_cart(sessions)
@@ -461,7 +439,7 @@ async def test_headers_may_be_left_out(act: Handler | None, keys: SessionProvide
 async def test_a_message_that_an_app_sends_again_holds_nothing_of_another_client(carts: SessionProvider[Cart]) -> None:
     headers = [(b"content-type", b"text/plain")]
     start = {"type": "http.response.start", "status": 200, "headers": headers}
-    clients = [begin_cart, begin_cart, read_cart, None]
+    clients = [begin_cart, begin_cart, load_cart, None]
 
     async def app(sessions: CurrentSession, send: Send) -> None:
         act = clients.pop(0)

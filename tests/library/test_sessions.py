@@ -7,7 +7,6 @@ import json
 import logging
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import anyio
@@ -27,6 +26,7 @@ from coatcheck import (
     read_bytes,
     write_bytes,
 )
+from tests.support.cart import Cart, User, clear_cart, load_cart, put, renew_cart
 from tests.support.client import Look, Response, exchange, found, nothing, send_request, visit, with_sessions
 from tests.support.storage import Around, DoesInBetween, Ledger, LosesItsConnection
 
@@ -37,16 +37,6 @@ if TYPE_CHECKING:
     from tests.support.client import Handler, Message, Receive, Send
 
 T = TypeVar("T")
-
-
-@dataclass
-class Cart:
-    items: list[str] = field(default_factory=list)
-
-
-@dataclass
-class User:
-    name: str = "guest"
 
 
 class CancelsAnUpdate(Around):
@@ -67,25 +57,6 @@ def a_record(session: bytes) -> bytes:
     """What is stored of a session that began just now."""
     now = time.time()
     return json.dumps({"created": now, "seen": now}).encode() + b"\n" + session
-
-
-async def load_cart(sessions: CurrentSession) -> None:
-    await sessions.get(Cart)
-
-
-def put(*items: str) -> Handler:
-    async def handler(sessions: CurrentSession) -> None:
-        sessions.set(Cart([*items]))
-
-    return handler
-
-
-async def clear_cart(sessions: CurrentSession) -> None:
-    sessions.clear(Cart)
-
-
-async def renew_cart(sessions: CurrentSession) -> None:
-    sessions.renew_id(Cart)
 
 
 async def set_user(sessions: CurrentSession) -> None:
