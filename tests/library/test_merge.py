@@ -305,9 +305,15 @@ async def begin(provider: SessionProvider[Coat]) -> str:
     return (await visit(put_coat, provider)).id
 
 
-async def test_requests_that_change_different_fields_both_keep_their_change(provider: SessionProvider[Coat]) -> None:
-    id = await begin(provider)
+@pytest.fixture
+async def id(provider: SessionProvider[Coat]) -> str:
+    """The id of a client that has a grey coat."""
+    return await begin(provider)
 
+
+async def test_requests_that_change_different_fields_both_keep_their_change(
+    id: str, provider: SessionProvider[Coat]
+) -> None:
     async def dye_while_another_tears(sessions: CurrentSession) -> None:
         await dye(sessions)
         await visit(tear, provider, id=id)
@@ -316,9 +322,9 @@ async def test_requests_that_change_different_fields_both_keep_their_change(prov
     assert await found(provider, id) == Coat("red", worn=99)
 
 
-async def test_of_two_requests_that_change_one_field_the_later_commit_wins(provider: SessionProvider[Coat]) -> None:
-    id = await begin(provider)
-
+async def test_of_two_requests_that_change_one_field_the_later_commit_wins(
+    id: str, provider: SessionProvider[Coat]
+) -> None:
     async def wear_twice_while_another_tears(sessions: CurrentSession) -> None:
         (await the_coat(sessions)).worn = 2
         await visit(tear, provider, id=id)
@@ -327,9 +333,9 @@ async def test_of_two_requests_that_change_one_field_the_later_commit_wins(provi
     assert await found(provider, id) == Coat(worn=2)
 
 
-async def test_a_session_that_is_set_again_changes_the_fields_that_differ(provider: SessionProvider[Coat]) -> None:
-    id = await begin(provider)
-
+async def test_a_session_that_is_set_again_changes_the_fields_that_differ(
+    id: str, provider: SessionProvider[Coat]
+) -> None:
     async def set_while_another_tears(sessions: CurrentSession) -> None:
         await the_coat(sessions)
         sessions.set(Coat("red"))
@@ -339,9 +345,7 @@ async def test_a_session_that_is_set_again_changes_the_fields_that_differ(provid
     assert await found(provider, id) == Coat("red", worn=99)
 
 
-async def test_a_late_change_is_merged_as_well(provider: SessionProvider[Coat]) -> None:
-    id = await begin(provider)
-
+async def test_a_late_change_is_merged_as_well(id: str, provider: SessionProvider[Coat]) -> None:
     async def wear_once(sessions: CurrentSession) -> None:
         (await the_coat(sessions)).worn = 1
 
@@ -354,10 +358,8 @@ async def test_a_late_change_is_merged_as_well(provider: SessionProvider[Coat]) 
 
 
 async def test_the_stored_merge_is_no_change_of_this_request_when_it_changes_more(
-    provider: SessionProvider[Coat],
+    id: str, provider: SessionProvider[Coat]
 ) -> None:
-    id = await begin(provider)
-
     async def dye_while_another_tears(sessions: CurrentSession) -> None:
         await dye(sessions)
         await visit(tear, provider, id=id)
@@ -430,9 +432,7 @@ async def test_concurrent_increments_are_all_counted(storage: SessionStorage, re
     assert sorted(seen) == list(range(1, requests + 1))
 
 
-async def test_an_update_is_stored_at_once_and_returned(provider: SessionProvider[Coat]) -> None:
-    id = await begin(provider)
-
+async def test_an_update_is_stored_at_once_and_returned(id: str, provider: SessionProvider[Coat]) -> None:
     async def update(sessions: CurrentSession) -> None:
         session = await sessions.update(Coat, worn_once_more)
         assert session == Coat(worn=1)
@@ -444,9 +444,7 @@ async def test_an_update_is_stored_at_once_and_returned(provider: SessionProvide
     assert await found(provider, id) == Coat(worn=1)
 
 
-async def test_a_change_gets_the_session_as_it_is_stored_now(provider: SessionProvider[Coat]) -> None:
-    id = await begin(provider)
-
+async def test_a_change_gets_the_session_as_it_is_stored_now(id: str, provider: SessionProvider[Coat]) -> None:
     async def read_while_another_changes_then_update(sessions: CurrentSession) -> None:
         assert await the_coat(sessions) == Coat()
         await visit(tear, provider, id=id)
@@ -463,10 +461,8 @@ async def set_red(sessions: CurrentSession) -> None:
 
 @pytest.mark.parametrize("change", [dye, set_red])
 async def test_what_a_request_changed_before_an_update_is_stored_with_the_response(
-    change: Handler, provider: SessionProvider[Coat]
+    id: str, change: Handler, provider: SessionProvider[Coat]
 ) -> None:
-    id = await begin(provider)
-
     async def change_then_update(sessions: CurrentSession) -> None:
         await change(sessions)
         assert await wear(sessions) == Coat("red", worn=1)
@@ -479,10 +475,8 @@ async def test_what_a_request_changed_before_an_update_is_stored_with_the_respon
 
 
 async def test_of_a_field_that_was_changed_before_the_update_changes_it_too_the_value_of_the_response_wins(
-    provider: SessionProvider[Coat],
+    id: str, provider: SessionProvider[Coat]
 ) -> None:
-    id = await begin(provider)
-
     async def tear_then_update(sessions: CurrentSession) -> None:
         await tear(sessions)
         assert await wear(sessions) == Coat(worn=99)
@@ -493,10 +487,8 @@ async def test_of_a_field_that_was_changed_before_the_update_changes_it_too_the_
 
 
 async def test_what_a_request_changes_after_an_update_is_stored_with_the_response(
-    provider: SessionProvider[Coat],
+    id: str, provider: SessionProvider[Coat]
 ) -> None:
-    id = await begin(provider)
-
     async def update_then_change(sessions: CurrentSession) -> None:
         (await wear(sessions)).colour = "red"
         await visit(tear, provider, id=id)
@@ -505,9 +497,7 @@ async def test_what_a_request_changes_after_an_update_is_stored_with_the_respons
     assert await found(provider, id) == Coat("red", worn=99)
 
 
-async def test_two_tasks_of_a_request_can_update_at_once(provider: SessionProvider[Coat]) -> None:
-    id = await begin(provider)
-
+async def test_two_tasks_of_a_request_can_update_at_once(id: str, provider: SessionProvider[Coat]) -> None:
     async def update_twice(sessions: CurrentSession) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wear, sessions)
@@ -517,9 +507,7 @@ async def test_two_tasks_of_a_request_can_update_at_once(provider: SessionProvid
     assert await found(provider, id) == Coat(worn=2)
 
 
-async def test_an_update_after_the_response_began_is_stored_at_once(provider: SessionProvider[Coat]) -> None:
-    id = await begin(provider)
-
+async def test_an_update_after_the_response_began_is_stored_at_once(id: str, provider: SessionProvider[Coat]) -> None:
     async def update(sessions: CurrentSession) -> None:
         await wear(sessions)
         assert await found(provider, id) == Coat(worn=1)
@@ -557,9 +545,7 @@ async def test_who_has_no_session_cannot_update_one(
     assert (await visit(wear_in_vain, provider, id=id)).ids == ids
 
 
-async def test_a_session_that_was_cleared_cannot_be_updated(provider: SessionProvider[Coat]) -> None:
-    id = await begin(provider)
-
+async def test_a_session_that_was_cleared_cannot_be_updated(id: str, provider: SessionProvider[Coat]) -> None:
     async def clear_then_update(sessions: CurrentSession) -> None:
         sessions.clear(Coat)
         await wear_in_vain(sessions)
@@ -590,10 +576,8 @@ async def test_a_session_that_is_not_stored_yet_cannot_be_updated_and_is_stored_
 
 @pytest.mark.parametrize("first", [nothing, dye])
 async def test_a_session_that_another_request_has_ended_cannot_be_updated_and_is_taken_away(
-    first: Handler, provider: SessionProvider[Coat]
+    id: str, first: Handler, provider: SessionProvider[Coat]
 ) -> None:
-    id = await begin(provider)
-
     async def update_while_another_ends_it(sessions: CurrentSession) -> None:
         await the_coat(sessions)
         await first(sessions)
@@ -623,9 +607,9 @@ async def test_a_session_that_ends_while_it_is_updated_is_taken_away() -> None:
     assert (await visit(update, provider, id=id)).ids == [""]
 
 
-async def test_a_session_that_was_ended_during_the_update_does_not_come_back(provider: SessionProvider[Coat]) -> None:
-    id = await begin(provider)
-
+async def test_a_session_that_was_ended_during_the_update_does_not_come_back(
+    id: str, provider: SessionProvider[Coat]
+) -> None:
     async def update_then_end(sessions: CurrentSession) -> None:
         await wear(sessions)
         await visit(clear, provider, id=id)
@@ -639,10 +623,8 @@ async def test_a_session_that_was_ended_during_the_update_does_not_come_back(pro
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), KeyError("worn"), SessionNotFound("of my own")])
 async def test_what_a_change_raises_arrives_as_it_is_and_changes_nothing(
-    error: Exception, provider: SessionProvider[Coat]
+    id: str, error: Exception, provider: SessionProvider[Coat]
 ) -> None:
-    id = await begin(provider)
-
     def fail(coat: Coat) -> Coat:
         coat.worn = 99
         raise error
@@ -661,10 +643,8 @@ async def test_what_a_change_raises_arrives_as_it_is_and_changes_nothing(
     ("returned", "name"), [(None, "NoneType"), ({"worn": 1}, "dict"), (FrozenCoat(), "FrozenCoat")]
 )
 async def test_a_change_that_returns_something_else_changes_nothing(
-    returned: Any, name: str, provider: SessionProvider[Coat]
+    id: str, returned: Any, name: str, provider: SessionProvider[Coat]
 ) -> None:
-    id = await begin(provider)
-
     async def update(sessions: CurrentSession) -> None:
         with pytest.raises(TypeError, match=f"^change must return the Coat, not a {name}$"):
             await sessions.update(Coat, lambda _: returned)
@@ -694,10 +674,8 @@ async def test_a_merge_that_could_not_be_read_back_changes_nothing(storage: Sess
 
 
 async def test_what_was_changed_before_an_update_and_cannot_be_stored_is_told_before_it(
-    provider: SessionProvider[Coat],
+    id: str, provider: SessionProvider[Coat]
 ) -> None:
-    id = await begin(provider)
-
     async def spoil_then_update(sessions: CurrentSession) -> None:
         (await the_coat(sessions)).colour = cast("str", object())
         await wear(sessions)
@@ -707,8 +685,7 @@ async def test_what_was_changed_before_an_update_and_cannot_be_stored_is_told_be
     assert await found(provider, id) == Coat()
 
 
-async def test_a_change_that_could_not_be_read_back_changes_nothing(provider: SessionProvider[Coat]) -> None:
-    id = await begin(provider)
+async def test_a_change_that_could_not_be_read_back_changes_nothing(id: str, provider: SessionProvider[Coat]) -> None:
     spoilt: Any = "often"
 
     async def update(sessions: CurrentSession) -> None:

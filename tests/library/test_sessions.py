@@ -73,6 +73,14 @@ def cart(ledger: Ledger) -> SessionProvider[Cart]:
     return cookie("CART", Cart, storage=ledger)
 
 
+@pytest.fixture
+async def id(cart: SessionProvider[Cart], ledger: Ledger) -> str:
+    """The id of a client whose cart holds a coat. What was done for it is not in the ledger."""
+    id = (await visit(put("coat"), cart)).id
+    ledger.calls.clear()
+    return id
+
+
 # --- untouched and unchanged --------------------------------------------------------------------------------------
 
 
@@ -85,10 +93,7 @@ async def test_a_session_that_nobody_asks_for_costs_nothing(
     assert ledger.calls == []
 
 
-async def test_a_session_is_read_once_in_a_request(cart: SessionProvider[Cart], ledger: Ledger) -> None:
-    id = (await visit(put("coat"), cart)).id
-    ledger.calls.clear()
-
+async def test_a_session_is_read_once_in_a_request(id: str, cart: SessionProvider[Cart], ledger: Ledger) -> None:
     async def read_thrice(sessions: CurrentSession) -> None:
         first = await sessions.get(Cart)
         assert first == Cart(["coat"])
@@ -100,9 +105,7 @@ async def test_a_session_is_read_once_in_a_request(cart: SessionProvider[Cart], 
     assert response.all("set-cookie") == []
 
 
-async def test_two_tasks_that_ask_at_once_make_one_read(cart: SessionProvider[Cart], ledger: Ledger) -> None:
-    id = (await visit(put("coat"), cart)).id
-    ledger.calls.clear()
+async def test_two_tasks_that_ask_at_once_make_one_read(id: str, cart: SessionProvider[Cart], ledger: Ledger) -> None:
     look = Look(Cart)
 
     async def ask_twice(sessions: CurrentSession) -> None:
@@ -134,13 +137,10 @@ async def test_a_new_session_is_stored_before_its_cookie_is_sent(cart: SessionPr
     assert ledger.calls == ["write", "http.response.start", "http.response.body"]
 
 
-async def test_a_change_inside_the_session_is_noticed(cart: SessionProvider[Cart], ledger: Ledger) -> None:
-    id = (await visit(put("coat"), cart)).id
-
+async def test_a_change_inside_the_session_is_noticed(id: str, cart: SessionProvider[Cart], ledger: Ledger) -> None:
     async def add_scarf(sessions: CurrentSession) -> None:
         (await sessions.get_or_set(Cart, Cart)).items.append("scarf")
 
-    ledger.calls.clear()
     response = await visit(add_scarf, cart, id=id)
     assert ledger.calls == ["read", "update"]
     assert response.all("set-cookie") == []
@@ -167,21 +167,17 @@ async def test_reading_what_another_version_of_the_class_stored_writes_nothing(
 
 
 async def test_setting_an_equal_session_after_reading_it_writes_nothing(
-    cart: SessionProvider[Cart], ledger: Ledger
+    id: str, cart: SessionProvider[Cart], ledger: Ledger
 ) -> None:
-    id = (await visit(put("coat"), cart)).id
-
     async def set_the_same(sessions: CurrentSession) -> None:
         await sessions.get(Cart)
         sessions.set(Cart(["coat"]))
 
-    ledger.calls.clear()
     await visit(set_the_same, cart, id=id)
     assert ledger.calls == ["read"]
 
 
-async def test_setting_without_reading_changes_the_session_there_is(cart: SessionProvider[Cart]) -> None:
-    id = (await visit(put("coat"), cart)).id
+async def test_setting_without_reading_changes_the_session_there_is(id: str, cart: SessionProvider[Cart]) -> None:
     response = await visit(put("scarf"), cart, id=id)
     assert response.all("set-cookie") == []
     assert await found(cart, id) == Cart(["scarf"])
@@ -195,10 +191,7 @@ async def test_get_or_set_begins_a_session_where_there_is_none(cart: SessionProv
     assert await found(cart, (await visit(begin, cart)).id) == Cart(["coat"])
 
 
-async def test_a_handler_that_raises_has_changed_nothing(cart: SessionProvider[Cart], ledger: Ledger) -> None:
-    id = (await visit(put("coat"), cart)).id
-    ledger.calls.clear()
-
+async def test_a_handler_that_raises_has_changed_nothing(id: str, cart: SessionProvider[Cart], ledger: Ledger) -> None:
     async def change_then_raise(sessions: CurrentSession) -> None:
         (await sessions.get_or_set(Cart, Cart)).items.clear()
         raise ZeroDivisionError
@@ -303,8 +296,7 @@ async def test_a_new_session_never_gets_the_clients_id(id: str, cart: SessionPro
     assert id != response.id
 
 
-async def test_an_id_is_unknown_until_it_is_verified(cart: SessionProvider[Cart]) -> None:
-    id = (await visit(put("coat"), cart)).id
+async def test_an_id_is_unknown_until_it_is_verified(id: str, cart: SessionProvider[Cart]) -> None:
     seen: list[str | None] = []
 
     async def look(sessions: CurrentSession) -> None:
@@ -316,10 +308,7 @@ async def test_an_id_is_unknown_until_it_is_verified(cart: SessionProvider[Cart]
     assert seen == [None, id]
 
 
-async def test_asking_for_the_id_alone_takes_nothing_away(cart: SessionProvider[Cart], ledger: Ledger) -> None:
-    id = (await visit(put("coat"), cart)).id
-    ledger.calls.clear()
-
+async def test_asking_for_the_id_alone_takes_nothing_away(id: str, cart: SessionProvider[Cart], ledger: Ledger) -> None:
     async def ask(sessions: CurrentSession) -> None:
         assert sessions.id(Cart) is None
 
@@ -697,10 +686,7 @@ async def test_clearing_where_there_is_nothing_has_no_effect(cart: SessionProvid
         assert (ledger.calls, response.all("set-cookie")) == ([], [])
 
 
-async def test_clearing_twice_ends_the_session_once(cart: SessionProvider[Cart], ledger: Ledger) -> None:
-    id = (await visit(put("coat"), cart)).id
-    ledger.calls.clear()
-
+async def test_clearing_twice_ends_the_session_once(id: str, cart: SessionProvider[Cart], ledger: Ledger) -> None:
     async def clear_twice(sessions: CurrentSession) -> None:
         sessions.clear(Cart)
         sessions.clear(Cart)
@@ -739,9 +725,7 @@ async def test_a_clear_holds_although_a_read_was_under_way(storage: UpdatableSes
 # --- after the response began -------------------------------------------------------------------------------------
 
 
-async def test_a_late_change_of_a_session_with_an_id_is_saved(cart: SessionProvider[Cart]) -> None:
-    id = (await visit(put("coat"), cart)).id
-
+async def test_a_late_change_of_a_session_with_an_id_is_saved(id: str, cart: SessionProvider[Cart]) -> None:
     async def add_scarf(sessions: CurrentSession) -> None:
         (await sessions.get_or_set(Cart, Cart)).items.append("scarf")
 
@@ -760,8 +744,7 @@ async def test_a_late_get_or_set_where_there_is_none_is_refused_aloud(cart: Sess
 
 
 @pytest.mark.parametrize("begins", ["websocket.http.response.start", "websocket.close"])
-async def test_a_clear_before_a_websocket_is_refused_holds(begins: str, cart: SessionProvider[Cart]) -> None:
-    id = (await visit(put("coat"), cart)).id
+async def test_a_clear_before_a_websocket_is_refused_holds(id: str, begins: str, cart: SessionProvider[Cart]) -> None:
     scopes: list[Message] = []
 
     async def app(sessions: CurrentSession, send: Send) -> None:
@@ -779,9 +762,7 @@ async def test_a_clear_before_a_websocket_is_refused_holds(begins: str, cart: Se
     assert set(scopes[0]) == {"type", "headers"}
 
 
-async def test_a_clear_holds_although_what_is_set_after_it_cannot_begin(cart: SessionProvider[Cart]) -> None:
-    id = (await visit(put("coat"), cart)).id
-
+async def test_a_clear_holds_although_what_is_set_after_it_cannot_begin(id: str, cart: SessionProvider[Cart]) -> None:
     async def app(sessions: CurrentSession, send: Send) -> None:
         await clear_cart(sessions)
         await put("scarf")(sessions)
@@ -800,24 +781,21 @@ async def test_a_session_that_would_begin_late_is_refused_aloud(id: str | None, 
         await visit(nothing, cart, id=id, late=put("coat"))
 
 
-async def test_a_late_renewal_is_refused_aloud(cart: SessionProvider[Cart]) -> None:
-    id = (await visit(put("coat"), cart)).id
-    with pytest.raises(SessionAlreadySent, match=r"call renew_id\(\) earlier"):
+async def test_a_late_renewal_is_refused_aloud(id: str, cart: SessionProvider[Cart]) -> None:
+    with pytest.raises(SessionAlreadySent, match="renew it earlier"):
         await visit(load_cart, cart, id=id, late=renew_cart)
     assert await found(cart, id) == Cart(["coat"])
 
 
-async def test_a_late_clear_ends_the_session(cart: SessionProvider[Cart]) -> None:
-    id = (await visit(put("coat"), cart)).id
+async def test_a_late_clear_ends_the_session(id: str, cart: SessionProvider[Cart]) -> None:
     await visit(nothing, cart, id=id, late=clear_cart)
     assert await found(cart, id) is None
 
 
 @pytest.mark.parametrize("handler", [load_cart, put("scarf"), clear_cart, renew_cart])
 async def test_when_the_request_is_over_all_but_an_update_is_refused_aloud(
-    handler: Handler, cart: SessionProvider[Cart]
+    id: str, handler: Handler, cart: SessionProvider[Cart]
 ) -> None:
-    id = (await visit(put("coat"), cart)).id
     kept: list[CurrentSession] = []
 
     async def keep(sessions: CurrentSession) -> None:
@@ -849,8 +827,7 @@ async def test_late_changes_of_two_sessions_that_fail_are_both_told(storage: Upd
     assert [type(error) for error in caught.value.exceptions] == [ConnectionError, ConnectionError]
 
 
-async def test_a_late_clear_holds_although_the_request_is_cancelled(cart: SessionProvider[Cart]) -> None:
-    id = (await visit(put("coat"), cart)).id
+async def test_a_late_clear_holds_although_the_request_is_cancelled(id: str, cart: SessionProvider[Cart]) -> None:
     with anyio.CancelScope() as scope:
 
         async def clear_then_leave(sessions: CurrentSession) -> None:
@@ -882,9 +859,9 @@ async def test_a_late_clear_holds_although_the_request_is_cancelled_while_anothe
     assert await found(carts, id) is None
 
 
-async def test_a_late_clear_holds_although_the_handler_fails_as_it_is_cancelled(cart: SessionProvider[Cart]) -> None:
-    id = (await visit(put("coat"), cart)).id
-
+async def test_a_late_clear_holds_although_the_handler_fails_as_it_is_cancelled(
+    id: str, cart: SessionProvider[Cart]
+) -> None:
     scope = anyio.CancelScope()
 
     async def clear_then_fail(sessions: CurrentSession) -> None:
@@ -902,9 +879,9 @@ async def test_a_late_clear_holds_although_the_handler_fails_as_it_is_cancelled(
 
 
 @pytest.mark.parametrize("end", [SystemExit("stop"), BaseExceptionGroup("both", [SystemExit(), KeyboardInterrupt()])])
-async def test_a_late_clear_holds_although_the_program_ends(end: BaseException, cart: SessionProvider[Cart]) -> None:
-    id = (await visit(put("coat"), cart)).id
-
+async def test_a_late_clear_holds_although_the_program_ends(
+    id: str, end: BaseException, cart: SessionProvider[Cart]
+) -> None:
     async def clear_then_end(sessions: CurrentSession) -> None:
         sessions.clear(Cart)
         raise end
@@ -951,8 +928,7 @@ async def test_the_apps_own_cache_control_is_kept(cart: SessionProvider[Cart]) -
     assert response.all("cache-control") == ["private"]
 
 
-async def test_the_id_is_found_among_other_cookies(cart: SessionProvider[Cart]) -> None:
-    id = (await visit(put("coat"), cart)).id
+async def test_the_id_is_found_among_other_cookies(id: str, cart: SessionProvider[Cart]) -> None:
     look = Look(Cart)
     for headers in (
         [("cookie", f"a=b; CART={id}; c=d")],
