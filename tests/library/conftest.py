@@ -16,11 +16,15 @@ from coatcheck import (
     SessionStorageDirectory,
     SessionStorageMemory,
     SimplifiedSessionStorage,
+    cookie,
 )
 from coatcheck.record import Record
 from coatcheck.redis import SessionStorageRedis
+from tests.support.cart import Cart, put
+from tests.support.client import visit
 from tests.support.clock import Clock
 from tests.support.server import Server
+from tests.support.storage import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -48,6 +52,24 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> UpdatableSessionS
     if request.param == "memory":
         return SessionStorageMemory()
     return SessionStorageDirectory(tmp_path / "sessions", durable=request.param == "durable directory")
+
+
+@pytest.fixture
+def ledger(storage: UpdatableSessionStorage) -> Ledger:
+    return Ledger(storage)
+
+
+@pytest.fixture
+def cart(ledger: Ledger) -> SessionProvider[Cart]:
+    return cookie("CART", Cart, storage=ledger)
+
+
+@pytest.fixture
+async def id(cart: SessionProvider[Cart], ledger: Ledger) -> str:
+    """The id of a client whose cart holds a coat. What was done for it is not in the ledger."""
+    id = (await visit(put("coat"), cart)).id
+    ledger.calls.clear()
+    return id
 
 
 @pytest.fixture

@@ -19,13 +19,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
-from coatcheck import (
-    SessionNotFound,
-    SessionStorageDirectory,
-    SessionStorageMemory,
-    read_bytes,
-    write_bytes,
-)
+from coatcheck import SessionNotFound, SessionStorageDirectory, SessionStorageMemory, read_bytes, write_bytes
 from coatcheck.cache import SessionStorageCache
 from coatcheck.streams import BytesReceiveStream, BytesSendStream
 from coatcheck.testing import CHECKS, UPDATE_CHECKS
@@ -731,9 +725,7 @@ async def test_a_random_schedule_of_six_operations_is_linearizable(seed: int, *,
     ],
 )
 async def test_a_history_that_cannot_be_is_recognised(
-    history: list[tuple[str, bytes, int, int]],
-    *,
-    expected: bool,
+    history: list[tuple[str, bytes, int, int]], *, expected: bool
 ) -> None:
     async with on_stage() as stage:
         operations: list[Operation] = []

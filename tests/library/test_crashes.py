@@ -16,14 +16,7 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from coatcheck import (
-    CurrentSession,
-    SessionNotFound,
-    SessionStorageDirectory,
-    cookie,
-    read_bytes,
-    write_bytes,
-)
+from coatcheck import CurrentSession, SessionNotFound, SessionStorageDirectory, cookie, read_bytes, write_bytes
 from tests.support.client import visit
 from tests.support.project import PROJECT
 

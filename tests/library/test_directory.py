@@ -21,13 +21,7 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
-from coatcheck import (
-    SessionNotFound,
-    SessionStorageDirectory,
-    directory_session_storage,
-    read_bytes,
-    write_bytes,
-)
+from coatcheck import SessionNotFound, SessionStorageDirectory, directory_session_storage, read_bytes, write_bytes
 from tests.support.file import limited_files, open_files
 from tests.support.storage import given_up
 

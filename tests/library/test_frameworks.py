@@ -816,10 +816,7 @@ def test_what_would_need_a_header_after_a_websockets_accept_is_refused_aloud(ori
 @pytest.mark.parametrize("farewell", [take_leave, leave_in_a_hurry, leave_without_a_word])
 @pytest.mark.parametrize("conversation", [("add", "2", "2"), ("log-out", "bye", "no cart")])
 def test_a_change_in_a_websocket_is_saved_however_it_ends(
-    farewell: Callable[[ClientConnection], None],
-    conversation: tuple[str, str, str],
-    client: httpx2.Client,
-    origin: str,
+    farewell: Callable[[ClientConnection], None], conversation: tuple[str, str, str], client: httpx2.Client, origin: str
 ) -> None:
     action, answer, shown = conversation
     client.get("/now/add")

@@ -254,11 +254,7 @@ NEARLY = {
 
 @pytest.mark.parametrize("nearly", NEARLY.values(), ids=NEARLY.keys())
 async def test_what_is_nearly_an_id_is_none(
-    nearly: Callable[[str], str],
-    carts: SessionProvider[Cart],
-    keys: SessionProvider[Key],
-    cart_id: str,
-    key_id: str,
+    nearly: Callable[[str], str], carts: SessionProvider[Cart], keys: SessionProvider[Key], cart_id: str, key_id: str
 ) -> None:
     async def look(sessions: CurrentSession) -> None:
         assert await sessions.get(Cart) is None

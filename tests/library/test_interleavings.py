@@ -103,11 +103,7 @@ class Stage:
     """A storage that holds one session, ten minutes old, and the clients that meet on it."""
 
     def __init__(
-        self,
-        fresh: Fresh,
-        *clients: Requests,
-        id: str | None = FIRST,
-        idle_timeout: timedelta | None = None,
+        self, fresh: Fresh, *clients: Requests, id: str | None = FIRST, idle_timeout: timedelta | None = None
     ) -> None:
         storage, self.parking = fresh()
         self.scheduler = Scheduler()

@@ -24,6 +24,7 @@ def put(*items: str) -> Handler:
     async def handler(sessions: CurrentSession) -> None:
         sessions.set(Cart([*items]))
 
+    handler.__name__ = "_".join(["put", *items])  # a test's id says it
     return handler
 
 

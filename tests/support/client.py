@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from coatcheck import Sessions, current_session
+from coatcheck import Sessions, current_session, new_session_id
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 
     from coatcheck import CurrentSession, SessionProvider
+    from tests.support.storage import LosesItsConnection
 
     App = Callable[[CurrentSession, "Send"], Awaitable[None]]
     Handler = Callable[[CurrentSession], Awaitable[object]]
@@ -138,6 +139,35 @@ async def visit(
     is_http = request.get("type", "http") == "http"
     app = answering(handler, own_headers, status=status, late=late, is_http=is_http)
     return await exchange(app, *providers, **request)
+
+
+async def visit_that_answers_failures(
+    handler: Handler,
+    answer: Handler,
+    shaky: LosesItsConnection,
+    *providers: SessionProvider[Any],
+    id: str | None = None,
+) -> Response:
+    """One request to an app that answers a lost connection, which is back by then, with `answer`."""
+
+    async def app(sessions: CurrentSession, send: Send) -> None:
+        await handler(sessions)
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        except ConnectionError:
+            shaky.failing.clear()
+            await answer(sessions)
+            await send({"type": "http.response.start", "status": 500, "headers": []})
+
+    return await exchange(app, *providers, id=id)
+
+
+class Ids(list[str]):
+    """Makes ids, and keeps them: `cookie(..., new_id=ids)`."""
+
+    def __call__(self) -> str:
+        self.append(new_session_id())
+        return self[-1]
 
 
 class Look(Generic[S]):

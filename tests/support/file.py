@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 from contextlib import contextmanager, suppress
@@ -33,3 +34,20 @@ def limited_files(size: int) -> Iterator[None]:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, handler)
+
+
+@contextmanager
+def descriptors_left(number: int) -> Iterator[None]:
+    """Let this process open `number` files more, and none after them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    highest = max(int(entry.name) for entry in Path("/proc/self/fd").iterdir())
+    while taken[-1] < highest:  # the limit is on the number of a descriptor, so no lower one may be free
+        taken.append(os.dup(taken[0]))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (taken[-1] + 1 + number, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for file in taken:
+            os.close(file)
