@@ -136,7 +136,7 @@ async def test_what_is_set_after_a_clear_during_an_update_that_finds_nothing_is_
 
     async def handle(sessions: CurrentSession) -> None:
         await load_cart(sessions)
-        await provider.forget(old)
+        await provider.invalidate(old)
         between.action = lambda: begin_anew(sessions)
         await update_in_vain(sessions)
 
@@ -173,7 +173,7 @@ async def test_what_would_need_a_header_while_the_response_begins_is_refused_alo
     id = (await visit(put("coat"), carts, users)).id
 
     def refused(sessions: CurrentSession) -> None:
-        with pytest.raises(SessionAlreadySent, match="the response has begun"):
+        with pytest.raises(SessionAlreadySent, match="after the response has started; call "):
             act(sessions)
 
     async def handle(sessions: CurrentSession) -> None:
@@ -183,6 +183,19 @@ async def test_what_would_need_a_header_while_the_response_begins_is_refused_alo
     await visit(handle, carts, users, id=id)
     assert between.action is None
     assert await found(carts, id) == (None if act is begin_anew else Cart(["scarf"]))
+
+
+async def test_a_session_that_starts_with_the_response_can_be_changed_by_another_task_during_it(
+    storage: UpdatableSessionStorage,
+) -> None:
+    between = DoesInBetween(storage)
+    provider = cookie("CART", Cart, storage=between)
+
+    async def handle(sessions: CurrentSession) -> None:
+        between.action = lambda: sessions.set(Cart(["hat"]))
+        await put("coat")(sessions)
+
+    assert await found(provider, (await visit(handle, provider)).id) == Cart(["hat"])
 
 
 @pytest.mark.parametrize("begins", ["before the response", "after it"])
@@ -231,7 +244,7 @@ async def test_a_late_get_or_set_where_there_is_none_is_refused_aloud(cart: Sess
     async def begin(sessions: CurrentSession) -> None:
         await sessions.get_or_set(Cart, Cart)
 
-    with pytest.raises(SessionAlreadySent, match="set it earlier"):
+    with pytest.raises(SessionAlreadySent, match=r"call set\(\) earlier"):
         await visit(nothing, cart, late=begin)
 
 
@@ -267,14 +280,14 @@ async def test_a_clear_holds_although_what_is_set_after_it_cannot_begin(id: str,
 
 @pytest.mark.parametrize("id", [None, "unknown", "mal,formed"])
 async def test_a_session_that_would_begin_late_is_refused_aloud(id: str | None, cart: SessionProvider[Cart]) -> None:
-    with pytest.raises(SessionAlreadySent, match="set it earlier"):
+    with pytest.raises(SessionAlreadySent, match=r"call set\(\) earlier"):
         await visit(load_cart, cart, id=id, late=put("coat"))
-    with pytest.raises(SessionAlreadySent, match="set it earlier"):
+    with pytest.raises(SessionAlreadySent, match=r"call set\(\) earlier"):
         await visit(nothing, cart, id=id, late=put("coat"))
 
 
 async def test_a_late_renewal_is_refused_aloud(id: str, cart: SessionProvider[Cart]) -> None:
-    with pytest.raises(SessionAlreadySent, match="renew it earlier"):
+    with pytest.raises(SessionAlreadySent, match=r"call renew_id\(\) earlier"):
         await visit(load_cart, cart, id=id, late=renew_cart)
     assert await found(cart, id) == Cart(["coat"])
 
@@ -294,7 +307,7 @@ async def test_when_the_request_is_over_all_but_an_update_is_refused_aloud(
         kept.append(sessions)
 
     await visit(keep, cart, id=id)
-    with pytest.raises(SessionAlreadySent, match="the request is over"):
+    with pytest.raises(SessionAlreadySent, match="the request has ended"):
         await handler(kept[0])
     assert await found(cart, id) == Cart(["coat"])
     await add_a_scarf(kept[0])
@@ -314,9 +327,27 @@ async def test_late_changes_of_two_sessions_that_fail_are_both_told(storage: Upd
         sessions.clear(Cart)
         sessions.clear(User)
 
-    with pytest.raises(ExceptionGroup, match="several sessions could not be stored") as caught:
+    with pytest.raises(ExceptionGroup, match="several sessions could not be saved") as caught:
         await visit(set_both, carts, users, late=clear_both)
     assert [type(error) for error in caught.value.exceptions] == [ConnectionError, ConnectionError]
+
+
+@pytest.mark.parametrize("change", [put("scarf"), clear_cart])
+async def test_a_request_that_was_cancelled_saves_nothing_more(
+    id: str, change: Handler, cart: SessionProvider[Cart]
+) -> None:
+    kept: list[CurrentSession] = []
+    with anyio.CancelScope() as scope:
+
+        async def leave(sessions: CurrentSession) -> None:
+            kept.append(sessions)
+            scope.cancel()
+            await anyio.sleep_forever()
+
+        await visit(load_cart, cart, id=id, late=leave)
+    with pytest.raises(SessionAlreadySent, match="the request has ended"):
+        await change(kept[0])
+    assert await found(cart, id) == Cart(["coat"])
 
 
 async def test_a_late_clear_holds_although_the_request_is_cancelled(id: str, cart: SessionProvider[Cart]) -> None:

@@ -381,4 +381,10 @@ def test_a_player_for_another_runtime_has_other_names(built: Path, tmp_path: Pat
     (tmp_path / runtime.DESCRIPTION).write_text(json.dumps(other))
     names = {path.name for path in build_player(PROJECT, tmp_path).iterdir()}
     same = names & {path.name for path in build_player(PROJECT, built).iterdir()}
-    assert sorted(name.partition("-")[0] for name in same) == ["block", "editor", "menu", "search_on_use", "service_worker"]
+    assert sorted(name.partition("-")[0] for name in same) == [
+        "block",
+        "editor",
+        "menu",
+        "search_on_use",
+        "service_worker",
+    ]
