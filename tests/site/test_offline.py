@@ -197,8 +197,8 @@ def test_available_offline_takes_every_page(context: BrowserContext, origin: Ori
     page = opened(context, "")
     keep_everything(page)
     go_offline(context, origin)
-    failed: list[str] = []
-    page.on("requestfailed", lambda request: failed.append(request.url))
+    failed: list[tuple[str, str | None]] = []
+    page.on("requestfailed", lambda request: failed.append((request.url, request.failure)))
     for file in site.rglob("index.html"):
         page.goto(file.relative_to(site).as_posix().removesuffix("index.html"))
         expect(page.get_by_role("heading", level=1).first).not_to_have_text(NOT_HERE)
@@ -207,7 +207,8 @@ def test_available_offline_takes_every_page(context: BrowserContext, origin: Ori
     page.keyboard.insert_text("renew")
     page.keyboard.press("End")  # only a key begins the search
     expect(page.locator(".md-search-result__meta")).to_have_text(re.compile("matching document"))
-    assert failed == []
+    # A slow machine leaves a page while its icon is still coming.
+    assert [url for url, reason in failed if reason != "net::ERR_ABORTED"] == []
     page.goto("sessions/")
     run(page)
 
