@@ -227,6 +227,28 @@ async def test_a_task_that_goes_on_changing_a_session_holds_up_neither_response_
     assert await found(provider, id) == Cart(["scarf"])
 
 
+async def test_after_a_response_that_could_not_start_another_can_start_sessions_and_renew_ids(
+    storage: UpdatableSessionStorage,
+) -> None:
+    shaky = LosesItsConnection(storage)
+    carts, users = cookie("CART", Cart, storage=shaky), cookie("USER", User, storage=storage)
+    old = (await visit(put("coat"), carts)).id
+    shaky.failing = {"update"}
+
+    async def app(sessions: CurrentSession, send: Send) -> None:
+        await put("scarf")(sessions)
+        with pytest.raises(ConnectionError):
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        shaky.failing.clear()
+        sessions.renew_id(Cart)
+        sessions.set(User("ada"))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    cart, user = (await exchange(app, carts, users, id=old)).ids
+    assert [await found(carts, id) for id in (old, cart)] == [None, Cart(["scarf"])]
+    assert await found(users, user) == User("ada")
+
+
 # --- after the response began -------------------------------------------------------------------------------------
 
 
