@@ -305,6 +305,45 @@ def test_cancelling_twice_while_no_worker_thread_is_free_leaves_no_file_and_no_d
     asyncio.run(main())
 
 
+def test_a_read_that_stops_early_and_is_cancelled_as_it_closes_the_file_ends_as_cancelled(tmp_path: Path) -> None:
+    async def main() -> None:
+        directory = SessionStorageDirectory(tmp_path)
+        await write_bytes(directory, "id1", b"x" * 300_000)
+        limiter = anyio.to_thread.current_default_thread_limiter()
+        tokens = limiter.total_tokens
+        begun = asyncio.Event()
+
+        async def stop_early(channel: ByteReadChannel) -> bytes:
+            piece = await channel.receive(1)
+            limiter.total_tokens = 1
+            await limiter.acquire_on_behalf_of("another")  # so closing the file has to wait for a worker thread
+            begun.set()
+            return piece
+
+        task = asyncio.ensure_future(directory.read("id1", stop_early))
+        await begun.wait()
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        limiter.release_on_behalf_of("another")
+        limiter.total_tokens = tokens
+        assert open_files(tmp_path) == []
+
+    asyncio.run(main())
+
+
+async def test_a_piece_that_falls_one_byte_short_is_not_taken_for_the_last(directory: SessionStorageDirectory) -> None:
+    sizes = (65_536, 65_535, 1, 65_536, 65_535, 1, 7)
+
+    async def send(channel: ByteWriteChannel) -> None:
+        for size in sizes:
+            await channel.send(b"x" * size)
+
+    await directory.write("id1", send)
+    assert len(await read_bytes(directory, "id1")) == sum(sizes)
+
+
 def test_a_receive_that_was_given_up_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`asyncio.timeout` lets go of the worker thread; what that thread still reads comes next."""
     data = bytes(range(256)) * 1024
