@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from anyio import Event
 from anyio.lowlevel import current_token
 
+from .argument import must_be_callable, must_have
 from .duration import seconds
 from .storage import SessionNotFound, read_bytes
 from .streams import BytesReceiveStream
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
     from .storage import ByteReadChannel, ByteWriteChannel, SessionStorage, UpdatableSessionStorage
 
-    class _Retaining(SessionStorage, Protocol):
+    class _Directory(SessionStorage, Protocol):
         retention: timedelta | None
+
+        async def sweep(self) -> int: ...
 
 
 T = TypeVar("T")
@@ -36,8 +39,8 @@ class SessionStorageCache:
     logout in another process may go unnoticed. Reads of one id at the same time make one read of `delegate`, unless
     that id is being changed. For one process, whatever its threads; each event loop reads for itself.
 
-    The cache has `update` and `retention` if `delegate` has them. A read that it answers from memory does not count as
-    a use of the session in `delegate`: keep `idle_timeout` far below the `retention` there.
+    The cache has `update`, `retention` and `sweep` if `delegate` has them. A read that it answers from memory does not
+    count as a use of the session in `delegate`: keep `idle_timeout` far below the `retention` there.
 
     Args:
         delegate: The storage that keeps the sessions.
@@ -47,6 +50,7 @@ class SessionStorageCache:
 
     Raises:
         ValueError: `idle_timeout` is zero or negative.
+        TypeError: An argument is of another type, such as a `delegate` that isn't a storage.
     """
 
     def __init__(
@@ -56,8 +60,10 @@ class SessionStorageCache:
         idle_timeout: timedelta = timedelta(minutes=1),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._delegate = delegate
-        self._idle_timeout = seconds(idle_timeout, "idle_timeout")
+        must_have(delegate, "delegate", "write", "read", "invalidate", example="SessionStorageMemory()")
+        must_be_callable(clock, "clock", "time.monotonic")
+        self.delegate = delegate
+        self._idle_timeout = seconds(idle_timeout, "idle_timeout", needed=True)
         self._clock = clock
         # With the time when the fetch began; the earliest first. A dict would be slow to lose its first items.
         self._known: OrderedDict[str, tuple[float, bytes | _Fetch]] = OrderedDict()
@@ -70,7 +76,7 @@ class SessionStorageCache:
     async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
         """Write to the delegate."""
         with self._change(id):
-            await self._delegate.write(id, provider)
+            await self.delegate.write(id, provider)
 
     async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
         """Hand the bytes to `consumer`; they are fetched from the delegate if they are not known."""
@@ -80,12 +86,12 @@ class SessionStorageCache:
     async def invalidate(self, id: str, /) -> None:
         """Forget `id` here and in the delegate."""
         with self._change(id):
-            await self._delegate.invalidate(id)
+            await self.delegate.invalidate(id)
 
     @property
     def update(self) -> Callable[[str, Callable[[bytes], bytes]], Coroutine[Any, Any, bytes]]:
         """The delegate's `update`; an `AttributeError` if it has none."""
-        delegate_update = cast("UpdatableSessionStorage", self._delegate).update
+        delegate_update = cast("UpdatableSessionStorage", self.delegate).update
 
         async def update(id: str, transform: Callable[[bytes], bytes], /) -> bytes:
             with self._change(id):
@@ -96,7 +102,12 @@ class SessionStorageCache:
     @property
     def retention(self) -> timedelta | None:
         """The delegate's `retention`; an `AttributeError` if it has none."""
-        return cast("_Retaining", self._delegate).retention
+        return cast("_Directory", self.delegate).retention
+
+    @property
+    def sweep(self) -> Callable[[], Coroutine[Any, Any, int]]:
+        """The delegate's `sweep`; an `AttributeError` if it has none."""
+        return cast("_Directory", self.delegate).sweep
 
     async def _load(self, id: str) -> bytes:
         while (known := self._find(id)) is not None:
@@ -123,7 +134,7 @@ class SessionStorageCache:
             if id not in self._changes:
                 self._known.setdefault(id, (self._clock(), fetch))
         try:
-            fetch.data = await read_bytes(self._delegate, id)
+            fetch.data = await read_bytes(self.delegate, id)
         except Exception as error:
             fetch.error = type(error)
             raise

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from anyio import to_thread
 
+from .argument import must_be_callable
 from .cache import SessionStorageCache
 from .duration import TOUCHES, seconds
 from .files import locked, make_directory, open_session, read, sync, write
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from os import PathLike
 
-    from .storage import ByteReadChannel, ByteWriteChannel, SessionStorage
+    from .storage import ByteReadChannel, ByteWriteChannel
 
 T = TypeVar("T")
 
@@ -48,7 +49,8 @@ class SessionStorageDirectory:
     streamed, 64 KiB at a time.
 
     A process locks the file of a session that it changes (`flock`). The system releases the lock of a process that
-    dies. `update` calls `transform` in a worker thread.
+    dies. `root` has to be on a local file system, because NFS and SMB can't do this: a change there raises an `OSError`
+    that says so. `update` calls `transform` in a worker thread.
 
     Args:
         root: The directory. Its parents are made as well.
@@ -59,9 +61,10 @@ class SessionStorageDirectory:
         clock: Returns the time in seconds since 1970. The last use of a session is its file's time of modification.
 
     Raises:
-        NotADirectoryError: `root` exists and is something else.
+        NotADirectoryError: `root`, or what it would be made in, exists and is something else.
         NotImplementedError: The system has no POSIX file locks, as Windows.
-        ValueError: `retention` is zero or negative.
+        ValueError: `retention` is zero or negative, or no directory can have the name `root`.
+        TypeError: An argument is of another type.
     """
 
     def __init__(
@@ -72,8 +75,9 @@ class SessionStorageDirectory:
         durable: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        must_be_callable(clock, "clock", "time.time")
         self.retention = retention
-        self._root = Path(root).absolute()
+        self._root = _absolute(root)
         self._retention = seconds(retention, "retention")
         self._durable = durable
         self._is_root_durable = False  # another process may have made it and died before it was synced
@@ -82,10 +86,9 @@ class SessionStorageDirectory:
             raise NotImplementedError(
                 "SessionStorageDirectory needs POSIX file locks; use SessionStorageMemory or SessionStorageRedis"
             )
-        if self._root.exists() and not self._root.is_dir():
-            raise NotADirectoryError(
-                f"{self._root} is not a directory; name another one, or one that does not exist yet"
-            )
+        there = next(path for path in (self._root, *self._root.parents) if path.exists() or path.is_symlink())
+        if not there.is_dir():
+            raise NotADirectoryError(f"{there} is not a directory; name another one, or one that does not exist yet")
 
     async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
         """Send the session to a temporary file, then put that in its place."""
@@ -122,8 +125,7 @@ class SessionStorageDirectory:
         return await to_thread.run_sync(self._sweep)
 
     def _path(self, id: str) -> Path:
-        # "surrogatepass": any string is an id, also one that UTF-8 cannot encode.
-        return self._root / f"{sha256(id.encode('utf-8', 'surrogatepass')).hexdigest()}.session"
+        return self._root / f"{sha256(id.encode()).hexdigest()}.session"
 
     def _is_unused(self, file: int, *, part: int = 1) -> bool:
         """Whether the session wasn't used for `retention`, or for that divided by `part`."""
@@ -242,6 +244,19 @@ class SessionStorageDirectory:
                 path.unlink()
 
 
+def _absolute(root: str | PathLike[str]) -> Path:
+    try:
+        path = Path(root).absolute()
+    except TypeError:
+        raise TypeError(f'root must be a str or a Path, not {root!r}; try ".sessions"') from None
+    try:
+        with suppress(OSError):  # it need not be there yet
+            path.lstat()
+    except ValueError as error:
+        raise ValueError(f"root can't be {root!r} ({error}); choose another name") from None
+    return path
+
+
 def directory_session_storage(
     root: str | PathLike[str],
     *,
@@ -249,7 +264,7 @@ def directory_session_storage(
     retention: timedelta | None = timedelta(days=7),
     durable: bool = False,
     clock: Callable[[], float] = time.time,
-) -> SessionStorage:
+) -> SessionStorageDirectory | SessionStorageCache:
     """Return a storage that has a file for each session under `root`, as Ktor's `directorySessionStorage` does.
 
     Args:
@@ -259,6 +274,11 @@ def directory_session_storage(
         retention: Delete a session after this long without a read or write.
         durable: Whether each change reaches the disk itself before the call returns.
         clock: Returns the time in seconds since 1970.
+
+    Both kinds have `sweep`.
+
+    Raises:
+        NotADirectoryError, NotImplementedError, ValueError, TypeError: As for `SessionStorageDirectory`.
     """
     directory = SessionStorageDirectory(root, retention=retention, durable=durable, clock=clock)
     return SessionStorageCache(directory) if cached else directory

@@ -9,18 +9,19 @@ TOUCHES = 10
 """The use of a session is noted at most once per this part of a duration, or every read would be a write."""
 
 
-def seconds(duration: timedelta | None, name: str) -> float:
+def seconds(duration: timedelta | None, name: str, *, needed: bool = False) -> float:
     """Return `duration` in seconds; `None`, no limit, is infinite. Messages name the argument by `name`.
 
     Raises:
         ValueError: It is zero or negative.
-        TypeError: It isn't a `timedelta`.
+        TypeError: It isn't a `timedelta`, or `None` although a limit is `needed`.
     """
-    if duration is None:
+    if duration is None and not needed:
         return inf
     if not isinstance(duration, timedelta):
         example = f"timedelta(seconds={duration!r})" if isinstance(duration, int | float) else "timedelta(hours=1)"
-        raise TypeError(f"{name} must be a timedelta or None, not {duration!r}; try {example}")
+        raise TypeError(f"{name} must be a timedelta{'' if needed else ' or None'}, not {duration!r}; try {example}")
     if duration <= timedelta(0):
-        raise ValueError(f"{name} must be longer than zero, not {duration}; pass None for no limit")
+        way_out = "try timedelta(minutes=1)" if needed else "pass None for no limit"
+        raise ValueError(f"{name} must be longer than zero, not {duration}; {way_out}")
     return duration.total_seconds()

@@ -30,15 +30,21 @@ def locked(path: Path) -> Iterator[int | None]:
             yield None
             return
         try:
-            flock(lock, LOCK_EX)
+            try:
+                flock(lock, LOCK_EX)
+            except OSError as error:
+                raise OSError(
+                    error.errno,
+                    f"the file system of {path.parent} can't lock files ({error.strerror}); use a local one, not NFS "
+                    "or SMB",
+                ) from error
             try:
                 if _is_still_at(path, file):
                     yield file
                     return
             finally:
-                flock(
-                    lock, LOCK_UN
-                )  # closing isn't enough: another thread may have forked, and its child has the file open
+                # Closing isn't enough: another thread may have forked, and its child has the file open.
+                flock(lock, LOCK_UN)
         finally:
             os.close(lock)
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from .argument import must_be_callable
 from .duration import TOUCHES, seconds
 from .simplified import SimplifiedSessionStorage
 from .storage import SessionNotFound, StorageFull
@@ -30,6 +31,7 @@ class SessionStorageMemory(SimplifiedSessionStorage):
 
     Raises:
         ValueError: `retention` or `max_bytes` is zero or negative.
+        TypeError: An argument is of another type.
     """
 
     def __init__(
@@ -39,8 +41,11 @@ class SessionStorageMemory(SimplifiedSessionStorage):
         max_bytes: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        if max_bytes is not None and not isinstance(max_bytes, int):
+            raise TypeError(f"max_bytes must be an int or None, not {max_bytes!r}; try 64 * 1024**2")
         if max_bytes is not None and max_bytes < 1:
             raise ValueError(f"max_bytes={max_bytes} leaves no room: pass more than zero, or None for no limit")
+        must_be_callable(clock, "clock", "time.time")
         self.retention = retention
         self._retention = seconds(retention, "retention")
         self._max_bytes = max_bytes

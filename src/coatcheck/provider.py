@@ -10,6 +10,7 @@ from hashlib import sha256
 from inspect import isclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from anyio import Lock
 from msgspec import structs
 
 from .locks import Locks
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 _log = logging.getLogger("coatcheck")
-_LOCKS = Locks()  # for storages without `update`
+_LOCKS = Locks(Lock)  # for storages without `update`
 
 
 def new_session_id() -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from asyncio import Semaphore
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
+from inspect import isclass
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from anyio import sleep
+from anyio import Lock, Semaphore, sleep
 
 try:
     from redis.asyncio import Redis, RedisCluster
@@ -60,26 +61,36 @@ class SessionStorageRedis(SimplifiedSessionStorage):
     not be done twice. The server's user needs SET, GET, DEL, PTTL, PEXPIRE, PERSIST and EVAL.
 
     Args:
-        client: The client to use, from one event loop. It must not decode responses: sessions are bytes.
+        client: The client to use, from one event loop at a time unless the client can serve several. It must not decode
+            responses: sessions are bytes.
         prefix: What every key begins with. Give each app that shares the server a prefix of its own.
         retention: How long a session is kept that is neither read nor written, to the millisecond; a read counts once a
             tenth of this time has passed since the last that did. `None`: as long as the server keeps it. A changed
             retention reaches a session with its next use.
 
     Raises:
-        TypeError: `client` is something else, such as a client that is not for asyncio.
-        ValueError: `client` decodes responses, or `retention` is zero or negative.
+        TypeError: `client` is something else, such as a client that isn't for asyncio, or `prefix` isn't a `str`.
+        ValueError: `client` decodes responses, or can't encode `prefix`, or `retention` is zero or negative.
     """
 
     def __init__(
         self, client: Redis | RedisCluster, *, prefix: str = "session:", retention: timedelta | None = timedelta(days=7)
     ) -> None:
         if not isinstance(client, Redis | RedisCluster):
+            shown = "a class" if isclass(client) else f"a {type(client)}"  # not its value: a URL may have a password
             raise TypeError(
-                f"{type(client)} is not an asyncio client of redis-py; pass a redis.asyncio.Redis or RedisCluster"
+                f"client must be an object such as redis.asyncio.Redis() or RedisCluster(), not {shown}; for a URL, "
+                "try redis.asyncio.Redis.from_url(url)"
             )
-        if client.get_encoder().decode_responses:
+        encoder = client.get_encoder()
+        if encoder.decode_responses:
             raise ValueError("this client decodes responses, but sessions are bytes: pass one without decode_responses")
+        if not isinstance(prefix, str):
+            raise TypeError(f'prefix must be a str, not {prefix!r}; try "session:"')
+        try:
+            encoder.encode(prefix)
+        except UnicodeEncodeError as error:
+            raise ValueError(f'prefix can\'t be {prefix!r}: {error}; try "session:"') from None
         self.retention = retention
         self._expiry: tuple[str | int, ...] = ()
         self._touch: tuple[int, ...] = ()
@@ -89,8 +100,8 @@ class SessionStorageRedis(SimplifiedSessionStorage):
             self._touch = (limit, limit - limit // TOUCHES)
         self._client = client
         self._prefix = prefix
-        self._locks = Locks()
-        self._turns = Semaphore(_CALLS_AT_ONCE)
+        self._locks = Locks(Lock)
+        self._turns = Locks(partial(Semaphore, _CALLS_AT_ONCE))
 
     async def load(self, id: str) -> bytes | None:
         """Return the bytes kept under `id`, in one round trip."""
@@ -131,16 +142,15 @@ class SessionStorageRedis(SimplifiedSessionStorage):
         )
 
     def _key(self, id: str) -> str:
-        # "surrogatepass": any string is an id, also one that UTF-8 cannot encode.
-        return f"{self._prefix}{sha256(id.encode('utf-8', 'surrogatepass')).hexdigest()}"
+        return f"{self._prefix}{sha256(id.encode()).hexdigest()}"
 
     async def _send(self, *command: bytes | str | int) -> Any:
-        async with self._turns:
+        async with self._turns[None]:
             return await self._client.execute_command(*command)
 
     async def _send_once(self, key: str, *command: bytes | str | int) -> Any:
         """Send a command that must not be sent again, as `execute_command` would if the answer was lost."""
-        async with self._turns:
+        async with self._turns[None]:
             if isinstance(self._client, RedisCluster):
                 # To a node that the caller names, a command is sent once, or once more where that node points to.
                 return await self._client.execute_command(*command, target_nodes=self._client.get_node_from_key(key))

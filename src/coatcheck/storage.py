@@ -36,9 +36,9 @@ class SessionAlreadySent(RuntimeError):  # noqa: N818 - the pinned name
 class SessionStorage(Protocol):
     """Stores the bytes of sessions, each under an id.
 
-    An id is an opaque secret. Any string is safe to pass: it is looked up, never interpreted, and it appears in no
-    message, log line or `repr`. A storage starts no background task. It closes each channel that it opens, so a
-    provider or a consumer must not use its channel after it has returned.
+    An id is an opaque secret. Any string that UTF-8 can encode is safe to pass: it is looked up, never interpreted, and
+    it appears in no message, log line or `repr`. A storage starts no background task. It closes each channel that it
+    opens, so a provider or a consumer must not use its channel after it has returned.
 
     `coatcheck.testing.CHECKS` holds these rules as functions that a storage passes or fails. The three methods are
     those of Ktor's `SessionStorage`.

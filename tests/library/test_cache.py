@@ -13,7 +13,7 @@ from itertools import count
 from random import Random
 from threading import Event as ThreadEvent
 from threading import Thread
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 import pytest
@@ -128,8 +128,42 @@ def test_the_clock_is_one_that_nobody_sets_unless_told_otherwise() -> None:
 
 @pytest.mark.parametrize("duration", [timedelta(0), timedelta(microseconds=-1)])
 def test_a_timeout_that_leaves_no_time_is_refused(delegate: Ledger, duration: timedelta) -> None:
-    with pytest.raises(ValueError, match=r"^idle_timeout must be longer than zero"):
+    with pytest.raises(
+        ValueError, match=r"^idle_timeout must be longer than zero, not .*; try timedelta\(minutes=1\)$"
+    ):
         SessionStorageCache(delegate, idle_timeout=duration)
+
+
+MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
+    "no limit": ({"idle_timeout": None}, "idle_timeout must be a timedelta, not None; try timedelta(hours=1)"),
+    "seconds": ({"idle_timeout": 60}, "idle_timeout must be a timedelta, not 60; try timedelta(seconds=60)"),
+    "no clock": ({"clock": None}, "clock must be a function, not None; pass time.monotonic"),
+    "a time": ({"clock": 1.5}, "clock must be a function, not 1.5; pass time.monotonic"),
+    "no delegate": ({"delegate": None}, "delegate must be an object such as SessionStorageMemory(), not None, which"),
+    "a path": (
+        {"delegate": ".sessions"},
+        "delegate must be an object such as SessionStorageMemory(), not a str, which",
+    ),
+    "a class": ({"delegate": SessionStorageMemory}, "must be an object such as SessionStorageMemory(), not a class"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_wrong_argument_is_refused_by_name_and_value_with_a_way_out(
+    arguments: dict[str, Any], message: str, delegate: Ledger
+) -> None:
+    with pytest.raises(TypeError) as error:
+        SessionStorageCache(**({"delegate": delegate} | arguments))
+    assert message in str(error.value)
+
+
+def test_a_url_in_the_place_of_the_delegate_is_refused_without_its_password() -> None:
+    url: Any = "redis://:hunter2@localhost"
+    with pytest.raises(
+        TypeError, match=r"^delegate must be an object such as SessionStorageMemory\(\), not a str"
+    ) as error:
+        SessionStorageCache(url)
+    assert "hunter2" not in str(error.value)
 
 
 # --- what is forgotten ----------------------------------------------------------------------------------------------

@@ -867,7 +867,7 @@ UPDATE_MISTAKES: dict[type[SessionStorage], str] = {
 def test_every_check_is_in_its_kit() -> None:
     own = [value for value in vars(testing).values() if getattr(value, "__module__", None) == testing.__name__]
     checks = [value for value in own if iscoroutinefunction(value) and not value.__name__.startswith("_")]
-    assert checks == [*CHECKS, *UPDATE_CHECKS]
+    assert checks == [*CHECKS, *UPDATE_CHECKS, testing.report]
 
 
 @pytest.mark.parametrize(("mistakes", "checks"), [(MISTAKES, CHECKS), (UPDATE_MISTAKES, UPDATE_CHECKS)])

@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from tests.support.file import limited_files, open_files
 from tests.support.storage import given_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from coatcheck import ByteReadChannel, ByteWriteChannel
 
@@ -113,6 +114,49 @@ def test_a_root_that_is_a_file_is_refused_with_a_way_out(tmp_path: Path) -> None
     (tmp_path / "taken").write_text("")
     with pytest.raises(NotADirectoryError, match="is not a directory; name another"):
         directory_session_storage(tmp_path / "taken")
+
+
+@pytest.mark.parametrize("make", [Path.touch, lambda path: path.symlink_to("nowhere")])
+@pytest.mark.parametrize("below", ["", "sessions", "app/sessions"])
+def test_what_could_never_be_a_root_is_refused_when_the_storage_is_built(
+    make: Callable[[Path], None], below: str, tmp_path: Path
+) -> None:
+    make(tmp_path / "taken")
+    with pytest.raises(NotADirectoryError) as error:
+        SessionStorageDirectory(tmp_path / "taken" / below)
+    expected = f"{tmp_path}/taken is not a directory; name another one, or one that does not exist yet"
+    assert str(error.value) == expected
+    assert list(tmp_path.iterdir()) == [tmp_path / "taken"]
+
+
+async def test_a_root_may_be_a_link_to_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    directory = SessionStorageDirectory(tmp_path / "link" / "sessions")
+    await write_bytes(directory, "id1", b"coat")
+    assert await read_bytes(SessionStorageDirectory(tmp_path / "there" / "sessions"), "id1") == b"coat"
+
+
+MISTAKES: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
+    "no root": ({"root": None}, TypeError, 'root must be a str or a Path, not None; try ".sessions"'),
+    "a number": ({"root": 5}, TypeError, 'root must be a str or a Path, not 5; try ".sessions"'),
+    "bytes": ({"root": b".sessions"}, TypeError, "root must be a str or a Path, not b'.sessions'; try \".sessions\""),
+    "a null": ({"root": "a\0b"}, ValueError, "root can't be 'a\\x00b' ("),
+    "a surrogate": ({"root": Path("\ud800")}, ValueError, "surrogates not allowed); choose another name"),
+    "a time": ({"clock": 12.5}, TypeError, "clock must be a function, not 12.5; pass time.time"),
+    "no clock": ({"clock": None}, TypeError, "clock must be a function, not None; pass time.time"),
+    "seconds": ({"retention": 60}, TypeError, "retention must be a timedelta or None, not 60; try"),
+}
+
+
+@pytest.mark.parametrize("make", [SessionStorageDirectory, directory_session_storage])
+@pytest.mark.parametrize(("arguments", "kind", "message"), MISTAKES.values(), ids=MISTAKES)
+def test_a_wrong_argument_is_refused_by_name_and_value_with_a_way_out(
+    make: Callable[..., object], arguments: dict[str, Any], kind: type[Exception], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(kind) as error:
+        make(**({"root": tmp_path} | arguments))
+    assert message in str(error.value)
 
 
 async def test_foreign_files_in_the_root_harm_no_session(directory: SessionStorageDirectory, root: Path) -> None:
@@ -442,6 +486,34 @@ def test_without_file_locks_only_the_directory_is_refused(tmp_path: Path, monkey
         SessionStorageDirectory(tmp_path)
     script = "import sys; sys.modules['fcntl'] = None; import coatcheck; coatcheck.SessionStorageMemory()"
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize("number", [errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP])
+async def test_a_file_system_that_cannot_lock_is_named_with_its_root_and_a_way_out(
+    number: int, directory: SessionStorageDirectory, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    await write_bytes(directory, "id1", b"old")
+    await write_bytes(directory, "id2", b"old")
+    before = {path: path.read_bytes() for path in root.iterdir()}
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    calls = (
+        partial(write_bytes, directory, "id1", b"new"),
+        partial(write_bytes, directory, "unknown", b"new"),
+        partial(directory.update, "id2", bytes.upper),
+        partial(directory.invalidate, "id1"),
+        partial(directory.invalidate, "unknown"),
+        directory.sweep,
+    )
+    for call in calls:
+        with pytest.raises(OSError, match="use a local one, not NFS or SMB") as error:
+            await call()
+        assert error.value.errno == number
+        assert f"{root} can't lock files ({os.strerror(number)})" in str(error.value)
+    assert {path: path.read_bytes() for path in root.iterdir()} == before
+    assert await read_bytes(directory, "id1") == b"old"
 
 
 @pytest.mark.parametrize("call", ["read", "write"])

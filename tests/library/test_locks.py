@@ -8,6 +8,7 @@ import threading
 import anyio
 import anyio.to_thread
 import pytest
+from anyio import Lock
 from anyio.lowlevel import checkpoint
 
 from coatcheck.locks import Locks
@@ -20,7 +21,7 @@ async def pass_time() -> None:
 
 
 async def test_who_holds_a_key_is_alone_with_it() -> None:
-    locks, inside, most = Locks(), 0, 0
+    locks, inside, most = Locks(Lock), 0, 0
 
     async def enter() -> None:
         nonlocal inside, most
@@ -38,14 +39,14 @@ async def test_who_holds_a_key_is_alone_with_it() -> None:
 
 
 async def test_another_key_is_not_waited_for() -> None:
-    locks = Locks()
+    locks = Locks(Lock)
     with anyio.fail_after(60):
         async with locks["coat"], locks["hat"], locks["coat", "hat"]:
             assert len(locks) == 3
 
 
 async def test_who_comes_while_others_wait_waits_as_well() -> None:
-    locks, order = Locks(), list[int]()
+    locks, order = Locks(Lock), list[int]()
 
     async def enter(number: int) -> None:
         async with locks["coat"]:
@@ -65,7 +66,7 @@ async def test_who_comes_while_others_wait_waits_as_well() -> None:
 
 
 async def test_a_lock_is_gone_with_its_last_user_whatever_happened() -> None:
-    locks = Locks()
+    locks = Locks(Lock)
 
     async def fail() -> None:
         async with locks["coat"]:
@@ -83,7 +84,7 @@ async def test_a_lock_is_gone_with_its_last_user_whatever_happened() -> None:
 
 
 def test_each_event_loop_has_locks_of_its_own(anyio_backend: str) -> None:
-    locks, entered, leave = Locks(), threading.Event(), threading.Event()
+    locks, entered, leave = Locks(Lock), threading.Event(), threading.Event()
 
     async def hold() -> None:
         async with locks["coat"]:

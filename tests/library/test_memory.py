@@ -261,6 +261,20 @@ def test_no_room_at_all_is_refused(max_bytes: int) -> None:
         SessionStorageMemory(max_bytes=max_bytes)
 
 
+@pytest.mark.parametrize("max_bytes", ["64", 1e6, float("nan"), timedelta(1)])
+def test_what_is_no_number_of_bytes_is_refused_with_a_way_out(max_bytes: Any) -> None:
+    with pytest.raises(TypeError) as error:
+        SessionStorageMemory(max_bytes=max_bytes)
+    assert str(error.value) == f"max_bytes must be an int or None, not {max_bytes!r}; try 64 * 1024**2"
+
+
+@pytest.mark.parametrize("clock", [None, 0, 1.5])
+def test_a_clock_that_cannot_be_called_is_refused_with_a_way_out(clock: Any) -> None:
+    with pytest.raises(TypeError) as error:
+        SessionStorageMemory(clock=clock)
+    assert str(error.value) == f"clock must be a function, not {clock!r}; pass time.time"
+
+
 async def test_the_stored_bytes_count_to_the_last_one() -> None:
     memory = SessionStorageMemory(max_bytes=10)
     await write_bytes(memory, "id1", b"123456")

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +20,7 @@ import anyio
 import anyio.abc
 import pytest
 import redis
-from redis.asyncio import BlockingConnectionPool, Redis, RedisCluster
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -282,9 +283,84 @@ def test_a_client_that_decodes_responses_is_refused(kind: type[Client]) -> None:
         SessionStorageRedis(client)
 
 
-def test_a_client_that_is_not_for_asyncio_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"pass a redis\.asyncio\.Redis or RedisCluster"):
-        SessionStorageRedis(redis.Redis())  # type: ignore[arg-type]
+@pytest.mark.parametrize("client", [redis.Redis(), "redis://:secret@localhost", None, Redis])
+def test_what_is_no_client_for_asyncio_is_refused_without_its_password(client: Any) -> None:
+    with pytest.raises(TypeError) as error:
+        SessionStorageRedis(client)
+    shown = "a class" if client is Redis else f"a {type(client)}"
+    assert str(error.value) == (
+        f"client must be an object such as redis.asyncio.Redis() or RedisCluster(), not {shown}; for a URL, try "
+        "redis.asyncio.Redis.from_url(url)"
+    )
+
+
+@pytest.mark.parametrize("prefix", [None, b"app:", 5])
+def test_a_prefix_that_is_no_text_is_refused_with_a_way_out(prefix: Any) -> None:
+    with pytest.raises(TypeError) as error:
+        SessionStorageRedis(Redis(), prefix=prefix)
+    assert str(error.value) == f'prefix must be a str, not {prefix!r}; try "session:"'
+
+
+@pytest.mark.parametrize("kind", [Redis, RedisCluster])
+@pytest.mark.parametrize(("prefix", "encoding"), [("\ud800", "utf-8"), ("\u0161atna:", "latin-1")])
+def test_a_prefix_that_the_client_cannot_encode_is_refused_with_a_way_out(
+    prefix: str, encoding: str, kind: type[Client]
+) -> None:
+    client: Client = kind(host="127.0.0.1", encoding=encoding)
+    with pytest.raises(ValueError, match=r"^prefix can't be '.*: .* can't encode .*; try \"session:\"$"):
+        SessionStorageRedis(client, prefix=prefix)
+
+
+# --- several event loops ------------------------------------------------------------------------------------------
+
+
+class EachLoopsOwn(Redis):
+    """A client with connections of its own for each event loop."""
+
+    def __init__(self, port: int) -> None:
+        self.pools: dict[object, ConnectionPool] = {}
+        self.port = port
+        super().__init__(port=port)
+
+    @property
+    def connection_pool(self) -> ConnectionPool:
+        try:
+            loop: object = asyncio.get_running_loop()
+        except RuntimeError:
+            loop = None
+        return self.pools.setdefault(loop, ConnectionPool(port=self.port))
+
+    @connection_pool.setter
+    def connection_pool(self, _: ConnectionPool) -> None:
+        pass
+
+
+async def use_and_close(storage: SessionStorageRedis, client: Redis) -> None:
+    """Make more calls at once than one client takes, so that some of them wait for others."""
+    with anyio.fail_after(PATIENCE):
+        await asyncio.gather(*(storage.update("id1", increment) for _ in range(20)))
+        found = await asyncio.gather(*(read_bytes(storage, "id1") for _ in range(200)))
+        assert all(int(data) >= 20 for data in found)
+    await client.connection_pool.disconnect()
+
+
+def test_one_storage_serves_one_event_loop_after_the_other(server: Server) -> None:
+    client = Redis(port=server.port)
+    storage = SessionStorageRedis(client)
+    server.do("SET", key_of("id1"), "0")
+    for rounds in (1, 2, 3):
+        asyncio.run(use_and_close(storage, client))
+        assert server.do("GET", key_of("id1")) == b"%d" % (20 * rounds)
+
+
+def test_one_storage_serves_several_event_loops_at_once_if_its_client_does(server: Server) -> None:
+    client = EachLoopsOwn(server.port)
+    storage = SessionStorageRedis(client)
+    server.do("SET", key_of("id1"), "0")
+    with ThreadPoolExecutor(3) as threads:
+        for ended in [threads.submit(asyncio.run, use_and_close(storage, client)) for _ in range(3)]:
+            ended.result()
+    assert server.do("GET", key_of("id1")) == b"60"
 
 
 # --- retention ----------------------------------------------------------------------------------------------------

@@ -16,7 +16,15 @@ import anyio
 import anyio.from_thread
 import pytest
 
-from coatcheck import SessionStorageDirectory, cookie, directory_session_storage, read_bytes, write_bytes
+from coatcheck import (
+    SessionStorageCache,
+    SessionStorageDirectory,
+    SessionStorageMemory,
+    cookie,
+    directory_session_storage,
+    read_bytes,
+    write_bytes,
+)
 from tests.support.cart import Cart
 from tests.support.clock import Clock
 from tests.support.storage import is_found, is_updated
@@ -230,6 +238,23 @@ async def test_a_sweep_leaves_a_write_that_is_under_way_alone(directory: Session
     await write_bytes(directory, "id1", b"coat")
     await directory.write("id1", sweep_meanwhile)
     assert await read_bytes(directory, "id1") == b"x" * 100_000 + b"y"
+
+
+@pytest.mark.parametrize("cached", [False, True])
+async def test_what_directory_session_storage_returns_can_be_swept_cached_or_not(
+    root: Path, clock: Clock, *, cached: bool
+) -> None:
+    storage = directory_session_storage(root, cached=cached, retention=LIMIT, clock=clock)
+    assert await storage.sweep() == 0
+    for id in ("id1", "id2"):
+        await write_bytes(storage, id, b"coat")
+    clock.now += 50
+    await write_bytes(storage, "id3", b"hat")
+    clock.now += 50
+    assert await storage.sweep() == 2
+    assert [path.read_bytes() for path in root.iterdir()] == [b"hat"]
+    assert await SessionStorageCache(storage).sweep() == 0  # a cache of a cache
+    assert not hasattr(SessionStorageCache(SessionStorageMemory()), "sweep")
 
 
 def plant_directory(path: Path) -> None:

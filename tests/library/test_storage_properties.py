@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 RETENTION = 100  # seconds
 ROOM = 100  # bytes
 FRESH = 30  # seconds for which the cache serves a value
-IDS = ["a", "a", "a", "A", "", "?", "\ud800", "../" * 100]  # mostly the same
+IDS = ["a", "a", "a", "A", "", "?", "\U0001f9e5", "../" * 100]  # mostly the same
 MOVES = [10, 90, 10, 90, 9, 99, 100, -10]  # of the clock, in seconds
 SMALL = [[4], [], [40], [1, 0, 4], [40, 40], [99], [4], [], [100], [1]]
 SIZES = [*SMALL, [65_535, 1], *SMALL, [70_000, 70_000]]  # of the pieces of sessions, in bytes

@@ -24,8 +24,9 @@ from typing import TypeVar, assert_type
 
 from anyio.streams.file import FileReadStream, FileWriteStream
 
-from coatcheck import ByteReadChannel, ByteWriteChannel, CurrentSession, SessionNotFound, cookie
-from coatcheck.testing import CHECKS, Check
+from coatcheck import ByteReadChannel, ByteWriteChannel, CurrentSession, SessionNotFound
+from coatcheck import cookie, directory_session_storage
+from coatcheck.testing import CHECKS, Check, report
 
 T = TypeVar("T")
 
@@ -61,6 +62,9 @@ async def use(sessions: CurrentSession) -> None:
     assert_type(CHECKS, tuple[Check, ...])
     for check in CHECKS:
         await check(Shelf())
+    assert_type(await report(Shelf), bool)
+    assert_type(await directory_session_storage(".sessions").sweep(), int)
+    assert_type(await directory_session_storage(".sessions", cached=True).sweep(), int)
     print(provider.name)
 """
 MISTAKES = [  # each right line, and what must not pass in its place
@@ -68,6 +72,7 @@ MISTAKES = [  # each right line, and what must not pass in its place
     ("self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T", "self, id: str, /) -> bytes"),
     ("lambda cart: Cart(cart.items + 1)", "lambda cart: cart.items + 1"),
     ("Cart | None)", "Cart)"),
+    ("report(Shelf)", "report(Cart)"),
 ]
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 FLOORS = {
     "coatcheck": [
-        {"storage", "serializer", "transport", "streams", "duration", "locks", "files"},
+        {"storage", "serializer", "transport", "streams", "argument", "duration", "locks", "files"},
         {"simplified", "cache", "record", "steps"},
         {"provider", "memory", "directory", "redis", "testing"},
         {"cookies", "headers", "request"},

@@ -30,6 +30,7 @@ PROJECT = Path(__file__).parents[3]
 LIBRARY = PROJECT / "src" / "coatcheck"
 TIME_LIMIT = 1200  # seconds, where it is not a test that hangs
 TESTS = {  # the quickest to notice first
+    "argument": ["cache", "directory", "memory"],
     "cache": ["cache"],
     "cookies": ["transport", "headers", "sessions"],
     "directory": ["contract", "directory", "retention", "tampering", "faults", "crashes"],
@@ -48,7 +49,7 @@ TESTS = {  # the quickest to notice first
     "steps": ["directory", "contract", "tampering", "faults"],
     "storage": ["contract", "sessions"],
     "streams": ["streams", "contract"],
-    "testing": ["contract"],
+    "testing": ["contract", "report"],
     "transport": ["transport", "headers", "sessions"],
 }
 OPERATORS: dict[type[ast.AST], str] = {
