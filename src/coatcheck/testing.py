@@ -129,7 +129,7 @@ async def invalidating_twice_is_harmless(storage: SessionStorage) -> None:
 
 
 async def an_invalidated_id_can_be_written_again(storage: SessionStorage) -> None:
-    """Invalidation is no ban."""
+    """After an invalidation the id can be written again."""
     id = _new_id()
     await write_bytes(storage, id, b"first")
     await storage.invalidate(id)
@@ -216,7 +216,7 @@ async def the_consumers_result_is_returned(storage: SessionStorage) -> None:
 
 
 async def a_consumer_may_stop_early(storage: SessionStorage) -> None:
-    """Reading three bytes of a session is no error and spoils nothing."""
+    """A consumer may stop after three bytes of a session, and the next one reads all of it."""
     id = _new_id()
     await write_bytes(storage, id, b"a session")
 
@@ -275,7 +275,7 @@ async def the_write_that_returns_last_wins(storage: SessionStorage) -> None:
 
 
 async def a_write_outlasts_an_earlier_invalidation(storage: SessionStorage) -> None:
-    """When a write has returned, a reader sees its session, even if it was invalidated meanwhile."""
+    """When a write has returned, a reader sees its session, even if the id was invalidated during the write."""
     id = _new_id()
     await write_bytes(storage, id, b"old")
     invalidate = partial(storage.invalidate, id)
@@ -304,7 +304,7 @@ async def a_read_channel_gives_no_more_than_asked_for(storage: SessionStorage) -
 
 
 async def a_channel_is_closed_when_its_callback_returns(storage: SessionStorage) -> None:
-    """Whoever opens a channel closes it: one that a callback kept can do nothing any more."""
+    """The storage closes each channel that it opens, so one that a callback kept can do nothing afterwards."""
     id = _new_id()
     write_channels: list[ByteWriteChannel] = []
     read_channels: list[ByteReadChannel] = []
@@ -872,7 +872,7 @@ async def _leave_no_task(calls: Iterable[Call]) -> None:
 
 @contextmanager
 def _listening() -> Iterator[list[str]]:
-    """Collect what is logged meanwhile, whatever the level."""
+    """Collect everything that is logged, at any level."""
     lines: list[str] = []
 
     class Listener(logging.Handler):
