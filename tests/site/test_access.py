@@ -99,7 +99,9 @@ STOP = """async stops => {
     return there && (part.contains(there) || there.contains(part) && there !== document.body)
   }))
   for (let frame = 0; frame < 30 && !inSight(); frame++) await new Promise(requestAnimationFrame) // it opens
-  stops.push({ element, name: element.outerHTML.slice(0, 120), ring, focused: ring(), inSight: inSight() })
+  // How far the page is scrolled shows in the table of contents a moment later.
+  const name = element.outerHTML.replaceAll(/ md-nav__link--(active|passed)/g, "").slice(0, 120)
+  stops.push({ element, name, ring, focused: ring(), inSight: inSight() })
   return true
 }"""
 
