@@ -257,6 +257,17 @@ async def test_what_directory_session_storage_returns_can_be_swept_cached_or_not
     assert not hasattr(SessionStorageCache(SessionStorageMemory()), "sweep")
 
 
+@pytest.mark.parametrize(("arguments", "seen"), [({}, b"hat"), ({"cached": True}, b"coat")], ids=["default", "cached"])
+async def test_directory_session_storage_sees_a_change_made_elsewhere_at_once_unless_it_is_cached(
+    arguments: dict[str, bool], seen: bytes, root: Path
+) -> None:
+    storage = directory_session_storage(root, **arguments)  # type: ignore[arg-type]  # only `cached` is in it
+    await write_bytes(storage, "id1", b"coat")
+    assert await read_bytes(storage, "id1") == b"coat"
+    await write_bytes(SessionStorageDirectory(root), "id1", b"hat")
+    assert await read_bytes(storage, "id1") == seen
+
+
 def plant_directory(path: Path) -> None:
     path.mkdir()
     (path / "coat").touch()
