@@ -19,6 +19,7 @@ def follow(page: Page, name: str) -> None:
     page.evaluate("document.documentElement.dataset.kept = 'yes'")
     page.get_by_role("link", name=name, exact=True).first.click()
     page.wait_for_url(f"**/{name.lower()}/")
+    expect(page.locator("h1")).to_contain_text(name)  # the address comes first, and the page a moment later
 
 
 def test_python_is_fetched_once_and_survives_a_change_of_page(new_page: NewPage) -> None:
@@ -55,7 +56,7 @@ def test_blocks_work_without_instant_navigation(new_page: NewPage) -> None:
     block = block_of(page)
     assert block.run() == block.expected
     page.go_back()
-    block = first_block(page)
+    block = Block(page.locator('[data-snippet^="index/"][data-state]').first)
     assert block.run() == block.expected
 
 
