@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
-from inspect import isclass
+from inspect import isclass, iscoroutinefunction, signature
 
 
 def must_be_callable(value: object, name: str, example: str) -> None:
-    """Raise `TypeError` if `value` can't be called. The message says what to pass, such as `example`."""
+    """Raise `TypeError` if `value` isn't a function without arguments. The message says what to pass instead."""
+    if not _takes(value, 0) or iscoroutinefunction(value):
+        kind = "a function that takes no arguments and isn't async"
+        raise TypeError(f"{name} must be {kind}, not {_shown(value)}; pass {example}")
+
+
+def must_be_storage(value: object, name: str) -> None:
+    """Raise `TypeError` if `value` isn't a storage. The message says what to pass instead."""
+    methods = ("write(id, provider)", "read(id, consumer)", "invalidate(id)")
+    must_have(value, name, *methods, example="SessionStorageMemory()", may_be_async=True)
+
+
+def must_have(value: object, name: str, *methods: str, example: str, may_be_async: bool = False) -> None:
+    """Raise `TypeError` if `value` has no such methods, as a class hasn't. The message says what to pass instead.
+
+    A method is written as it is called: `read(id, consumer)`.
+    """
+    found = [(getattr(value, each.partition("(")[0], None), each.count(",") + 1) for each in methods]
+    if any(not _takes(*each) or (iscoroutinefunction(each[0]) and not may_be_async) for each in found):
+        expected = f"{', '.join(methods)}{'' if may_be_async else ', none of them async'}"
+        raise TypeError(f"{name} must be an object with {expected}, not {_shown(value)}; pass {example}")
+
+
+def _takes(value: object, count: int) -> bool:
+    """Return whether `value` can be called with so many arguments, as far as that can be told."""
     if not callable(value):
-        raise TypeError(f"{name} must be a function, not {value!r}; pass {example}")
+        return False
+    try:
+        signature(value).bind(*range(count))
+    except TypeError:
+        return False
+    except ValueError:  # a function in C
+        pass
+    return True
 
 
-def must_have(value: object, name: str, *methods: str, example: str) -> None:
-    """Raise `TypeError` if `value` is a class, or lacks one of the methods. The message says what to pass."""
-    missing = [method for method in methods if not callable(getattr(value, method, None))]
-    if isclass(value) or missing:
-        shown = "a str" if isinstance(value, str) else repr(value)  # a URL may hold a password
-        lack = "a class" if isclass(value) else f"{shown}, which has no {' and no '.join(missing)}"
-        raise TypeError(f"{name} must be an object such as {example}, not {lack}")
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return "a str"  # a URL may hold a password
+    return f"the class {value.__qualname__}" if isclass(value) else repr(value)

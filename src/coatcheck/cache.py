@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from anyio import Event
 from anyio.lowlevel import current_token
 
-from .argument import must_be_callable, must_have
+from .argument import must_be_callable, must_be_storage
 from .duration import seconds
 from .storage import SessionNotFound, read_bytes
 from .streams import BytesReceiveStream
@@ -60,7 +60,7 @@ class SessionStorageCache:
         idle_timeout: timedelta = timedelta(minutes=1),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        must_have(delegate, "delegate", "write", "read", "invalidate", example="SessionStorageMemory()")
+        must_be_storage(delegate, "delegate")
         must_be_callable(clock, "clock", "time.monotonic")
         self.delegate = delegate
         self._idle_timeout = seconds(idle_timeout, "idle_timeout", needed=True)

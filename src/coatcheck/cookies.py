@@ -41,6 +41,7 @@ def cookie(
     http_only: bool = True,
     same_site: SameSite = "lax",
     partitioned: bool = False,
+    persistent: bool = True,
     clock: Callable[[], float] = time.time,
 ) -> SessionProvider[S]:
     """Return a provider for sessions of `type` whose id travels in the cookie `name`.
@@ -65,6 +66,8 @@ def cookie(
         http_only: Whether the cookie is hidden from JavaScript.
         same_site: When the browser sends the cookie with requests from other sites.
         partitioned: Whether the browser stores the cookie separately for each site that embeds this one.
+        persistent: Whether the browser keeps the cookie when it closes, for as long as the session lives. `False`: the
+            cookie has no Max-Age, and the browser drops it when it closes. Your app enforces the limits either way.
         clock: Returns the time in seconds since 1970. Your app enforces both limits with it, and the cookie never
             outlives them.
 
@@ -84,6 +87,7 @@ def cookie(
         http_only=http_only,
         same_site=same_site,
         partitioned=partitioned,
+        persistent=persistent,
     )
     return SessionProvider(
         name,
@@ -111,6 +115,7 @@ class CookieTransport:
         http_only: bool,
         same_site: SameSite,
         partitioned: bool,
+        persistent: bool,
     ) -> None:
         check_token(name, "cookie")
         if len(name) + MAX_ID_LENGTH > _MAX_COOKIE:
@@ -140,6 +145,7 @@ class CookieTransport:
             raise ValueError(f"the prefix of {name!r} needs http_only=True; browsers ignore the cookie otherwise")
 
         self._name = name.encode()
+        self._persistent = persistent
         self._attributes = "".join(
             (
                 f"; Path={path}",
@@ -151,19 +157,16 @@ class CookieTransport:
             )
         )
 
-    def receive(self, headers: Headers) -> str | None:
-        """Return the value of the first cookie of this name. Browsers send the one with the longest path first."""
-        for header, cookies in headers:
-            if header == b"cookie":
-                for cookie in cookies.split(b";"):
-                    name, equals, value = cookie.strip().partition(b"=")
-                    if equals and name == self._name:
-                        return value.decode("latin-1")
-        return None
+    def receive(self, headers: Headers) -> list[str]:
+        """Return the values of the cookies of this name. A browser may have several, for other domains and paths."""
+        pairs = (
+            each.strip().partition(b"=") for name, value in headers if name == b"cookie" for each in value.split(b";")
+        )
+        return [value.decode("latin-1") for name, equals, value in pairs if equals and name == self._name]
 
     def send(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:
         """Return the `Set-Cookie` header with `id`. Without `max_age` the browser drops the cookie when it closes."""
-        return self._set_cookie(id, "" if max_age is None else f"; Max-Age={max_age}")
+        return self._set_cookie(id, f"; Max-Age={max_age}" if self._persistent and max_age is not None else "")
 
     def remove(self) -> tuple[bytes, bytes]:
         """Return the `Set-Cookie` header that removes the cookie: same path, domain and flags, no value."""

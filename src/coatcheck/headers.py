@@ -73,12 +73,9 @@ class HeaderTransport:
         if self.vary in _RESERVED or self.vary.startswith(_RESERVED_PREFIXES):
             raise ValueError(f"{name!r} has a meaning of its own in HTTP; choose another name, such as 'X-Session'")
 
-    def receive(self, headers: Headers) -> str | None:
-        """Return the value of the first header of this name."""
-        for header, value in headers:
-            if header == self.vary:
-                return value.strip().decode("latin-1")
-        return None
+    def receive(self, headers: Headers) -> list[str]:
+        """Return the values of the headers of this name."""
+        return [value.strip().decode("latin-1") for header, value in headers if header == self.vary]
 
     def send(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:  # noqa: ARG002 - a header has no age
         """Return the header with `id`."""

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
+from contextlib import nullcontext, suppress
 from datetime import timedelta
-from functools import lru_cache
-from hashlib import sha256
 from inspect import isclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from weakref import finalize
 
 from anyio import Lock
 from msgspec import structs
 
+from .argument import must_be_callable, must_be_storage, must_have
+from .cache import SessionStorageCache
+from .difference import difference
 from .locks import Locks
+from .log import SessionLog
 from .record import Record
-from .serializer import JSONSerializer
+from .serializer import JSONSerializer, class_name
 from .storage import SessionNotFound, read_bytes, write_bytes
 from .transport import MAX_ID_LENGTH, is_well_formed
 
@@ -29,8 +32,9 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")
 
-_log = logging.getLogger("coatcheck")
 _LOCKS = Locks(Lock)  # for storages without `update`
+_NAMES: dict[int, dict[str, str]] = {}  # of each storage: the class behind each name
+_KEPT: list[object] = []
 
 
 def new_session_id() -> str:
@@ -38,8 +42,51 @@ def new_session_id() -> str:
     return secrets.token_urlsafe(32)
 
 
+def _reserve(name: str, type: type, storage: SessionStorage) -> int:
+    """Return a number that stands for the storage behind any caches.
+
+    Raises:
+        ValueError: Another class has this name there. An id of one would open a session of the other.
+    """
+    while isinstance(storage, SessionStorageCache):
+        storage = storage.delegate
+    place = id(storage)
+    if place not in _NAMES:
+        _NAMES[place] = {}
+        try:
+            finalize(storage, _NAMES.pop, place)
+        except TypeError:  # it can't be weakly referenced; keep it, or its number may become another one's
+            _KEPT.append(storage)
+    known = _NAMES[place].setdefault(name, class_name(type))
+    if known != class_name(type):
+        raise ValueError(
+            f"in this storage {name!r} is the name of {known}, not of {class_name(type)}; choose another name, or pass "
+            "another storage"
+        )
+    return place
+
+
+class Stored(NamedTuple, Generic[S]):
+    """A session as the storage has it."""
+
+    session: S
+    base: bytes
+    """The session as this version of its class serialises it: what a change is noticed by."""
+    record: Record
+    """Its `data` may have fields that this version doesn't know."""
+
+
+class _Expired(SessionNotFound):
+    """The session has reached a limit."""
+
+
 class SessionProvider(Generic[S]):
-    """One kind of session, as `cookie` and `header` return it for `Sessions`."""
+    """One kind of session, as `cookie` and `header` return it for `Sessions`.
+
+    `write`, `read` and `invalidate` are for sessions outside a request: in tests, for a login on another device, to log
+    a user out everywhere. They take and return the id that the client has. The storage itself can't be asked for it,
+    because it knows each id together with the provider's name.
+    """
 
     def __init__(
         self,
@@ -52,17 +99,21 @@ class SessionProvider(Generic[S]):
         lifetime: Lifetime,
         transport: Transport,
     ) -> None:
+        if not isclass(type):
+            raise TypeError(f"{name!r}: type must be a class, not {type!r}; a session is found by its class")
+        must_be_storage(storage, f"{name!r}: storage")
+        if serializer is not None:
+            both = ("serialize(session)", "deserialize(data)")
+            must_have(serializer, f"{name!r}: serializer", *both, example="None for JSON")
+        must_be_callable(new_id, f"{name!r}: new_id", "new_session_id")
         self.name = name
         self.type = type
         self.serializer: SessionSerializer[S] = JSONSerializer(type) if serializer is None else serializer
-        if not isclass(type):
-            raise TypeError(f"{name!r}: type must be a class, not {type!r}; a session is found by its class")
         self.lifetime = lifetime
         self.transport = transport
+        self.log = SessionLog(name)
         self._storage = storage
-        self._lock_name = id(storage)
         self._new_id = new_id
-        self._warn_once = lru_cache(maxsize=16384)(self._warn)
         retention = getattr(storage, "retention", None)
         if isinstance(retention, timedelta) and lifetime.outlasts(retention):
             shown = str(retention).removesuffix(", 0:00:00")
@@ -70,6 +121,30 @@ class SessionProvider(Generic[S]):
                 f"{name!r}: sessions may outlive the storage's retention ({shown}), which would delete sessions whose "
                 "id is still valid; raise retention or lower max_age or idle_timeout"
             )
+        self._place = _reserve(name, type, storage)
+
+    async def write(self, session: S) -> str:
+        """Store `session` under a fresh id and return the id.
+
+        Raises:
+            TypeError: `session` isn't an instance of the provider's class.
+            ValueError: It would not read back equal. Nothing was stored.
+        """
+        self._must_be_mine(session, "write() takes")
+        id, data = self.issue_id(), self._serialized(session)
+        await self.save(id, self.lifetime.start(data))
+        return id
+
+    async def read(self, id: str) -> S | None:
+        """Return the live session stored under `id`, or `None`. It doesn't count as a use of the session."""
+        stored = await self.load(id) if is_well_formed(id) else None
+        return None if stored is None else stored.session
+
+    async def invalidate(self, id: str) -> None:
+        """End the session stored under `id`. Doing so twice, or for an unknown id, is not an error."""
+        if is_well_formed(id):
+            await self._delete(self._key(id))
+            self.tell("ended", id)
 
     def issue_id(self) -> str:
         """Return a fresh id.
@@ -78,147 +153,183 @@ class SessionProvider(Generic[S]):
             ValueError: The provider's own `new_id` returned one that a cookie or header can't carry.
         """
         id = self._new_id()
-        if not is_well_formed(id):
+        if not isinstance(id, str) or not is_well_formed(id):
             raise ValueError(
                 f"new_id for {self.name!r} must return 1 to {MAX_ID_LENGTH} visible ASCII characters without any of "
                 '",;\\, which a cookie could not carry'
             )
         return id
 
-    async def load(self, id: str) -> tuple[S, Record] | None:
-        """Return the session stored under `id` and its record, or `None`.
+    def must_read_back(self, session: S, data: bytes) -> None:
+        """Raise `ValueError` if the bytes of `session` don't read back equal. It names the field and both types."""
+        back = self._read_back(data)
+        if isinstance(self.serializer, JSONSerializer):
+            place = difference(session, back, self.type.__qualname__)
+            if place is not None:
+                raise ValueError(f"{place}; store another type there, or declare it as the field's")
 
-        A session that has expired or can't be decoded counts as none.
+    def tell(self, event: str, id: str | None) -> None:
+        """Log a decision about the session with this id, if it has one."""
+        self.log.tell(event, None if id is None else self._key(id))
+
+    async def load(self, id: str) -> Stored[S] | None:
+        """Return what is stored under `id`, or `None`.
+
+        A session that has expired counts as none, and is deleted. One that can't be decoded counts as none, too.
         """
+        key = self._key(id)
         try:
-            stored = await read_bytes(self._storage, self._key(id))
-            return self._open(id, stored)
+            data = await self.log.timed("read", key, read_bytes(self._storage, key))
         except SessionNotFound:
+            self.log.tell("no session under this id", key)
             return None
+        try:
+            stored = self._open(key, data)
+        except _Expired:
+            found: list[Stored[S]] = []
+
+            def look(data: bytes) -> bytes:
+                found[:] = [self._open(key, data)]
+                raise SessionNotFound  # there is nothing to change
+
+            with suppress(SessionNotFound):
+                await self._update(key, look)  # another process may have touched it since; if not, it's deleted
+            if not found:
+                return None
+            stored = found[0]
+        except SessionNotFound:  # it can't be decoded
+            return None
+        self.log.tell("loaded", key, bytes=len(stored.record.data))
+        return stored
 
     async def save(self, id: str, record: Record) -> None:
-        """Store a session under a fresh id.
+        """Store a session under a fresh id."""
+        key, data = self._key(id), record.encode()
+        await self.log.timed("write", key, write_bytes(self._storage, key, data), data)
+        self.log.tell("stored", key, bytes=len(record.data))
 
-        Raises:
-            ValueError: Its bytes don't decode, so no later request could read them. Nothing was stored.
-        """
-        self._must_be_readable(record.data)
-        await write_bytes(self._storage, self._key(id), record.encode())
-
-    async def change(self, id: str, base: bytes, data: bytes, *, touch: bool) -> Record:
-        """Save a changed session: it was `base` when it was loaded, and is `data` now. Return the record of `data`.
+    async def change(self, id: str, base: bytes, mine: bytes, *, touch: bool) -> Record:
+        """Save a changed session: it was `base` when it was loaded, and is `mine` now. Return the record.
 
         What other requests have saved since then is kept, field by field.
 
         Raises:
             SessionNotFound: It has ended or expired.
-            ValueError: As for `save`.
+            ValueError: The merged session can't be read back. Nothing was stored.
         """
-        self._must_be_readable(data)
-        changed = Record(0, 0)
+        key = self._key(id)
+        result: list[Record] = []
 
         def transform(stored: bytes) -> bytes:
-            nonlocal changed
-            theirs = self._live(id, stored)
-            changed = Record(theirs.created, self.lifetime.now() if touch else theirs.seen, data)
-            merged = self.merge(base, data, theirs.data)
-            if merged is not data:
-                self._must_be_readable(merged)
-            return structs.replace(changed, data=merged).encode()
+            theirs = self._live(key, stored)
+            data = self.merge(base, mine, theirs.data)
+            record = structs.replace(theirs, seen=self.lifetime.now() if touch else theirs.seen, data=data)
+            result[:] = [record]
+            return record.encode()
 
-        await self._update(id, transform)
-        return changed
+        await self._update(key, transform)
+        saved = "saved" if result[0].data == mine else "merged with what is stored, and saved"
+        self.log.tell("touched" if mine == base else saved, key, bytes=len(result[0].data))
+        return result[0]
 
-    async def apply(self, id: str, change: Callable[[S], S]) -> tuple[S, Record]:
-        """Apply `change` to the session as it is stored now, and save it. Return the session and its record.
+    async def apply(self, id: str, change: Callable[[S], S]) -> Stored[S]:
+        """Apply `change` to the session as it is stored now, and save it.
 
         Raises:
             SessionNotFound: There is none, or it has expired.
-            ValueError: As for `save`.
+            ValueError: As for `must_read_back`.
             TypeError: `change` returned something else.
         """
-        result: list[tuple[S, Record]] = []
+        key = self._key(id)
+        result: list[Stored[S]] = []
 
-        def transform(stored: bytes) -> bytes:
-            session, record = self._open(id, stored)
-            session = change(session)
-            if not isinstance(session, self.type):
-                raise TypeError(f"change must return the {self.type.__qualname__}, not a {type(session).__name__}")
-            data = self.serializer.serialize(session)
-            self._must_be_readable(data)
-            record = structs.replace(record, data=data)
-            result[:] = [(session, record)]
+        def transform(data: bytes) -> bytes:
+            stored = self._open(key, data)
+            session = change(stored.session)
+            self._must_be_mine(session, "change must return")
+            mine = self._serialized(session)
+            record = structs.replace(stored.record, data=self.merge(stored.base, mine, stored.record.data))
+            result[:] = [Stored(session, mine, record)]
             return record.encode()
 
-        await self._update(id, transform)
+        await self._update(key, transform)
+        self.log.tell("updated", key, bytes=len(result[0].record.data))
         return result[0]
-
-    async def invalidate(self, id: str) -> None:
-        """Delete the session stored under `id`."""
-        key = self._key(id)
-        if hasattr(self._storage, "update"):
-            await self._storage.invalidate(key)
-        else:
-            async with _LOCKS[self._lock_name, key]:
-                await self._storage.invalidate(key)
 
     def merge(self, base: bytes, mine: bytes, theirs: bytes) -> bytes:
         """Return what to store when a session was `base`, this request made it `mine`, and `theirs` is stored now."""
         if mine == base:
             return theirs
         merge = getattr(self.serializer, "merge", None)
-        if theirs == base or merge is None:
+        if merge is None or theirs == base:
             return mine
-        decode = self.serializer.deserialize
         try:
-            stored = decode(theirs)
-        except Exception:  # noqa: BLE001 - a serializer may raise anything: another version stored what this one can't read
+            self.serializer.deserialize(theirs)
+        except Exception:  # noqa: BLE001 - a serializer may raise anything: another version stored what this can't read
             return mine
-        return self.serializer.serialize(merge(decode(base), decode(mine), stored))
+        merged: bytes = merge(base, mine, theirs)
+        self._read_back(merged)
+        return merged
 
-    def _open(self, id: str, stored: bytes) -> tuple[S, Record]:
-        record = self._live(id, stored)
+    def _open(self, key: str, data: bytes) -> Stored[S]:
+        record = self._live(key, data)
         try:
             session = self.serializer.deserialize(record.data)
-            # Serialise it again, because a change is noticed by comparing bytes. Those in the storage may come from an
-            # older version of the class, without a field that has a default now; compared with them, a session that was
-            # only read would look changed and be saved.
-            return session, structs.replace(record, data=self.serializer.serialize(session))
-        except Exception:  # noqa: BLE001 - a serializer may raise anything, and the client must not be locked out for good
-            raise self._unreadable(id) from None
+            # Serialise it again, because a change is noticed by comparing bytes. Those in the storage may come from
+            # another version of the class; compared with them, a session that was only read would look changed.
+            return Stored(session, self.serializer.serialize(session), record)
+        except Exception:  # noqa: BLE001 - a serializer may raise anything, and the client must not be locked out
+            raise self._unreadable(key) from None
 
-    def _live(self, id: str, stored: bytes) -> Record:
+    def _serialized(self, session: S) -> bytes:
+        data = self.serializer.serialize(session)
+        self.must_read_back(session, data)
+        return data
+
+    def _live(self, key: str, data: bytes) -> Record:
         try:
-            record = Record.decode(stored)
+            record = Record.decode(data)
         except ValueError:
-            raise self._unreadable(id) from None
-        if self.lifetime.has_expired(record):
-            raise SessionNotFound
+            raise self._unreadable(key) from None
+        limit = self.lifetime.limit_reached(record)
+        if limit is not None:
+            self.log.tell(f"expired by {limit}", key)
+            raise _Expired
         return record
 
-    def _unreadable(self, id: str) -> SessionNotFound:
-        self._warn_once(sha256(self._key(id).encode()).hexdigest()[:12])
+    def _unreadable(self, key: str) -> SessionNotFound:
+        self.log.unreadable(key)
         return SessionNotFound()
 
-    def _must_be_readable(self, data: bytes) -> None:
+    def _read_back(self, data: bytes) -> S:
         try:
-            self.serializer.deserialize(data)
+            return self.serializer.deserialize(data)
         except Exception as error:
             raise ValueError(
                 f"this {self.type.__qualname__} could not be read back ({error}); give each field a value of its type"
             ) from error
 
-    def _warn(self, digest: str) -> None:
-        _log.warning("a stored %s session can't be decoded and counts as none (id hash %s)", self.name, digest)
+    def _must_be_mine(self, session: object, who: str) -> None:
+        if not isinstance(session, self.type):
+            raise TypeError(f"{who} the {self.type.__qualname__}, not a {type(session).__name__}")
 
-    async def _update(self, id: str, transform: Callable[[bytes], bytes]) -> None:
-        key = self._key(id)
+    async def _delete(self, key: str) -> None:
+        lock = nullcontext() if hasattr(self._storage, "update") else _LOCKS[self._place, key]
+        async with lock:
+            await self.log.timed("invalidate", key, self._storage.invalidate(key))
+
+    async def _update(self, key: str, transform: Callable[[bytes], bytes]) -> None:
         update = getattr(self._storage, "update", None)
-        if update is not None:
-            await update(key, transform)
-            return
-        async with _LOCKS[self._lock_name, key]:
-            await write_bytes(self._storage, key, transform(await read_bytes(self._storage, key)))
+        try:
+            if update is not None:
+                await self.log.timed("update", key, update(key, transform))
+                return
+            async with _LOCKS[self._place, key]:
+                data = transform(await self.log.timed("read", key, read_bytes(self._storage, key)))
+                await self.log.timed("write", key, write_bytes(self._storage, key, data), data)
+        except _Expired:  # by now, so no process can still touch it
+            await self._delete(key)
+            raise
 
     def _key(self, id: str) -> str:
         # A name can't contain ":", so two providers never share a key, even with hostile names and ids.

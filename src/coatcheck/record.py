@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from .argument import must_be_callable
 from .duration import TOUCHES, seconds
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Lifetime:
     def __init__(
         self, *, max_age: timedelta | None, idle_timeout: timedelta | None, clock: Callable[[], float]
     ) -> None:
+        must_be_callable(clock, "clock", "time.time")
         self._max_age = seconds(max_age, "max_age")
         self._idle_timeout = seconds(idle_timeout, "idle_timeout")
         self.now = clock
@@ -60,10 +62,12 @@ class Lifetime:
         now = self.now()
         return Record(now if created is None else created, now, data)
 
-    def has_expired(self, record: Record) -> bool:
-        """Return whether the session has reached one of its limits."""
+    def limit_reached(self, record: Record) -> str | None:
+        """Return the limit by which the session has expired, or `None`."""
         now = self.now()
-        return now - record.created >= self._max_age or now - record.seen >= self._idle_timeout
+        if now - record.created >= self._max_age:
+            return "max_age"
+        return "idle_timeout" if now - record.seen >= self._idle_timeout else None
 
     def is_touch_due(self, record: Record) -> bool:
         """Return whether it is time to store that the session is in use, and to renew the cookie's age."""

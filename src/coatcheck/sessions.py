@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from anyio import CancelScope
 
+from .loop import in_event_loop
 from .provider import SessionProvider
 from .request import RequestSessions
 
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 _SCOPE_KEY = "coatcheck.sessions"
-_RESPONSE_STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
+# What a response starts with, and whether that has headers.
+_RESPONSE_STARTS = {
+    "http.response.start": True,
+    "websocket.accept": True,
+    "websocket.http.response.start": True,
+    "websocket.close": False,
+}
 
 
 class HasScope(Protocol):
@@ -40,8 +47,12 @@ class Sessions:
     `current_session(request)` returns them inside the app. A session that the app doesn't ask for costs nothing: no
     storage call, no header. What was set or changed is saved when the response starts, before its headers are sent, so
     a client never has an id that the storage doesn't know. If the storage fails, the error goes to the server and the
-    client gets no id. A handler that raises before the response starts has changed nothing, unless something inside
-    answers for it with an error page: that is a response like any other.
+    client gets no id; `save()` in a handler is where it can be answered.
+
+    An error saves nothing, be it a handler that raises before the response starts or a response of 500 or above: no
+    change that was made by then, no new session, no renewed id. What `save` or `update` has stored stays, and its id
+    travels with any response. `clear` always ends the session. A change made after an error response started is saved
+    as ever, field by field.
 
     A response starts once. What needs a header has to be there by then: another task of the request that starts a
     session or renews an id while the response is starting gets a `SessionAlreadySent`.
@@ -85,19 +96,22 @@ class Sessions:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        sessions = RequestSessions(self._providers, scope["headers"], scope.get(_SCOPE_KEY))
+        outer = scope.get(_SCOPE_KEY)
+        if outer is not None and outer.request_ended:  # left by an earlier call with this scope
+            outer = None
+        # The scope is changed in place, as frameworks do, so what is outside sees what routing adds to it.
+        sessions = scope[_SCOPE_KEY] = RequestSessions(self._providers, scope["headers"], outer)
 
         async def send_with_sessions(message: Message) -> None:
-            if not sessions.response_started and message["type"] in _RESPONSE_STARTS:
-                await sessions.start_response()
-                message = _with_headers(message, sessions)
-            elif not sessions.response_started and message["type"] == "websocket.close":  # a refusal has no headers
-                sessions.response_started = True
+            has_headers = _RESPONSE_STARTS.get(message["type"])
+            if has_headers is not None and not sessions.response_started:
+                await sessions.start_response(is_error=_is_error(message), takes_ids=has_headers)
+                message = _with_headers(message, sessions) if has_headers else message
             await send(message)
 
         try:
             try:
-                await self._app({**scope, _SCOPE_KEY: sessions}, receive, send_with_sessions)
+                await self._app(scope, receive, send_with_sessions)
             except Exception:  # many a websocket ends like this, when its client leaves
                 await sessions.end()
                 raise
@@ -106,8 +120,18 @@ class Sessions:
             raise
         except BaseException:  # cancelled, perhaps in `end`, or the program exits
             with CancelScope(shield=True):
-                await sessions.cancel()  # a logout holds
+                await sessions.end(cancelled=True)  # a logout holds
             raise
+        finally:
+            if outer is not None:
+                scope[_SCOPE_KEY] = outer
+
+
+def _is_error(message: Message) -> bool:
+    """Return whether a response says that the app failed: a status of 500 or above, or what closes a websocket then."""
+    status, code = message.get("status", 200), message.get("code", 1000)
+    # A websocket is closed with 1011 (RFC 6455, section 7.4) or, as Litestar does it, with the status plus 4000.
+    return bool(status >= 500 or code == 1011 or 4500 <= code < 4600)  # noqa: PLR2004
 
 
 def _with_headers(message: Message, sessions: RequestSessions) -> Message:
@@ -134,6 +158,7 @@ class CurrentSession:
     def __init__(self, sessions: RequestSessions) -> None:
         self._sessions = sessions
 
+    @in_event_loop
     async def get(self, type: type[S]) -> S | None:
         """Return the client's session of this type, or `None` if it has none.
 
@@ -142,13 +167,14 @@ class CurrentSession:
         """
         return await self._sessions.of(type).get()
 
+    @in_event_loop
     async def get_or_set(self, type: type[S], default: Callable[[], S]) -> S:
         """Return the client's session of this type. If it has none, start one with `default()`.
 
         Raises:
             SessionAlreadySent: There is none, and the response has started.
         """
-        session = await self.get(type)
+        session = await self._sessions.of(type).get()
         if session is None:
             session = default()
             self.set(session)
@@ -162,13 +188,14 @@ class CurrentSession:
         """
         self._sessions.of(type(session)).set(session)
 
+    @in_event_loop
     async def update(self, type: type[S], change: Callable[[S], S]) -> S:
         """Apply `change` to the session as it is stored now, save it at once, and return it.
 
         Nothing can come between, so this is for counters, stock and balances, where the later value must not simply be
         kept. It doesn't wait for a response. Go on with the session it returns: what this request changed before is in
-        it too, to be saved with the response. (With a serializer of your own that cannot `merge`, update before you
-        change anything else.)
+        it too, to be saved with the response. A session that is to get a new id gets it first. (With a serializer of
+        your own that cannot `merge`, update before you change anything else.)
 
         Args:
             type: The class of the session.
@@ -181,8 +208,25 @@ class CurrentSession:
         return await self._sessions.of(type).update(change)
 
     def clear(self, type: type[object]) -> None:
-        """End the client's session of this type: it is deleted from the storage, and the cookie is removed."""
+        """End the client's session of this type: it is deleted from the storage, and the cookie is removed.
+
+        That holds whatever the response is, and if the handler raises after it. Where the client sent several ids of
+        this name, it ends each of their sessions.
+        """
         self._sessions.of(type).clear()
+
+    @in_event_loop
+    async def save(self) -> None:
+        """Save what changed, now. An error of the storage arrives here, where you can answer it.
+
+        What couldn't be saved stays pending: answer with a status of 500 or above, which discards it, or take the
+        change back. `id` returns the id of a session that was started. A session that is renewed keeps its old id,
+        with its old data, until a response has sent the new one.
+
+        Raises:
+            SessionAlreadySent: A session would have to start, but the response has started.
+        """
+        await self._sessions.save()
 
     def renew_id(self, type: type[object]) -> None:
         """Keep the session, give it a new id and delete the old one. Without a session, nothing happens.
@@ -210,10 +254,14 @@ def current_session(request: Mapping[str, Any] | HasScope) -> CurrentSession:
         request: An ASGI scope, or a framework's request object, which holds one in `.scope`.
 
     Raises:
-        RuntimeError: The app isn't wrapped in `Sessions`.
+        RuntimeError: The app isn't wrapped in `Sessions`, or the caller is a middleware or an error handler outside of
+            it.
     """
     scope = request if isinstance(request, Mapping) else request.scope
     try:
         return CurrentSession(scope[_SCOPE_KEY])
     except KeyError:
-        raise RuntimeError("no sessions in this scope; wrap your app in Sessions(app, cookie(...))") from None
+        raise RuntimeError(
+            "no sessions in this scope; wrap your app in Sessions(app, cookie(...)). If it is, this is a middleware or "
+            "an error handler outside of Sessions; change the order, with Sessions around it"
+        ) from None

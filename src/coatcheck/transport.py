@@ -23,8 +23,9 @@ class Transport(Protocol):
         """The request header that a response depends on once the id was read."""
         ...
 
-    def receive(self, headers: Headers) -> str | None:
-        """Return the id that the client sent, unverified, or `None`. Of several, the first counts."""
+    def receive(self, headers: Headers) -> list[str]:
+        """Return the ids that the client sent, unverified, in their order."""
+        ...
 
     def send(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:
         """Return the response header that gives the client `id`, valid for `max_age` seconds."""

@@ -1,0 +1,250 @@
+"""The place of one session in a request: what the client sent, what the app makes of it, and what is saved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from anyio import Lock
+
+from .record import Record
+from .storage import SessionAlreadySent, SessionNotFound
+from .transport import is_well_formed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .provider import SessionProvider
+    from .request import RequestSessions
+
+S = TypeVar("S")
+
+ENDED_ELSEWHERE = "changes discarded, because another request has ended the session"
+MOST_SENT_IDS = 4  # a browser may have cookies of one name for other domains and paths
+
+
+class Slot(Generic[S]):
+    """The place of one type's session in a request. It holds a life, and `clear` puts in a new one."""
+
+    def __init__(self, provider: SessionProvider[S], sent_ids: list[str], request: RequestSessions) -> None:
+        self.provider = provider
+        self._request = request
+        self._client_sent_id = bool(sent_ids)
+        self._unverified = tuple(dict.fromkeys(id for id in sent_ids if is_well_formed(id)))[:MOST_SENT_IDS]
+        self._life: _Life[S] = _Life(self._unverified)
+        self._ended: list[str] = []  # ids to delete from the storage
+        self._replaced: str | None = None  # the client's id, to be deleted when a response takes its new one along
+        self._lock = Lock()  # one task at a time talks to the storage
+
+    @property
+    def id(self) -> str | None:
+        """The verified id: the storage held it, or this request stored it."""
+        return self._life.id
+
+    async def get(self) -> S | None:
+        """See `CurrentSession`."""
+        self._request.refuse_after_request()
+        async with self._lock:
+            if self._life.session is None:
+                await self._look_up()
+            return self._life.session
+
+    def set(self, session: S) -> None:
+        """See `CurrentSession`."""
+        self._request.refuse_after_request()
+        if self._request.headers_are_final and self._life.is_empty:
+            raise SessionAlreadySent("cannot start a session after the response has started; call set() earlier")
+        self._life.session = session
+
+    async def update(self, change: Callable[[S], S]) -> S:
+        """See `CurrentSession`."""
+        async with self._lock:
+            life = await self._look_up()
+            if life.id is None or life.session is None:
+                raise SessionNotFound(
+                    f"this client has no stored {self.provider.type.__qualname__} to update; a session that was set is "
+                    "stored when the response starts"
+                )
+            mine = self.provider.serializer.serialize(life.session)  # if that fails, nothing has been stored
+            try:
+                session, base, life.record = await self.provider.apply(life.id, change)
+            except SessionNotFound as error:  # from the storage, or from `change` itself while the session is there
+                if await self.provider.load(life.id) is not None:
+                    raise
+                self._end(life)
+                raise SessionNotFound("the session has ended") from error
+            if mine != life.base:  # this request had changed it before, and hasn't saved that yet
+                session = self.provider.serializer.deserialize(self.provider.merge(life.base, mine, base))
+            life.session, life.base = session, base
+            return session
+
+    def clear(self) -> None:
+        """See `CurrentSession`."""
+        self._request.refuse_after_request()
+        ids = dict.fromkeys([self._life.id, *self._unverified])  # with one that was replaced
+        self._ended += [id for id in ids if id is not None and id not in self._ended]
+        self._replaced = None
+        self._end(self._life)
+
+    def renew_id(self) -> None:
+        """See `CurrentSession`."""
+        self._request.refuse_after_request()
+        if self._request.headers_are_final:
+            raise SessionAlreadySent("cannot change the id after the response has started; call renew_id() earlier")
+        self._life.needs_new_id = True
+
+    async def save(self) -> None:
+        """Store what changed. After an error it can be called again."""
+        async with self._lock:
+            if self._life.is_untouched:
+                return
+            life = await self._look_up()
+            if life.session is None:
+                return
+            try:
+                mine = self.provider.serializer.serialize(life.session)
+                touch = not self._request.response_started and self.provider.lifetime.is_touch_due(life.record)
+                if mine != life.base:
+                    self.provider.must_read_back(life.session, mine)
+                if life.id is None or life.needs_new_id:
+                    await self._save_under_new_id(life, mine)
+                elif mine != life.base or touch:
+                    life.record = await self.provider.change(life.id, life.base, mine, touch=touch)
+                    life.base = mine
+                if touch or self.provider.lifetime.is_ahead(life.record):
+                    life.needs_header = True
+            except SessionNotFound:
+                self.provider.tell(ENDED_ELSEWHERE, life.id)
+                self._end(life)
+
+    async def discard(self) -> None:
+        """Take back what changed and isn't saved. What changes from now on is saved when the request ends."""
+        async with self._lock:
+            life = self._life
+            life.needs_new_id = False
+            if life.session is None:
+                return
+            try:
+                mine = self.provider.serializer.serialize(life.session)
+            except Exception:  # noqa: BLE001 - perhaps the reason for the error response
+                mine = None
+            if life.id is not None and mine == life.base:
+                return
+            self.provider.tell("changes discarded, because the response is an error", life.id)
+            if life.id is None:  # nothing of it is stored
+                life.session = None
+            elif mine is None:
+                life.session = self.provider.serializer.deserialize(life.base)
+            else:
+                life.base = mine  # the app may hold the object, so a change is one that it makes from here on
+
+    async def delete_ended(self) -> None:
+        """Delete the sessions that ended. After an error it can be called again."""
+        async with self._lock:
+            await self._delete_ended()
+
+    async def delete_replaced(self) -> None:
+        """Delete the id that a new one replaces, and what ended. After an error it can be called again."""
+        async with self._lock:
+            old = self._replaced
+            if old is not None:
+                # Another request may have ended the session since this one loaded it. Read the old id once more, or
+                # that logout would be undone: the session would live on under an id that the logout didn't know.
+                if await self.provider.load(old) is not None:
+                    await self.provider.invalidate(old)
+                    self._replaced = None
+                else:
+                    self.provider.tell(ENDED_ELSEWHERE, old)
+                    self._give_up_new_id()
+            await self._delete_ended()
+
+    async def keep_replaced(self) -> None:
+        """Delete the new id in place of the one that the client has, since no response took the new one along."""
+        async with self._lock:
+            if self._replaced is not None:
+                self._give_up_new_id()
+            await self._delete_ended()
+
+    def headers(self) -> Iterator[tuple[bytes, bytes]]:
+        """Yield the response header that sets or removes the id, if the client needs one."""
+        life, provider = self._life, self.provider
+        if life.id is not None:
+            if life.needs_header:
+                yield provider.transport.send(life.id, provider.lifetime.rest(life.record))
+        elif self._client_sent_id and not life.unverified:
+            yield provider.transport.remove()
+
+    async def _look_up(self) -> _Life[S]:
+        """Look up the ids that the client sent, unless that was done before. Return the life that the slot holds then.
+
+        A `clear` during it puts in a new life, and the answer reaches the old one, which nobody reads.
+        """
+        life = self._life
+        while life.unverified:
+            id, *rest = life.unverified
+            stored = await self.provider.load(id)
+            if stored is not None:
+                life.id, rest = id, []
+                session, life.base, life.record = stored
+                life.session = session if life.session is None else life.session
+            life.unverified = tuple(rest)
+        return self._life
+
+    async def _save_under_new_id(self, life: _Life[S], mine: bytes) -> None:
+        if self._request.response_started:
+            raise SessionAlreadySent("cannot start a session after the response has started; call set() earlier")
+        new, old = self.provider.issue_id(), life.id
+        data = self.provider.merge(life.base, mine, life.record.data)  # with fields that only a newer version knows
+        record = self.provider.lifetime.start(data, created=None if old is None else life.record.created)
+        await self.provider.save(new, record)
+        self._ended.append(new)  # until it's certain that the client may have it
+        if life is not self._life:  # cleared while it was stored
+            return
+        self._ended.remove(new)
+        if old is not None:
+            if old in self._unverified:
+                self._replaced = old
+            else:  # no client has it
+                self._ended.append(old)
+            self.provider.tell("renewed", old)
+        life.id, life.base, life.record, life.needs_header, life.needs_new_id = new, mine, record, True, False
+
+    async def _delete_ended(self) -> None:
+        while self._ended:
+            await self.provider.invalidate(self._ended[0])
+            del self._ended[0]
+
+    def _give_up_new_id(self) -> None:
+        if self._life.id is not None:
+            self._ended.append(self._life.id)
+        self._replaced = None
+        self._end(self._life)
+
+    def _end(self, life: _Life[S]) -> None:
+        if life is self._life:
+            self._life = _Life()
+
+
+class _Life(Generic[S]):
+    """What a request knows of a session, until the session is cleared or turns out to have ended.
+
+    A slot then goes on with a new life. An answer that the storage still owes reaches the old one and harms nothing.
+    """
+
+    def __init__(self, unverified: tuple[str, ...] = ()) -> None:
+        self.unverified = unverified  # the ids that the client sent, until the storage was asked for them
+        self.id: str | None = None
+        self.session: S | None = None
+        self.base = b""  # the session as it is stored, in the words of this version of its class
+        self.record = Record(0, 0)  # what the storage holds under `id`, as far as this request knows
+        self.needs_new_id = False
+        self.needs_header = False  # the client has yet to learn the id, or how long it is valid
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether the app has done nothing that needs an answer from the storage."""
+        return self.session is None and not self.needs_new_id
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no session is here, and none can be found under the id that the client sent."""
+        return self.session is None and not self.unverified
