@@ -49,7 +49,7 @@ class RequestSessions:
 
     @property
     def headers_are_final(self) -> bool:
-        """Whether it is too late for a header. It is from the moment the response starts to be saved."""
+        """Whether it is too late for a header, which it is as soon as `start_response` begins to save."""
         return self._response_starting or self.response_started
 
     def refuse_after_request(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from coatcheck import CurrentSession, Sessions, SessionStorageMemory, cookie, header
 from tests.support.cart import Cart, User, clear_cart, load_cart, put, renew_cart
-from tests.support.client import Look, answering, exchange, send_request, visit, with_sessions
+from tests.support.client import Look, answering, exchange, found, send_request, visit, with_sessions
 from tests.support.storage import Ledger
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ async def test_a_cookie_of_the_apps_own_under_the_same_name_does_not_win(carts: 
         ["a=b;CART={id};"],
     ],
 )
-async def test_of_several_cookies_of_its_name_the_first_counts(
+async def test_of_several_cookies_of_its_name_the_first_that_is_held_counts(
     layout: list[str], carts: SessionProvider[Cart], cart_id: str
 ) -> None:
     """HTTP/2 may send each cookie in a header of its own."""
@@ -229,15 +229,75 @@ async def test_of_several_cookies_of_its_name_the_first_counts(
 
 
 @pytest.mark.parametrize(
-    "layout", [["CART=planted; CART={id}"], ["CART=planted", "CART={id}"], ["CART=", "CART={id}"], ["CART=,;CART={id}"]]
+    ("layout", "reads"),
+    [
+        (["CART=planted; CART={id}"], 2),
+        (["CART=planted", "CART={id}"], 2),
+        (["CART=", "CART={id}"], 1),
+        (["CART=,;CART={id}"], 1),
+        (["CART=1; CART=2; CART=2; CART=1; CART=3; CART={id}; CART=5"], 4),
+        (["CART=1; CART=,; CART=two words", "CART=2; CART=3", "CART={id}"], 4),
+    ],
 )
-async def test_a_later_cookie_of_its_name_does_not_stand_in_for_the_first(
-    layout: list[str], carts: SessionProvider[Cart], cart_id: str
+async def test_a_cookie_of_its_name_that_nothing_is_stored_under_locks_no_client_out(
+    layout: list[str], reads: int, carts: SessionProvider[Cart], cart_id: str, memory: Ledger
 ) -> None:
+    """A browser keeps the cookie that the app set with another Domain or Path, and sends both."""
+    memory.calls.clear()
     look = Look(Cart)
     response = await visit(look, carts, headers=[("cookie", line.format(id=cart_id)) for line in layout])
+    assert look.found == [Cart(["coat"])]
+    assert response.ids == []
+    assert memory.calls == ["read"] * reads
+
+
+@pytest.mark.parametrize(
+    ("line", "reads"),
+    [("CART=1; CART=2", 2), ("CART=1; CART=2; CART=3; CART=4; CART={id}", 4), ("CART=,; CART=two words; CART=", 0)],
+)
+async def test_of_several_cookies_of_its_name_four_are_looked_up_and_they_are_removed_if_none_is_held(
+    line: str, reads: int, carts: SessionProvider[Cart], cart_id: str, memory: Ledger
+) -> None:
+    memory.calls.clear()
+    look = Look(Cart)
+    response = await visit(look, carts, headers=[("cookie", line.format(id=cart_id))])
     assert look.found == [None]
     assert response.ids == [""]
+    assert memory.calls == ["read"] * reads
+
+
+async def add_hat(sessions: CurrentSession) -> None:
+    assert await sessions.update(Cart, lambda cart: Cart([*cart.items, "hat"])) == Cart(["coat", "hat"])
+
+
+@pytest.mark.parametrize(("act", "items"), [(put("hat"), ["hat"]), (add_hat, ["coat", "hat"]), (renew_cart, ["coat"])])
+async def test_what_a_request_with_several_cookies_changes_is_the_session_that_is_held(
+    act: Handler, items: list[str], carts: SessionProvider[Cart], cart_id: str
+) -> None:
+    response = await visit(act, carts, headers=[("cookie", f"CART=planted; CART={cart_id}; CART=old")])
+    assert (response.ids == []) == (act is not renew_cart)
+    assert await found(carts, response.id if response.ids else cart_id) == Cart(items)
+
+
+async def renew_then_save(sessions: CurrentSession) -> None:
+    sessions.renew_id(Cart)
+    await sessions.save()
+
+
+@pytest.mark.parametrize("first", [None, load_cart, renew_then_save])
+async def test_a_clear_ends_the_session_of_each_cookie_of_its_name(
+    first: Handler | None, carts: SessionProvider[Cart], cart_id: str
+) -> None:
+    other = (await visit(begin_cart, carts)).id
+
+    async def log_out(sessions: CurrentSession) -> None:
+        if first is not None:
+            await first(sessions)
+        sessions.clear(Cart)
+
+    response = await visit(log_out, carts, headers=[("cookie", f"CART=planted; CART={cart_id}; CART={other}")])
+    assert response.ids == [""]
+    assert [await found(carts, id) for id in (cart_id, other)] == [None, None]
 
 
 NEARLY = {
@@ -289,10 +349,12 @@ async def test_a_header_that_holds_no_id_of_ours_is_no_session_and_is_taken_away
     assert len(fresh) == 43
 
 
-async def test_a_later_header_does_not_stand_in_for_the_first(keys: SessionProvider[Key], key_id: str) -> None:
+async def test_a_header_that_nothing_is_stored_under_locks_no_client_out(
+    keys: SessionProvider[Key], key_id: str
+) -> None:
     for first in ("", "unknown", "mal,formed"):
         response = await visit(read_key, keys, headers=[("x-key", first), ("x-key", key_id)])
-        assert response.all("x-key") == [""]
+        assert response.all("x-key") == []
 
 
 async def test_a_cookie_is_no_header_and_a_header_no_cookie(memory: Ledger) -> None:
@@ -317,7 +379,7 @@ async def test_a_cookie_is_no_header_and_a_header_no_cookie(memory: Ledger) -> N
 
 @pytest.mark.parametrize(
     ("method", "status"),
-    [("HEAD", 200), ("GET", 204), ("GET", 304), ("GET", 404), ("GET", 500), ("OPTIONS", 204), ("CONNECT", 200)],
+    [("HEAD", 200), ("GET", 204), ("GET", 304), ("GET", 404), ("GET", 499), ("OPTIONS", 204), ("CONNECT", 200)],
 )
 async def test_every_response_carries_the_id_and_what_goes_with_it(
     method: str, status: int, carts: SessionProvider[Cart], keys: SessionProvider[Key]

@@ -26,6 +26,11 @@ def set_cookie(name: str = "VISIT", **options: Any) -> str:
     [
         ({}, "VISIT=id1; Max-Age=604800; Path=/; Secure; HttpOnly; SameSite=Lax"),
         ({"max_age": None}, "VISIT=id1; Path=/; Secure; HttpOnly; SameSite=Lax"),
+        ({"persistent": False}, "VISIT=id1; Path=/; Secure; HttpOnly; SameSite=Lax"),
+        (
+            {"persistent": False, "idle_timeout": timedelta(minutes=5), "path": "/shop"},
+            "VISIT=id1; Path=/shop; Secure; HttpOnly; SameSite=Lax",
+        ),
         (
             {"max_age": timedelta(seconds=90.9)},
             "VISIT=id1; Max-Age=90; Path=/; Secure; HttpOnly; SameSite=Lax",

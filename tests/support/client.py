@@ -147,6 +147,7 @@ async def visit_that_answers_failures(
     shaky: LosesItsConnection,
     *providers: SessionProvider[Any],
     id: str | None = None,
+    status: int = 303,
 ) -> Response:
     """One request to an app that answers a lost connection, which is back by then, with `answer`."""
 
@@ -157,7 +158,7 @@ async def visit_that_answers_failures(
         except ConnectionError:
             shaky.failing.clear()
             await answer(sessions)
-            await send({"type": "http.response.start", "status": 500, "headers": []})
+            await send({"type": "http.response.start", "status": status, "headers": []})
 
     return await exchange(app, *providers, id=id)
 
