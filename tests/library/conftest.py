@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import re
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -99,21 +100,44 @@ def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         server.close()
 
 
+ORDINARY = {*vars(logging.makeLogRecord({})), "message", "asctime"}  # what every log record has
+EXTRA = {"provider": ".*", "id_hash": "[0-9a-f]{12}", "bytes": "[0-9]+", "ms": r"[0-9.]+(e-[0-9]+)?"}
+
+
 class Ears:
-    """Hear every log line of the library and every error that leaves it, and know what must not be in them."""
+    """Hear every log record of the library and every error that leaves it, and know what must not be in them."""
 
     def __init__(self) -> None:
         self.secrets: set[str] = set()
         self.leaks: list[str] = []
 
-    def learn(self, secret: str | bytes) -> None:
+    def learn(self, secret: object) -> None:
         """Ids and payloads too short to be told from ordinary words are none that a test could hear."""
+        if isinstance(secret, Record):
+            secret = secret.data
+        if isinstance(secret, tuple):  # a session as it is stored
+            for part in secret:
+                self.learn(part)
         if isinstance(secret, bytes):
             secret = secret.decode("latin-1")
-        self.secrets |= {part for part in (secret, secret.partition(":")[2]) if len(part) > 12}
+        if isinstance(secret, str):
+            self.secrets |= {part for part in (secret, secret.partition(":")[2]) if len(part) > 12}
 
     def hear(self, text: str) -> None:
         self.leaks += [text for secret in self.secrets if secret in text]
+
+    def hear_record(self, record: logging.LogRecord) -> None:
+        """Hear text and `extra`. At DEBUG both are of a form that has no room for an id or a payload, however short."""
+        text, extra = record.getMessage(), {name: vars(record)[name] for name in vars(record) if name not in ORDINARY}
+        self.hear(f"{text} {extra}")
+        provider, id = re.escape(str(extra.get("provider"))), extra.get("id_hash", "without an id")
+        if record.levelno == logging.DEBUG and not re.fullmatch(f"{provider} session {id}: [A-Za-z_', ]+", text):
+            self.leaks.append(text)
+        self.leaks += [
+            f"{name}={value}"
+            for name, value in extra.items()
+            if not re.fullmatch(EXTRA.get(name, "(?!)"), str(value), re.DOTALL)
+        ]
 
     def hear_error(self, error: BaseException | None) -> None:
         while error is not None:
@@ -121,21 +145,21 @@ class Ears:
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
     def listen(self, method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-        """Wrap a method that gets an id, or a session, or bytes."""
+        """Wrap a method that gets or returns an id, or a session, or bytes."""
 
         @wraps(method)
         async def listened(owner: object, *arguments: Any, **options: Any) -> Any:
             if not type(owner).__module__.startswith("coatcheck"):  # what inherits from ours may say what it likes
                 return await method(owner, *arguments, **options)
             for argument in arguments:
-                secret = argument.data if isinstance(argument, Record) else argument
-                if isinstance(secret, str | bytes):
-                    self.learn(secret)
+                self.learn(argument)
             try:
-                return await method(owner, *arguments, **options)
+                result = await method(owner, *arguments, **options)
             except BaseException as error:
                 self.hear_error(error)
                 raise
+            self.learn(result)
+            return result
 
         return listened
 
@@ -144,19 +168,21 @@ class Ears:
 def ears() -> Iterator[Ears]:
     """Listen to the whole suite."""
     ears = Ears()
-    handler = logging.Handler()
-    handler.emit = lambda record: ears.hear(record.getMessage())  # type: ignore[method-assign]
-    logging.getLogger("coatcheck").addHandler(handler)
+    handler, logger = logging.Handler(), logging.getLogger("coatcheck")
+    handler.emit = ears.hear_record  # type: ignore[method-assign]
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
     with pytest.MonkeyPatch.context() as patch:
         for storage in STORAGES:
             for name in ("write", "read", "update", "invalidate"):
                 if inspect.iscoroutinefunction(vars(storage).get(name)):
                     patch.setattr(storage, name, ears.listen(vars(storage)[name]))
-        for name in ("load", "save", "change", "apply", "invalidate"):
+        for name in ("write", "read", "load", "save", "change", "apply", "invalidate"):
             patch.setattr(SessionProvider, name, ears.listen(vars(SessionProvider)[name]))
         patch.setattr(Sessions, "__call__", ears.listen(vars(Sessions)["__call__"]))
         yield ears
-    logging.getLogger("coatcheck").removeHandler(handler)
+    logger.setLevel(logging.NOTSET)
+    logger.removeHandler(handler)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from coatcheck import SessionStorageMemory, read_bytes, write_bytes
+from coatcheck.log import SessionLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +51,23 @@ async def test_an_id_in_a_note_or_a_cause_is_heard(heard: Callable[[], list[str]
 async def test_an_id_in_a_log_line_is_heard(heard: Callable[[], list[str]]) -> None:
     await write_bytes(SessionStorageMemory(), f"CART:{ID}", b"a grey coat")
     logging.getLogger("coatcheck").warning("looking for %s", ID)
+    assert len(heard()) == 1
+
+
+@pytest.mark.parametrize("extra", [{"provider": f"of {ID}"}, {"id": "id1"}, {"bytes": b"coat"}, {"id_hash": "id1"}])
+async def test_an_id_or_a_payload_in_the_extra_of_a_record_is_heard(
+    extra: dict[str, object], heard: Callable[[], list[str]]
+) -> None:
+    await write_bytes(SessionStorageMemory(), f"CART:{ID}", b"a grey coat")
+    logging.getLogger("coatcheck").info("looking", extra=extra)
+    assert len(heard()) == 1
+
+
+@pytest.mark.parametrize("event", ["stored {}", "found id1", 'with "coat"', "coat: grey"])
+def test_what_might_be_an_id_or_a_payload_in_a_debug_record_is_heard(
+    event: str, heard: Callable[[], list[str]]
+) -> None:
+    SessionLog("CART").tell(event, "CART:id1")
     assert len(heard()) == 1
 
 
