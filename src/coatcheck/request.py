@@ -6,8 +6,7 @@ from inspect import isclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .serializer import class_name
-from .slot import Slot
-from .storage import SessionAlreadySent
+from .slot import Progress, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +23,7 @@ class RequestSessions:
     def __init__(
         self, providers: Mapping[type, SessionProvider[Any]], headers: Headers, outer: RequestSessions | None
     ) -> None:
-        self.response_started = False
-        self.request_ended = False
-        self._response_starting = False
+        self.progress = Progress()
         self._response_took_ids = False
         self._providers = providers
         self._headers = headers
@@ -40,32 +37,19 @@ class RequestSessions:
             return slot
         provider = self._providers.get(type)
         if provider is not None:
-            slot = self._slots[type] = Slot(provider, provider.transport.receive(self._headers), self)
+            slot = self._slots[type] = Slot(provider, provider.transport.receive(self._headers), self.progress)
             return slot
         known = (*inner, *self._providers)
         if self._outer is not None:
             return self._outer.of(type, known)
         raise LookupError(_no_provider(type, known))
 
-    @property
-    def headers_are_final(self) -> bool:
-        """Whether it is too late for a header, which it is as soon as `start_response` begins to save."""
-        return self._response_starting or self.response_started
-
-    def refuse_after_request(self) -> None:
-        """Raise `SessionAlreadySent` if the request has ended."""
-        if self.request_ended:
-            raise SessionAlreadySent(
-                "the request has ended and nothing more is saved for it; call update(), or change the session earlier. "
-                "A middleware or an error handler has to be inside of Sessions to change it"
-            )
-
     async def start_response(self, *, is_error: bool, takes_ids: bool = True) -> None:
         """Save what changed, or discard it if the response is an error. What changes during it is saved at the end.
 
         The refusal of a websocket takes no ids along, so it can't start or renew a session.
         """
-        self._response_starting = True
+        self.progress.response_starting = True
         try:
             slots = [*self._slots.values()]
             for slot in slots:
@@ -79,13 +63,13 @@ class RequestSessions:
                 except Exception:
                     if not is_error:  # an error page is sent also where the storage is down; `end` tries again
                         raise
-            self.response_started, self._response_took_ids = True, takes_ids
+            self.progress.response_started, self._response_took_ids = True, takes_ids
         finally:
-            self._response_starting = False
+            self.progress.response_starting = False
 
     async def save(self) -> None:
         """Save what changed, now, in an outer `Sessions` too."""
-        self.refuse_after_request()
+        self.progress.refuse_after_request()
         for slot in [*self._slots.values()]:
             await slot.save()
             await slot.delete_ended()
@@ -97,11 +81,13 @@ class RequestSessions:
 
         Nothing is saved for a request that was `cancelled`, or whose response never started.
         """
-        self.request_ended = True
+        self.progress.ended = True
         errors = []
         for slot in [*self._slots.values()]:
             settle_ids = slot.delete_replaced if self._response_took_ids else slot.keep_replaced
-            for settle in (slot.save, settle_ids) if self.response_started and not cancelled else (settle_ids,):
+            for settle in (
+                (slot.save, settle_ids) if self.progress.response_started and not cancelled else (settle_ids,)
+            ):
                 try:
                     await settle()
                 except Exception as error:  # noqa: BLE001 - raised below

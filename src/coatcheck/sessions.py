@@ -97,14 +97,14 @@ class Sessions:
             await self._app(scope, receive, send)
             return
         outer = scope.get(_SCOPE_KEY)
-        if outer is not None and outer.request_ended:  # left by an earlier call with this scope
+        if outer is not None and outer.progress.ended:  # left by an earlier call with this scope
             outer = None
         # The scope is changed in place, as frameworks do, so what is outside sees what routing adds to it.
         sessions = scope[_SCOPE_KEY] = RequestSessions(self._providers, scope["headers"], outer)
 
         async def send_with_sessions(message: Message) -> None:
             has_headers = _RESPONSE_STARTS.get(message["type"])
-            if has_headers is not None and not sessions.response_started:
+            if has_headers is not None and not sessions.progress.response_started:
                 await sessions.start_response(is_error=_is_error(message), takes_ids=has_headers)
                 message = _with_headers(message, sessions) if has_headers else message
             await send(message)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from .provider import SessionProvider
-    from .request import RequestSessions
 
 S = TypeVar("S")
 
@@ -22,12 +21,34 @@ ENDED_ELSEWHERE = "changes discarded, because another request has ended the sess
 MOST_SENT_IDS = 4  # a browser may have cookies of one name for other domains and paths
 
 
+class Progress:
+    """How far a request has come, on which it depends what is still possible."""
+
+    def __init__(self) -> None:
+        self.response_starting = False
+        self.response_started = False
+        self.ended = False
+
+    @property
+    def headers_are_final(self) -> bool:
+        """Whether it is too late for a header, which it is as soon as the response starts to be saved."""
+        return self.response_starting or self.response_started
+
+    def refuse_after_request(self) -> None:
+        """Raise `SessionAlreadySent` if the request has ended."""
+        if self.ended:
+            raise SessionAlreadySent(
+                "the request has ended and nothing more is saved for it; call update(), or change the session earlier. "
+                "A middleware or an error handler has to be inside of Sessions to change it"
+            )
+
+
 class Slot(Generic[S]):
     """The place of one type's session in a request. It holds a life, and `clear` puts in a new one."""
 
-    def __init__(self, provider: SessionProvider[S], sent_ids: list[str], request: RequestSessions) -> None:
+    def __init__(self, provider: SessionProvider[S], sent_ids: list[str], progress: Progress) -> None:
         self.provider = provider
-        self._request = request
+        self._progress = progress
         self._client_sent_id = bool(sent_ids)
         self._unverified = tuple(dict.fromkeys(id for id in sent_ids if is_well_formed(id)))[:MOST_SENT_IDS]
         self._life: _Life[S] = _Life(self._unverified)
@@ -42,7 +63,7 @@ class Slot(Generic[S]):
 
     async def get(self) -> S | None:
         """See `CurrentSession`."""
-        self._request.refuse_after_request()
+        self._progress.refuse_after_request()
         async with self._lock:
             if self._life.session is None:
                 await self._look_up()
@@ -50,8 +71,8 @@ class Slot(Generic[S]):
 
     def set(self, session: S) -> None:
         """See `CurrentSession`."""
-        self._request.refuse_after_request()
-        if self._request.headers_are_final and self._life.is_empty:
+        self._progress.refuse_after_request()
+        if self._progress.headers_are_final and self._life.is_empty:
             raise SessionAlreadySent("cannot start a session after the response has started; call set() earlier")
         self._life.session = session
 
@@ -79,7 +100,7 @@ class Slot(Generic[S]):
 
     def clear(self) -> None:
         """See `CurrentSession`."""
-        self._request.refuse_after_request()
+        self._progress.refuse_after_request()
         ids = dict.fromkeys([self._life.id, *self._unverified])  # with one that was replaced
         self._ended += [id for id in ids if id is not None and id not in self._ended]
         self._replaced = None
@@ -87,8 +108,8 @@ class Slot(Generic[S]):
 
     def renew_id(self) -> None:
         """See `CurrentSession`."""
-        self._request.refuse_after_request()
-        if self._request.headers_are_final:
+        self._progress.refuse_after_request()
+        if self._progress.headers_are_final:
             raise SessionAlreadySent("cannot change the id after the response has started; call renew_id() earlier")
         self._life.needs_new_id = True
 
@@ -102,7 +123,7 @@ class Slot(Generic[S]):
                 return
             try:
                 mine = self.provider.serializer.serialize(life.session)
-                touch = not self._request.response_started and self.provider.lifetime.is_touch_due(life.record)
+                touch = not self._progress.response_started and self.provider.lifetime.is_touch_due(life.record)
                 if mine != life.base:
                     self.provider.must_read_back(life.session, mine)
                 if life.id is None or life.needs_new_id:
@@ -190,7 +211,7 @@ class Slot(Generic[S]):
         return self._life
 
     async def _save_under_new_id(self, life: _Life[S], mine: bytes) -> None:
-        if self._request.response_started:
+        if self._progress.response_started:
             raise SessionAlreadySent("cannot start a session after the response has started; call set() earlier")
         new, old = self.provider.issue_id(), life.id
         data = self.provider.merge(life.base, mine, life.record.data)  # with fields that only a newer version knows
@@ -214,14 +235,15 @@ class Slot(Generic[S]):
             del self._ended[0]
 
     def _give_up_new_id(self) -> None:
-        if self._life.id is not None:
-            self._ended.append(self._life.id)
         self._replaced = None
+        self._ended += filter(None, [self._life.id])
         self._end(self._life)
 
     def _end(self, life: _Life[S]) -> None:
         if life is self._life:
             self._life = _Life()
+            self._ended += filter(None, [self._replaced])  # the session is over under each of its ids
+            self._replaced = None
 
 
 class _Life(Generic[S]):

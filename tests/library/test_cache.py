@@ -134,17 +134,16 @@ def test_a_timeout_that_leaves_no_time_is_refused(delegate: Ledger, duration: ti
         SessionStorageCache(delegate, idle_timeout=duration)
 
 
+STORAGE = "an object with write(id, provider), read(id, consumer), invalidate(id)"
+FUNCTION = "a function that takes no arguments and isn't async"
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "no limit": ({"idle_timeout": None}, "idle_timeout must be a timedelta, not None; try timedelta(hours=1)"),
     "seconds": ({"idle_timeout": 60}, "idle_timeout must be a timedelta, not 60; try timedelta(seconds=60)"),
-    "no clock": ({"clock": None}, "clock must be a function, not None; pass time.monotonic"),
-    "a time": ({"clock": 1.5}, "clock must be a function, not 1.5; pass time.monotonic"),
-    "no delegate": ({"delegate": None}, "delegate must be an object such as SessionStorageMemory(), not None, which"),
-    "a path": (
-        {"delegate": ".sessions"},
-        "delegate must be an object such as SessionStorageMemory(), not a str, which",
-    ),
-    "a class": ({"delegate": SessionStorageMemory}, "must be an object such as SessionStorageMemory(), not a class"),
+    "no clock": ({"clock": None}, f"clock must be {FUNCTION}, not None; pass time.monotonic"),
+    "a time": ({"clock": 1.5}, f"clock must be {FUNCTION}, not 1.5; pass time.monotonic"),
+    "no delegate": ({"delegate": None}, f"delegate must be {STORAGE}, not None; pass SessionStorageMemory()"),
+    "a path": ({"delegate": ".sessions"}, f"delegate must be {STORAGE}, not a str; pass SessionStorageMemory()"),
+    "a class": ({"delegate": SessionStorageMemory}, f"delegate must be {STORAGE}, not the class SessionStorageMemory;"),
 }
 
 
@@ -159,9 +158,7 @@ def test_a_wrong_argument_is_refused_by_name_and_value_with_a_way_out(
 
 def test_a_url_in_the_place_of_the_delegate_is_refused_without_its_password() -> None:
     url: Any = "redis://:hunter2@localhost"
-    with pytest.raises(
-        TypeError, match=r"^delegate must be an object such as SessionStorageMemory\(\), not a str"
-    ) as error:
+    with pytest.raises(TypeError, match=r"^delegate must be an object with .*, not a str; pass") as error:
         SessionStorageCache(url)
     assert "hunter2" not in str(error.value)
 

@@ -143,8 +143,16 @@ MISTAKES: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "bytes": ({"root": b".sessions"}, TypeError, "root must be a str or a Path, not b'.sessions'; try \".sessions\""),
     "a null": ({"root": "a\0b"}, ValueError, "root can't be 'a\\x00b' ("),
     "a surrogate": ({"root": Path("\ud800")}, ValueError, "surrogates not allowed); choose another name"),
-    "a time": ({"clock": 12.5}, TypeError, "clock must be a function, not 12.5; pass time.time"),
-    "no clock": ({"clock": None}, TypeError, "clock must be a function, not None; pass time.time"),
+    "a time": (
+        {"clock": 12.5},
+        TypeError,
+        "clock must be a function that takes no arguments and isn't async, not 12.5; pass time.time",
+    ),
+    "no clock": (
+        {"clock": None},
+        TypeError,
+        "clock must be a function that takes no arguments and isn't async, not None; pass time.time",
+    ),
     "seconds": ({"retention": 60}, TypeError, "retention must be a timedelta or None, not 60; try"),
 }
 

@@ -272,7 +272,10 @@ def test_what_is_no_number_of_bytes_is_refused_with_a_way_out(max_bytes: Any) ->
 def test_a_clock_that_cannot_be_called_is_refused_with_a_way_out(clock: Any) -> None:
     with pytest.raises(TypeError) as error:
         SessionStorageMemory(clock=clock)
-    assert str(error.value) == f"clock must be a function, not {clock!r}; pass time.time"
+    assert (
+        str(error.value)
+        == f"clock must be a function that takes no arguments and isn't async, not {clock!r}; pass time.time"
+    )
 
 
 async def test_the_stored_bytes_count_to_the_last_one() -> None:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from coatcheck import CurrentSession, SessionAlreadySent, Sessions, SessionStorageMemory, StorageFull, cookie
+from coatcheck import (
+    CurrentSession,
+    SessionAlreadySent,
+    SessionNotFound,
+    Sessions,
+    SessionStorageMemory,
+    StorageFull,
+    cookie,
+)
 from tests.support.cart import Cart, User, clear_cart, load_cart, put, renew_cart
 from tests.support.client import Ids, exchange, found, nothing, send_request, visit, with_sessions
 from tests.support.storage import Ledger, LosesItsConnection
@@ -236,6 +244,20 @@ async def test_a_logout_between_a_save_and_the_response_holds(status: int, stora
 
     assert (await visit(log_in, cart, id=ids[0], status=status)).ids == [""]
     assert [await found(cart, id) for id in ids] == [None, None]
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_a_session_that_ends_after_its_new_id_was_saved_is_over_under_its_old_id_too(
+    status: int, id: str, cart: SessionProvider[Cart]
+) -> None:
+    async def renew_and_lose(sessions: CurrentSession) -> None:
+        await renew_with_a_scarf(sessions)
+        await cart.invalidate(sessions.id(Cart) or "")
+        with pytest.raises(SessionNotFound):
+            await sessions.update(Cart, lambda cart: cart)
+
+    response = await visit(renew_and_lose, cart, id=id, status=status)
+    assert (response.id, await found(cart, id)) == ("", None)
 
 
 async def test_what_is_set_after_a_renewal_was_saved_and_cleared_lives(id: str, cart: SessionProvider[Cart]) -> None:

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
 FLOORS = {
     "coatcheck": [
-        {"storage", "serializer", "transport", "streams", "argument", "duration", "locks", "files"},
-        {"simplified", "cache", "record", "steps"},
+        {"storage", "transport", "streams", "argument", "difference", "duration", "files", "locks", "log", "loop"},
+        {"serializer", "simplified", "cache", "record", "steps"},
         {"provider", "memory", "directory", "redis", "testing"},
-        {"cookies", "headers", "request"},
+        {"cookies", "headers", "slot"},
+        {"request"},
         {"sessions"},
         {"__init__"},
     ],
