@@ -5,17 +5,17 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from coatcheck import SessionStorageDirectory, write_bytes
+from coatcheck import directory_session_storage, write_bytes
 
 
 async def main() -> None:
     # --8<-- [start:use]
-    storage = SessionStorageDirectory(".sessions", retention=timedelta(days=7))
+    storage = directory_session_storage(".sessions", retention=timedelta(days=7))
     await write_bytes(storage, "id1", b"a grey coat")
     await write_bytes(storage, "id2", b"a red scarf")
     print(await storage.sweep(), "removed")
 
-    in_a_week = SessionStorageDirectory(".sessions", clock=lambda: time.time() + 7 * 24 * 3600)
+    in_a_week = directory_session_storage(".sessions", clock=lambda: time.time() + 7 * 24 * 3600)
     print(await in_a_week.sweep(), "removed,", len(list(Path(".sessions").iterdir())), "left")
     # --8<-- [end:use]
 
