@@ -36,6 +36,6 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# 'SESSION' is the name of __main__.Customer in this storage, and can't be that of __main__.Clerk
+# in this storage 'SESSION' is the name of __main__.Customer, not of __main__.Clerk
 # in the shop: Customer(name='Ada')
 # at the desk: None

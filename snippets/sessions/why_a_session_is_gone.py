@@ -47,11 +47,12 @@ if __name__ == "__main__":
 
 # Output:
 # USER session ...: storage write done
+# USER session ...: stored
 # USER session ...: storage read done
 # USER session ...: expired by idle_timeout
 # USER session ...: expired by idle_timeout
-# USER session ...: storage update failed or found nothing
+# USER session ...: storage update found nothing
 # USER session ...: storage invalidate done
 # and the next request:
-# USER session ...: storage read failed or found nothing
+# USER session ...: storage read found nothing
 # USER session ...: no session under this id

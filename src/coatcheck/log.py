@@ -8,6 +8,8 @@ from hashlib import sha256
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
+from .storage import SessionNotFound
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
@@ -38,7 +40,7 @@ class SessionLog:
         try:
             result = await call
         except BaseException as error:
-            outcome = f"raised {type(error).__name__}"
+            outcome = "found nothing" if isinstance(error, SessionNotFound) else f"raised {type(error).__name__}"
             raise
         else:
             data = result if isinstance(result, bytes) else data

@@ -110,7 +110,7 @@ async def test_a_session_that_is_found_is_logged(provider: SessionProvider[Cart]
 async def test_an_unknown_id_is_logged(provider: SessionProvider[Cart]) -> None:
     with listening() as records:
         await visit(load_cart, provider, id="unknown")
-    assert records.events() == ["storage read raised SessionNotFound", "no session under this id"]
+    assert records.events() == ["storage read found nothing", "no session under this id"]
     assert [record.id_hash for record in records] == [hash_of("unknown")] * 2  # type: ignore[attr-defined]
     assert records[0].ms >= 0  # type: ignore[attr-defined]
     assert not hasattr(records[0], "bytes")

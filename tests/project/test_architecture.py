@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 FLOORS = {
     "coatcheck": [
-        {"storage", "transport", "streams", "argument", "difference", "duration", "files", "locks", "log", "loop"},
-        {"serializer", "simplified", "cache", "record", "steps"},
+        {"storage", "transport", "streams", "argument", "difference", "duration", "files", "locks", "loop"},
+        {"serializer", "simplified", "cache", "log", "record", "steps"},
         {"provider", "memory", "directory", "redis", "testing"},
         {"cookies", "headers", "slot"},
         {"request"},
