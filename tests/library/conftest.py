@@ -24,14 +24,15 @@ from coatcheck.redis import SessionStorageRedis
 from tests.support.cart import Cart, put
 from tests.support.client import visit
 from tests.support.clock import Clock
+from tests.support.place import PLACES, place
 from tests.support.server import Server
 from tests.support.storage import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
-    from coatcheck import UpdatableSessionStorage
+    from coatcheck import SessionStorage, UpdatableSessionStorage
 
 STORAGES = (
     SimplifiedSessionStorage,
@@ -49,10 +50,35 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(params=["memory", "directory", "durable directory"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> UpdatableSessionStorage:
-    """Every storage of the library, in turn."""
+    """The storages that most tests are played on: both that have `update` and need no server."""
     if request.param == "memory":
         return SessionStorageMemory()
     return SessionStorageDirectory(tmp_path / "sessions", durable=request.param == "durable directory")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that takes `any_storage` on each kind of storage and each event loop that this kind runs on."""
+    if "any_storage" in metafunc.fixturenames:
+        kinds = [(kind, loop) for kind in PLACES for loop in ("asyncio", "trio") if (kind, loop) != ("redis", "trio")]
+        # A mark, as one by the hook's own means would come on top of the parameters of `anyio_backend`.
+        metafunc.definition.add_marker(
+            pytest.mark.parametrize(("kind_of_storage", "anyio_backend"), kinds, indirect=True)
+        )
+
+
+@pytest.fixture
+def kind_of_storage(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def any_storage(
+    kind_of_storage: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[SessionStorage]:
+    """Every kind of storage, in turn: with `update` and without, cached and not, here and on a server."""
+    async with place(kind_of_storage, tmp_path / "s", lambda: request.getfixturevalue("redis_port")) as storage:
+        yield storage
 
 
 @pytest.fixture

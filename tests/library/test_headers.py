@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import httpx2
 import pytest
 
-from coatcheck import CurrentSession, Sessions, SessionStorageMemory, cookie, header
+from coatcheck import CurrentSession, Sessions, cookie, header
 from tests.support.cart import Cart, User, clear_cart, load_cart, put, renew_cart
 from tests.support.client import Look, answering, exchange, found, send_request, visit, with_sessions
 from tests.support.storage import Ledger
@@ -18,7 +18,7 @@ from tests.support.storage import Ledger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from coatcheck import SessionProvider
+    from coatcheck import SessionProvider, SessionStorage
     from tests.support.client import Handler, Message, Response, Send
 
 
@@ -28,8 +28,8 @@ class Key:
 
 
 @pytest.fixture
-def memory() -> Ledger:
-    return Ledger(SessionStorageMemory())
+def memory(any_storage: SessionStorage) -> Ledger:
+    return Ledger(any_storage)
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from coatcheck import (
     CurrentSession,
     SessionNotFound,
-    SessionStorageDirectory,
     SessionStorageMemory,
     cookie,
     read_bytes,
@@ -25,11 +24,10 @@ from coatcheck import (
 )
 from coatcheck.serializer import JSONSerializer
 from tests.support.client import found, nothing, visit
-from tests.support.storage import Pauses, Shelf
+from tests.support.storage import Pauses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from coatcheck import SessionProvider, SessionStorage
     from tests.support.client import Handler
@@ -337,11 +335,9 @@ def test_a_merge_of_the_users_own_is_not_asked_where_one_side_changed_nothing_or
 # --- requests that change one session at once ---------------------------------------------------------------------
 
 
-@pytest.fixture(params=["memory", "directory", "memory without update"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> SessionStorage:
-    if request.param == "directory":
-        return SessionStorageDirectory(tmp_path / "sessions")
-    return SessionStorageMemory() if request.param == "memory" else Pauses(Shelf())
+@pytest.fixture
+def storage(any_storage: SessionStorage) -> SessionStorage:
+    return any_storage if hasattr(any_storage, "update") else Pauses(any_storage)
 
 
 @pytest.fixture

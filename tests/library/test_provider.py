@@ -19,37 +19,18 @@ from coatcheck import (
 )
 from tests.support.cart import Cart, User, load_cart, put
 from tests.support.client import found, visit
-from tests.support.place import PLACES, place
 from tests.support.storage import Around, Ledger, Shelf, is_found
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
+    from collections.abc import Callable
 
     from coatcheck import CurrentSession, SessionProvider, SessionStorage
     from tests.support.clock import Clock
 
 
-@pytest.fixture(
-    params=[(kind, loop) for kind in PLACES for loop in ("asyncio", "trio") if (kind, loop) != ("redis", "trio")]
-)
-def kind_and_loop(request: pytest.FixtureRequest) -> tuple[str, str]:
-    """Every storage on every event loop that it runs on: the client for Redis needs asyncio."""
-    kind, loop = request.param
-    return str(kind), str(loop)
-
-
 @pytest.fixture
-def anyio_backend(kind_and_loop: tuple[str, str]) -> str:
-    return kind_and_loop[1]
-
-
-@pytest.fixture
-async def storage(
-    kind_and_loop: tuple[str, str], tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[SessionStorage]:
-    async with place(kind_and_loop[0], tmp_path / "s", lambda: request.getfixturevalue("redis_port")) as storage:
-        yield storage
+def storage(any_storage: SessionStorage) -> SessionStorage:
+    return any_storage
 
 
 @pytest.fixture(params=[cookie, header])

@@ -20,8 +20,13 @@ from tests.support.client import Ids, exchange, found, nothing, send_request, vi
 from tests.support.storage import Ledger, LosesItsConnection
 
 if TYPE_CHECKING:
-    from coatcheck import SessionProvider, UpdatableSessionStorage
+    from coatcheck import SessionProvider, SessionStorage
     from tests.support.client import Handler, Send
+
+
+@pytest.fixture
+def storage(any_storage: SessionStorage) -> SessionStorage:
+    return any_storage
 
 
 async def save(sessions: CurrentSession) -> None:
@@ -59,16 +64,14 @@ async def test_what_was_saved_is_not_saved_again(id: str, cart: SessionProvider[
         await sessions.save()
 
     await visit(change, cart, id=id)
-    assert ledger.calls == ["read", "update"]
+    assert ledger.calls == ["read", *(["update"] if hasattr(ledger, "update") else ["read", "write"])]
     ledger.calls.clear()
     await visit(save, cart, id=id, late=save)
     assert ledger.calls == []
 
 
 @pytest.mark.parametrize("status", [200, 503])
-async def test_an_error_of_the_storage_arrives_where_it_can_be_answered(
-    status: int, storage: UpdatableSessionStorage
-) -> None:
+async def test_an_error_of_the_storage_arrives_where_it_can_be_answered(status: int, storage: SessionStorage) -> None:
     shaky = LosesItsConnection(storage, "write")
     provider = cookie("CART", Cart, storage=shaky)
 
@@ -83,7 +86,7 @@ async def test_an_error_of_the_storage_arrives_where_it_can_be_answered(
     assert (await exchange(app, provider)).ids == []
 
 
-async def test_what_could_not_be_saved_stays_pending(storage: UpdatableSessionStorage) -> None:
+async def test_what_could_not_be_saved_stays_pending(storage: SessionStorage) -> None:
     shaky = LosesItsConnection(storage, "write")
     provider = cookie("CART", Cart, storage=shaky)
 
@@ -118,7 +121,7 @@ async def test_a_clear_is_done_by_a_save(id: str, cart: SessionProvider[Cart], l
     assert ledger.calls == ["invalidate"]
 
 
-async def test_a_save_reaches_the_outer_sessions_too(storage: UpdatableSessionStorage) -> None:
+async def test_a_save_reaches_the_outer_sessions_too(storage: SessionStorage) -> None:
     carts, users = cookie("CART", Cart, storage=storage), cookie("USER", User, storage=storage)
 
     async def app(sessions: CurrentSession, send: Send) -> None:
@@ -169,7 +172,7 @@ async def test_a_renewed_session_that_was_saved_keeps_its_old_id_and_data_until_
 @pytest.mark.parametrize("times", [1, 2, 3])
 @pytest.mark.parametrize("more", [nothing, put("hat"), load_cart])
 async def test_a_renewed_session_that_no_response_took_along_lives_on_as_it_was_under_its_old_id_alone(
-    more: Handler, times: int, storage: UpdatableSessionStorage
+    more: Handler, times: int, storage: SessionStorage
 ) -> None:
     ids = Ids()
     cart = cookie("CART", Cart, storage=storage, new_id=ids)
@@ -187,7 +190,7 @@ async def test_a_renewed_session_that_no_response_took_along_lives_on_as_it_was_
 
 
 async def test_an_old_id_that_an_error_page_could_not_delete_is_deleted_at_the_end(
-    storage: UpdatableSessionStorage,
+    storage: SessionStorage,
 ) -> None:
     shaky = LosesItsConnection(storage)
     cart = cookie("CART", Cart, storage=shaky)
@@ -204,7 +207,7 @@ async def test_an_old_id_that_an_error_page_could_not_delete_is_deleted_at_the_e
     assert [await found(cart, each) for each in (old, response.id)] == [None, Cart(["coat", "scarf"])]
 
 
-async def test_a_renewal_is_not_taken_along_by_a_websocket_that_is_refused(storage: UpdatableSessionStorage) -> None:
+async def test_a_renewal_is_not_taken_along_by_a_websocket_that_is_refused(storage: SessionStorage) -> None:
     ids = Ids()
     cart = cookie("CART", Cart, storage=storage, new_id=ids)
     await visit(put("coat"), cart)
@@ -219,7 +222,7 @@ async def test_a_renewal_is_not_taken_along_by_a_websocket_that_is_refused(stora
 
 @pytest.mark.parametrize("renewals", [1, 2])
 async def test_of_a_session_that_is_saved_and_renewed_twice_the_last_id_lives(
-    renewals: int, storage: UpdatableSessionStorage
+    renewals: int, storage: SessionStorage
 ) -> None:
     ids = Ids()
     cart = cookie("CART", Cart, storage=storage, new_id=ids)
@@ -233,7 +236,7 @@ async def test_of_a_session_that_is_saved_and_renewed_twice_the_last_id_lives(
 
 
 @pytest.mark.parametrize("status", [200, 500])
-async def test_a_logout_between_a_save_and_the_response_holds(status: int, storage: UpdatableSessionStorage) -> None:
+async def test_a_logout_between_a_save_and_the_response_holds(status: int, storage: SessionStorage) -> None:
     ids = Ids()
     cart = cookie("CART", Cart, storage=storage, new_id=ids)
     await visit(put("coat"), cart)

@@ -10,14 +10,11 @@ import msgspec
 import pytest
 from pydantic import AliasChoices, BaseModel, Field, model_validator
 
-from coatcheck import SessionStorageMemory, cookie, directory_session_storage, read_bytes, write_bytes
+from coatcheck import cookie, read_bytes, write_bytes
 from coatcheck.serializer import JSONSerializer
 from tests.support.client import visit
-from tests.support.storage import Shelf
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from coatcheck import CurrentSession, SessionStorage
     from tests.support.client import Handler
 
@@ -64,11 +61,9 @@ NEWER = (
 TYPES = pytest.mark.parametrize("type", [Account, Member, Person])
 
 
-@pytest.fixture(params=["memory", "directory", "cached directory", "simplified"])
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> SessionStorage:
-    if "directory" in request.param:
-        return directory_session_storage(tmp_path / "s", cached="cached" in request.param)
-    return SessionStorageMemory() if request.param == "memory" else Shelf()
+@pytest.fixture
+def storage(any_storage: SessionStorage) -> SessionStorage:
+    return any_storage
 
 
 def changing(type: type[Any], how: str) -> Handler:
