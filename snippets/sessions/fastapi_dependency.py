@@ -9,8 +9,6 @@ from httpx2 import ASGITransport, AsyncClient
 
 from coatcheck import CurrentSession, Sessions, SessionStorageMemory, cookie, current_session
 
-# Needs: fastapi
-
 
 @dataclass
 class User:

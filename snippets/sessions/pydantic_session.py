@@ -7,8 +7,6 @@ from pydantic import BaseModel, Field
 
 from coatcheck import SessionStorageMemory, cookie
 
-# Needs: pydantic
-
 
 # --8<-- [start:use]
 class Booking(BaseModel):

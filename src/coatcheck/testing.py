@@ -619,11 +619,11 @@ def _diagnostic(check: Check, error: BaseException) -> str:
 
 
 def _told(error: BaseException, *effects: BaseException) -> Iterator[str]:
-    """Yield the lines that tell of an error, of what raised it where, and of the errors that it came from."""
+    """Yield the lines that tell of an error, of where in your code it came from, and of the errors that caused it."""
     yield from "".join(traceback.format_exception_only(error)).splitlines()
-    for frame in traceback.extract_tb(error.__traceback__)[-1:]:
-        if frame.filename != _told.__code__.co_filename:
-            yield f"  in {Path(frame.filename).name}, line {frame.lineno}: {frame.line}"
+    frames = traceback.extract_tb(error.__traceback__)
+    for frame in [frame for frame in frames if Path(frame.filename).parent != Path(__file__).parent][-1:]:
+        yield f"  in {Path(frame.filename).name}, line {frame.lineno}: {frame.line}"
     for cause in error.exceptions if isinstance(error, BaseExceptionGroup) else [error.__cause__]:
         if cause is not None and cause not in effects:
             yield from (f"  {line}" for line in _told(cause, error, *effects))

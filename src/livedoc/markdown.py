@@ -62,7 +62,9 @@ def render(snippet: Snippet, name: str | None) -> str:
         f'<code class="snippet-path">{escape(snippet.path)}</code></div>'
         f'<div class="snippet-code">{_highlighted(section.code)}</div>'
         f'<div class="snippet-output"><div class="snippet-label">Promised output</div>'
-        f"<pre data-promised>{_preformatted(snippet.output)}</pre></div>{_rest(snippet)}</div>"
+        # On a narrow screen it may scroll, so the keyboard has to reach it.
+        '<pre data-promised tabindex="0" role="group" aria-label="Promised output">'
+        f"{_preformatted(snippet.output)}</pre></div>{_rest(snippet)}</div>"
     )
 
 

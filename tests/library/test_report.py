@@ -15,6 +15,7 @@ import anyio
 import pytest
 from anyio.lowlevel import checkpoint
 
+from coatcheck.streams import BytesReceiveStream
 from coatcheck.testing import CHECKS, UPDATE_CHECKS, report
 from tests.library.test_contract import MISTAKES, UPDATE_MISTAKES, FourMethods, Optimistic, ThreeMethods
 from tests.support.project import PROJECT
@@ -159,6 +160,22 @@ async def test_what_an_error_came_from_is_told(capsys: pytest.CaptureFixture[str
         "AssertionError: invalidating what is not there raised an error\n"
         "  KeyError: 'gone'\n"
         '    in test_report.py, line N: raise KeyError("gone")\n'
+    )
+
+
+async def test_of_where_an_error_was_raised_the_last_line_that_is_not_the_librarys_is_told(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    class ClosesTooEarly(ThreeMethods):
+        async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
+            channel = BytesReceiveStream(b"")
+            await channel.aclose()
+            await channel.receive()
+            return await super().read(id, consumer)
+
+    first, *_ = await points_of(ClosesTooEarly, capsys)
+    assert re.sub(r"line \d+", "line N", first.block["seen"]) == (
+        "anyio.ClosedResourceError\n  in test_report.py, line N: await channel.receive()\n"
     )
 
 
