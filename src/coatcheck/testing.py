@@ -621,8 +621,9 @@ def _diagnostic(check: Check, error: BaseException) -> str:
 def _told(error: BaseException, *effects: BaseException) -> Iterator[str]:
     """Yield the lines that tell of an error, of where in your code it came from, and of the errors that caused it."""
     yield from "".join(traceback.format_exception_only(error)).splitlines()
-    frames = traceback.extract_tb(error.__traceback__)
-    for frame in [frame for frame in frames if Path(frame.filename).parent != Path(__file__).parent][-1:]:
+    places = traceback.walk_tb(error.__traceback__)
+    yours = [place for place in places if place[0].f_globals.get("__package__") != __package__]
+    for frame in traceback.StackSummary.extract(iter(yours[-1:])):
         yield f"  in {Path(frame.filename).name}, line {frame.lineno}: {frame.line}"
     for cause in error.exceptions if isinstance(error, BaseExceptionGroup) else [error.__cause__]:
         if cause is not None and cause not in effects:

@@ -36,23 +36,30 @@ if TYPE_CHECKING:
 
 # The files that are played there, and how many of their tests pass at least.
 PASSING = {
+    "test_arguments.py": 60,
     "test_cache.py": 290,
     "test_contract.py": 150,
     "test_directory.py": 15,
     "test_duration.py": 9,
+    "test_error_responses.py": 150,
     "test_expiry.py": 215,
     "test_headers.py": 85,
     "test_interleavings.py": 110,
     "test_locks.py": 4,
+    "test_log.py": 10,
     "test_memory.py": 45,
     "test_merge.py": 130,
+    "test_provider.py": 100,
     "test_response.py": 100,
     "test_retention.py": 40,
+    "test_round_trip.py": 100,
+    "test_save.py": 60,
     "test_secrets.py": 4,
     "test_serializer.py": 15,
     "test_sessions.py": 200,
     "test_streams.py": 5,
     "test_transport.py": 50,
+    "test_versions.py": 50,
 }
 
 # A test's parameter that does not exist there: an event loop, and a server.
@@ -85,6 +92,7 @@ FAILING = {
     "emscripten does not support processes": {
         "test_a_process_killed_while_writing_leaves_the_old_session_or_the_new_one",
         "test_a_reader_beside_a_writer_in_another_process_never_sees_half_a_session",
+        "test_pydantic_is_imported_by_an_app_that_uses_it_and_not_by_the_library",
         "test_without_file_locks_only_the_directory_is_refused",
     },
     "Bad file descriptor: '/proc/self/fd/": {

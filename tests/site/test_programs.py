@@ -70,7 +70,10 @@ def test_a_failure_of_any_length_is_shown_as_plain_text_of_some_length(block: Bl
     ("program", "told"),
     [
         ("input('Your name? ')", "EOFError"),
-        ("import numpy", "Here a program can import most of the standard library, and anyio, coatcheck,"),
+        (
+            "import numpy",
+            "Here a program can import most of the standard library, and annotated-doc, annotated-types, anyio,",
+        ),
         ("import sys\nsys.stdout.buffer.write(b'caf\\xc3')", "done: caf\N{REPLACEMENT CHARACTER}"),
     ],
     ids=["input", "import", "half a character"],
