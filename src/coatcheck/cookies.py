@@ -79,83 +79,55 @@ def cookie(
     for option, duration in (("max_age", max_age), ("idle_timeout", idle_timeout)):
         if isinstance(duration, timedelta) and duration < timedelta(seconds=1):
             raise ValueError(f"{option} must be a second or more, not {duration}; pass None for no limit")
-    transport = CookieTransport(
-        name,
-        path=path,
-        domain=domain,
-        secure=secure,
-        http_only=http_only,
-        same_site=same_site,
-        partitioned=partitioned,
-        persistent=persistent,
+    check_token(name, "cookie")
+    if len(name) + MAX_ID_LENGTH > _MAX_COOKIE:
+        raise ValueError(f"a cookie name of {len(name)} characters leaves no room for an id; shorten it")
+    if not path.startswith("/") or path.endswith(" ") or not _ATTRIBUTE.fullmatch(path):
+        raise ValueError(
+            f"path={path!r} is not a cookie path; start it with '/', and leave out ';', control characters and a "
+            "space at its end"
+        )
+    if domain is not None and not (_DOMAIN.fullmatch(domain) and _ATTRIBUTE.fullmatch(domain)):
+        raise ValueError(f"domain={domain!r} is not a cookie domain; pass a host name, or None for this host only")
+    if same_site not in ("strict", "lax", "none"):
+        raise ValueError(f"same_site must be 'strict', 'lax' or 'none', not {same_site!r}")
+    prefix = f"the prefix of {name!r}"
+    has_prefix = name.lower().startswith
+    # Browsers silently ignore a cookie that breaks one of these (RFC 6265bis, sections 4.1.3 and 5.6; CHIPS).
+    rules = {
+        "same_site='none' needs secure=True": same_site == "none" and not secure,
+        "partitioned=True needs secure=True": partitioned and not secure,
+        f"{prefix} needs secure=True": has_prefix(("__host-", "__secure-", "__http-")) and not secure,
+        f"{prefix} needs path='/' and no domain": has_prefix("__host-") and (domain is not None or path != "/"),
+        f"{prefix} needs http_only=True": has_prefix(("__http-", "__host-http-")) and not http_only,
+    }
+    for rule, broken in rules.items():
+        if broken:
+            raise ValueError(f"{rule}; browsers ignore the cookie otherwise")
+    attributes = (
+        f"; Path={path}",
+        f"; Domain={domain}" if domain is not None else "",
+        "; Secure" if secure else "",
+        "; HttpOnly" if http_only else "",
+        f"; SameSite={same_site.capitalize()}",
+        "; Partitioned" if partitioned else "",
     )
+    transport = CookieTransport(name, "".join(attributes), persistent=persistent)
+    lifetime = Lifetime(max_age=max_age, idle_timeout=idle_timeout, clock=clock)
     return SessionProvider(
-        name,
-        type,
-        storage=storage,
-        serializer=serializer,
-        new_id=new_id,
-        lifetime=Lifetime(max_age=max_age, idle_timeout=idle_timeout, clock=clock),
-        transport=transport,
+        name, type, transport, storage=storage, serializer=serializer, new_id=new_id, lifetime=lifetime
     )
 
 
 class CookieTransport:
-    """Carries the id in a cookie. Arguments as for `cookie`."""
+    """Carries the id in a cookie of this name, with these attributes, and with a Max-Age if it is `persistent`."""
 
     vary = b"cookie"
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        path: str,
-        domain: str | None,
-        secure: bool,
-        http_only: bool,
-        same_site: SameSite,
-        partitioned: bool,
-        persistent: bool,
-    ) -> None:
-        check_token(name, "cookie")
-        if len(name) + MAX_ID_LENGTH > _MAX_COOKIE:
-            raise ValueError(f"a cookie name of {len(name)} characters leaves no room for an id; shorten it")
-        if not path.startswith("/") or path.endswith(" ") or not _ATTRIBUTE.fullmatch(path):
-            raise ValueError(
-                f"path={path!r} is not a cookie path; start it with '/', and leave out ';', control characters and a "
-                "space at its end"
-            )
-        if domain is not None and not (_DOMAIN.fullmatch(domain) and _ATTRIBUTE.fullmatch(domain)):
-            raise ValueError(f"domain={domain!r} is not a cookie domain; pass a host name, or None for this host only")
-        if same_site not in ("strict", "lax", "none"):
-            raise ValueError(f"same_site must be 'strict', 'lax' or 'none', not {same_site!r}")
-        # Browsers silently ignore a cookie that breaks one of these (RFC 6265bis, sections 4.1.3 and 5.6; CHIPS).
-        prefix = name.lower()
-        if not secure and same_site == "none":
-            raise ValueError("same_site='none' needs secure=True; browsers ignore the cookie otherwise")
-        if not secure and partitioned:
-            raise ValueError("partitioned=True needs secure=True; browsers ignore the cookie otherwise")
-        if not secure and prefix.startswith(("__host-", "__secure-", "__http-")):
-            raise ValueError(f"the prefix of {name!r} needs secure=True; browsers ignore the cookie otherwise")
-        if prefix.startswith("__host-") and (domain is not None or path != "/"):
-            raise ValueError(
-                f"the prefix of {name!r} needs path='/' and no domain; browsers ignore the cookie otherwise"
-            )
-        if not http_only and prefix.startswith(("__http-", "__host-http-")):
-            raise ValueError(f"the prefix of {name!r} needs http_only=True; browsers ignore the cookie otherwise")
-
+    def __init__(self, name: str, attributes: str, *, persistent: bool) -> None:
         self._name = name.encode()
+        self._attributes = attributes
         self._persistent = persistent
-        self._attributes = "".join(
-            (
-                f"; Path={path}",
-                f"; Domain={domain}" if domain is not None else "",
-                "; Secure" if secure else "",
-                "; HttpOnly" if http_only else "",
-                f"; SameSite={same_site.capitalize()}",
-                "; Partitioned" if partitioned else "",
-            )
-        )
 
     def receive(self, headers: Headers) -> list[str]:
         """Return the values of the cookies of this name. A browser may have several, for other domains and paths."""

@@ -53,14 +53,9 @@ def header(
         TypeError: The default serializer can't handle `type`, `type` isn't a class, or a limit isn't a `timedelta`.
     """
     transport = HeaderTransport(name)
+    lifetime = Lifetime(max_age=max_age, idle_timeout=idle_timeout, clock=clock)
     return SessionProvider(
-        name.lower(),
-        type,
-        storage=storage,
-        serializer=serializer,
-        new_id=new_id,
-        lifetime=Lifetime(max_age=max_age, idle_timeout=idle_timeout, clock=clock),
-        transport=transport,
+        name.lower(), type, transport, storage=storage, serializer=serializer, new_id=new_id, lifetime=lifetime
     )
 
 

@@ -92,12 +92,12 @@ class SessionProvider(Generic[S]):
         self,
         name: str,
         type: type[S],
+        transport: Transport,
         *,
         storage: SessionStorage,
         serializer: SessionSerializer[S] | None,
         new_id: Callable[[], str],
         lifetime: Lifetime,
-        transport: Transport,
     ) -> None:
         if not isclass(type):
             raise TypeError(f"{name!r}: type must be a class, not {type!r}; a session is found by its class")

@@ -18,10 +18,8 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2:
 class Transport(Protocol):
     """Carries a session id between the client and your app."""
 
-    @property
-    def vary(self) -> bytes:
-        """The request header that a response depends on once the id was read."""
-        ...
+    vary: bytes
+    """The request header that a response depends on once the id was read."""
 
     def receive(self, headers: Headers) -> list[str]:
         """Return the ids that the client sent, unverified, in their order."""
