@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from datetime import timedelta
 from inspect import isclass
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from weakref import finalize
 
 from anyio import Lock
-from msgspec import structs
 
 from .argument import must_be_callable, must_be_storage, must_have
 from .cache import SessionStorageCache
@@ -130,8 +129,8 @@ class SessionProvider(Generic[S]):
             TypeError: `session` isn't an instance of the provider's class.
             ValueError: It would not read back equal. Nothing was stored.
         """
-        self._must_be_mine(session, "write() takes")
-        id, data = self.issue_id(), self._serialized(session)
+        data = self._serialized(session, "write() takes")
+        id = self.issue_id()
         await self.save(id, self.lifetime.start(data))
         return id
 
@@ -184,20 +183,11 @@ class SessionProvider(Generic[S]):
             self.log.tell("no session under this id", key)
             return None
         try:
-            stored = self._open(key, data)
-        except _Expired:
-            found: list[Stored[S]] = []
-
-            def look(data: bytes) -> bytes:
-                found[:] = [self._open(key, data)]
-                raise SessionNotFound  # there is nothing to change
-
-            with suppress(SessionNotFound):
-                await self._update(key, look)  # another process may have touched it since; if not, it's deleted
-            if not found:
-                return None
-            stored = found[0]
-        except SessionNotFound:  # it can't be decoded
+            record = self._decode(key, data)
+            if self.lifetime.limit_reached(record):  # another process may have touched it since; if not, it's deleted
+                record = await self._update(key, lambda record: record.data)
+            stored = self._open(key, record)
+        except SessionNotFound:  # it has expired or can't be decoded
             return None
         self.log.tell("loaded", key, bytes=len(stored.record.data))
         return stored
@@ -218,19 +208,10 @@ class SessionProvider(Generic[S]):
             ValueError: The merged session can't be read back. Nothing was stored.
         """
         key = self._key(id)
-        result: list[Record] = []
-
-        def transform(stored: bytes) -> bytes:
-            theirs = self._live(key, stored)
-            data = self.merge(base, mine, theirs.data)
-            record = structs.replace(theirs, seen=self.lifetime.now() if touch else theirs.seen, data=data)
-            result[:] = [record]
-            return record.encode()
-
-        await self._update(key, transform)
-        saved = "saved" if result[0].data == mine else "merged with what is stored, and saved"
-        self.log.tell("touched" if mine == base else saved, key, bytes=len(result[0].data))
-        return result[0]
+        record = await self._update(key, lambda theirs: self.merge(base, mine, theirs.data), touch=touch)
+        saved = "saved" if record.data == mine else "merged with what is stored, and saved"
+        self.log.tell("touched" if mine == base else saved, key, bytes=len(record.data))
+        return record
 
     async def apply(self, id: str, change: Callable[[S], S]) -> Stored[S]:
         """Apply `change` to the session as it is stored now, and save it.
@@ -241,20 +222,18 @@ class SessionProvider(Generic[S]):
             TypeError: `change` returned something else.
         """
         key = self._key(id)
-        result: list[Stored[S]] = []
+        result: list[tuple[S, bytes]] = []
 
-        def transform(data: bytes) -> bytes:
-            stored = self._open(key, data)
+        def changed(record: Record) -> bytes:
+            stored = self._open(key, record)
             session = change(stored.session)
-            self._must_be_mine(session, "change must return")
-            mine = self._serialized(session)
-            record = structs.replace(stored.record, data=self.merge(stored.base, mine, stored.record.data))
-            result[:] = [Stored(session, mine, record)]
-            return record.encode()
+            mine = self._serialized(session, "change must return")
+            result[:] = [(session, mine)]
+            return self.merge(stored.base, mine, record.data)
 
-        await self._update(key, transform)
-        self.log.tell("updated", key, bytes=len(result[0].record.data))
-        return result[0]
+        record = await self._update(key, changed)
+        self.log.tell("updated", key, bytes=len(record.data))
+        return Stored(*result[0], record)
 
     def merge(self, base: bytes, mine: bytes, theirs: bytes) -> bytes:
         """Return what to store when a session was `base`, this request made it `mine`, and `theirs` is stored now."""
@@ -271,35 +250,29 @@ class SessionProvider(Generic[S]):
         self._read_back(merged)
         return merged
 
-    def _open(self, key: str, data: bytes) -> Stored[S]:
-        record = self._live(key, data)
+    def _decode(self, key: str, data: bytes) -> Record:
+        try:
+            return Record.decode(data)
+        except ValueError:
+            self.log.unreadable(key)
+            raise SessionNotFound from None
+
+    def _open(self, key: str, record: Record) -> Stored[S]:
         try:
             session = self.serializer.deserialize(record.data)
             # Serialise it again, because a change is noticed by comparing bytes. Those in the storage may come from
             # another version of the class; compared with them, a session that was only read would look changed.
             return Stored(session, self.serializer.serialize(session), record)
         except Exception:  # noqa: BLE001 - a serializer may raise anything, and the client must not be locked out
-            raise self._unreadable(key) from None
+            self.log.unreadable(key)
+            raise SessionNotFound from None
 
-    def _serialized(self, session: S) -> bytes:
+    def _serialized(self, session: S, who: str) -> bytes:
+        if not isinstance(session, self.type):
+            raise TypeError(f"{who} the {self.type.__qualname__}, not a {type(session).__name__}")
         data = self.serializer.serialize(session)
         self.must_read_back(session, data)
         return data
-
-    def _live(self, key: str, data: bytes) -> Record:
-        try:
-            record = Record.decode(data)
-        except ValueError:
-            raise self._unreadable(key) from None
-        limit = self.lifetime.limit_reached(record)
-        if limit is not None:
-            self.log.tell(f"expired by {limit}", key)
-            raise _Expired
-        return record
-
-    def _unreadable(self, key: str) -> SessionNotFound:
-        self.log.unreadable(key)
-        return SessionNotFound()
 
     def _read_back(self, data: bytes) -> S:
         try:
@@ -309,24 +282,33 @@ class SessionProvider(Generic[S]):
                 f"this {self.type.__qualname__} could not be read back ({error}); give each field a value of its type"
             ) from error
 
-    def _must_be_mine(self, session: object, who: str) -> None:
-        if not isinstance(session, self.type):
-            raise TypeError(f"{who} the {self.type.__qualname__}, not a {type(session).__name__}")
-
     async def _delete(self, key: str) -> None:
         lock = nullcontext() if hasattr(self._storage, "update") else _LOCKS[self._place, key]
         async with lock:
             await self.log.timed("invalidate", key, self._storage.invalidate(key))
 
-    async def _update(self, key: str, transform: Callable[[bytes], bytes]) -> None:
+    async def _update(self, key: str, change: Callable[[Record], bytes], *, touch: bool = False) -> Record:
+        """Change the data of a live record in one step, and return the new record. One that has expired is deleted."""
+
+        def transform(stored: bytes) -> bytes:
+            record = self._decode(key, stored)
+            limit = self.lifetime.limit_reached(record)
+            if limit is not None:
+                self.log.tell(f"expired by {limit}", key)
+                raise _Expired
+            seen = self.lifetime.now() if touch else record.seen
+            return Record(record.created, seen, change(record)).encode()
+
         update = getattr(self._storage, "update", None)
         try:
             if update is not None:
-                await self.log.timed("update", key, update(key, transform))
-                return
+                return Record.decode(await self.log.timed("update", key, update(key, transform)))
             async with _LOCKS[self._place, key]:
-                data = transform(await self.log.timed("read", key, read_bytes(self._storage, key)))
-                await self.log.timed("write", key, write_bytes(self._storage, key, data), data)
+                stored = await self.log.timed("read", key, read_bytes(self._storage, key))
+                data = transform(stored)
+                if data != stored:
+                    await self.log.timed("write", key, write_bytes(self._storage, key, data), data)
+                return Record.decode(data)
         except _Expired:  # by now, so no process can still touch it
             await self._delete(key)
             raise
