@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from .provider import SessionProvider, new_session_id
 from .record import Lifetime
-from .transport import MAX_ID_LENGTH, check_token
+from .transport import MAX_ID_LENGTH, Headers, check_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .serializer import SessionSerializer
     from .storage import SessionStorage
-    from .transport import Headers
 
 S = TypeVar("S")
 SameSite = Literal["strict", "lax", "none"]
@@ -125,16 +124,14 @@ class CookieTransport:
     vary = b"cookie"
 
     def __init__(self, name: str, attributes: str, *, persistent: bool) -> None:
-        self._name = name.encode()
+        self._start = f"{name}=".encode()
         self._attributes = attributes
         self._persistent = persistent
 
     def receive(self, headers: Headers) -> list[str]:
         """Return the values of the cookies of this name. A browser may have several, for other domains and paths."""
-        pairs = (
-            each.strip().partition(b"=") for name, value in headers if name == b"cookie" for each in value.split(b";")
-        )
-        return [value.decode("latin-1") for name, equals, value in pairs if equals and name == self._name]
+        sent = [each.strip() for name, value in headers if name == b"cookie" for each in value.split(b";")]
+        return [each.removeprefix(self._start).decode("latin-1") for each in sent if each.startswith(self._start)]
 
     def send(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:
         """Return the `Set-Cookie` header with `id`. Without `max_age` the browser drops the cookie when it closes."""
@@ -145,4 +142,4 @@ class CookieTransport:
         return self._set_cookie("", "; Max-Age=0")
 
     def _set_cookie(self, value: str, lifetime: str) -> tuple[bytes, bytes]:
-        return b"set-cookie", self._name + f"={value}{lifetime}{self._attributes}".encode()
+        return b"set-cookie", self._start + f"{value}{lifetime}{self._attributes}".encode()

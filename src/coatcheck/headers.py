@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 from .provider import SessionProvider, new_session_id
 from .record import Lifetime
-from .transport import check_token
+from .transport import Headers, check_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .serializer import SessionSerializer
     from .storage import SessionStorage
-    from .transport import Headers
 
 S = TypeVar("S")
 

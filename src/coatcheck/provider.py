@@ -16,18 +16,13 @@ from .cache import SessionStorageCache
 from .difference import difference
 from .locks import Locks
 from .log import SessionLog
-from .record import Record
-from .serializer import JSONSerializer, class_name
-from .storage import SessionNotFound, read_bytes, write_bytes
-from .transport import MAX_ID_LENGTH, is_well_formed
+from .record import Lifetime, Record
+from .serializer import JSONSerializer, SessionSerializer, class_name
+from .storage import SessionNotFound, SessionStorage, read_bytes, write_bytes
+from .transport import MAX_ID_LENGTH, Transport, is_well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from .record import Lifetime
-    from .serializer import SessionSerializer
-    from .storage import SessionStorage
-    from .transport import Transport
 
 S = TypeVar("S")
 
@@ -233,7 +228,8 @@ class SessionProvider(Generic[S]):
 
         record = await self._update(key, changed)
         self.log.tell("updated", key, bytes=len(record.data))
-        return Stored(*result[0], record)
+        session, base = result[0]
+        return Stored(session, base, record)
 
     def merge(self, base: bytes, mine: bytes, theirs: bytes) -> bytes:
         """Return what to store when a session was `base`, this request made it `mine`, and `theirs` is stored now."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterable
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    Headers = Iterable[tuple[bytes, bytes]]
+Headers = Iterable[tuple[bytes, bytes]]
 
 MAX_ID_LENGTH = 512
 _ID = re.compile(rf"[!#-+\--:<-\[\]-~]{{1,{MAX_ID_LENGTH}}}")  # RFC 6265, section 4.1.1: cookie-octet
