@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from inspect import isclass, iscoroutinefunction, signature
+from inspect import iscoroutinefunction, signature
+from typing import Any
 
 
 def must_be_callable(value: object, name: str, example: str) -> None:
@@ -29,10 +30,8 @@ def must_have(value: object, name: str, *methods: str, example: str, may_be_asyn
         raise TypeError(f"{name} must be an object with {expected}, not {_shown(value)}; pass {example}")
 
 
-def _takes(value: object, count: int) -> bool:
+def _takes(value: Any, count: int) -> bool:
     """Return whether `value` can be called with so many arguments, as far as that can be told."""
-    if not callable(value):
-        return False
     try:
         signature(value).bind(*range(count))
     except TypeError:
@@ -43,6 +42,4 @@ def _takes(value: object, count: int) -> bool:
 
 
 def _shown(value: object) -> str:
-    if isinstance(value, str):
-        return "a str"  # a URL may hold a password
-    return f"the class {value.__qualname__}" if isclass(value) else repr(value)
+    return "a str" if isinstance(value, str) else repr(value)  # a URL may hold a password

@@ -40,8 +40,6 @@ async def an_async_function() -> str:
 
 
 def shown(value: Any) -> str:
-    if isinstance(value, type):
-        return f"the class {value.__qualname__}"
     return "a str" if isinstance(value, str) else repr(value)
 
 

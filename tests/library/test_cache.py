@@ -143,7 +143,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "a time": ({"clock": 1.5}, f"clock must be {FUNCTION}, not 1.5; pass time.monotonic"),
     "no delegate": ({"delegate": None}, f"delegate must be {STORAGE}, not None; pass SessionStorageMemory()"),
     "a path": ({"delegate": ".sessions"}, f"delegate must be {STORAGE}, not a str; pass SessionStorageMemory()"),
-    "a class": ({"delegate": SessionStorageMemory}, f"delegate must be {STORAGE}, not the class SessionStorageMemory;"),
+    "a class": ({"delegate": SessionStorageMemory}, f"delegate must be {STORAGE}, not {SessionStorageMemory!r}; "),
 }
 
 
