@@ -10,6 +10,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_IDENTITY: Any = object.__eq__
+
 
 def difference(before: Any, after: Any, path: str) -> str | None:
     """Return the first place in which two values differ and both types, never a value; `None` if they are equal.
@@ -19,28 +21,29 @@ def difference(before: Any, after: Any, path: str) -> str | None:
     if before == after:
         return None
     same = type(before) is type(after)
-    parts, others = (_parts(before), _parts(after)) if same else (None, None)
-    if parts is not None and others is not None and parts.keys() == others.keys():
+    if same and isinstance(before, dict) and before.keys() != after.keys():
+        lost, new = (next(iter(keys), "") for keys in (before.keys() - after.keys(), after.keys() - before.keys()))
+        return difference(lost, new, f"a key of {path}")
+    parts, others = _parts(before), _parts(after)
+    if same and parts.keys() == others.keys() and (parts or type(before).__eq__ is _IDENTITY):
         found = (difference(part, others[key], _inside(before, path, key)) for key, part in parts.items())
         return next(filter(None, found), None)
-    if parts is not None and others is not None and isinstance(before, dict):
-        lost, new = (next(iter(keys), "") for keys in (parts.keys() - others.keys(), others.keys() - parts.keys()))
-        return difference(lost, new, f"a key of {path}")
-    return f"{path} is of type {_type(before)} and would come back as {'another ' if same else ''}{_type(after)}"
+    back = f"another {type(after).__name__}" if same else type(after).__name__
+    return f"{path} is of type {type(before).__name__} and would come back as {back}"
 
 
 def unstorable(value: Any, path: str, encode: Callable[[Any], bytes]) -> str:
     """Return the innermost place in `value` that `encode` refuses, and the type there."""
-    for key, part in (_parts(value, compared=False) or {}).items():
+    for key, part in _parts(value, compared=False).items():
         try:
             encode(part)
         except Exception:  # noqa: BLE001 - it is in there
             return unstorable(part, _inside(value, path, key), encode)
-    return f"{path} is of type {_type(value)}"
+    return f"{path} is of type {type(value).__name__}"
 
 
-def _parts(value: Any, *, compared: bool = True) -> dict[Any, Any] | None:
-    """Return what `value` consists of, or what of it is compared, by key, index or name. `None` if it has no parts."""
+def _parts(value: Any, *, compared: bool = True) -> dict[Any, Any]:
+    """Return what `value` consists of, or what of it is compared, by key, index or name."""
     if isinstance(value, dict):
         return value
     if isinstance(value, list | tuple | set | frozenset):
@@ -52,13 +55,8 @@ def _parts(value: Any, *, compared: bool = True) -> dict[Any, Any] | None:
         return {field.name: getattr(value, field.name) for field in fields(value) if field.compare or not compared}
     if isinstance(value, msgspec.Struct):
         return msgspec.structs.asdict(value)
-    has_identity: bool = type(value).__eq__ is object.__eq__  # type: ignore[comparison-overlap]
-    return {} if has_identity else None
+    return {}
 
 
 def _inside(value: Any, path: str, key: Any) -> str:
     return f"{path}[...]" if isinstance(value, dict | list | tuple | set | frozenset) else f"{path}.{key}"
-
-
-def _type(value: Any) -> str:
-    return type(value).__name__
