@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 import typing
+from collections import ChainMap
+from dataclasses import is_dataclass
+from functools import partial
 from inspect import isclass
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import msgspec
-from msgspec.inspect import DataclassType, StructType, type_info
 
 from .difference import unstorable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 S = TypeVar("S")
 
 _VALUE = re.compile(r"(?<=Invalid enum value ).*(?= - at )", re.DOTALL)  # msgspec quotes no other values
 _TAG = re.compile(r"'(?:discriminator|propertyName)': '([^']+)'")  # in a schema: the field that tells classes apart
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ENCODER = msgspec.json.Encoder()
 _COMPARER = msgspec.json.Encoder(order="deterministic")  # equal sets and dictionaries give equal bytes
 _NOTHING = msgspec.Raw(b"{}")
 
@@ -53,10 +57,17 @@ class JSONSerializer(Generic[S]):
     """
 
     def __init__(self, type: type[S]) -> None:
-        self._name = type.__qualname__
-        self._tags = {*_TAG.findall(_schema(type))}
-        self._model: Any = type if _is_pydantic(type) else None
-        self._decoder = msgspec.json.Decoder(type if self._model is None else Any)
+        self._tags = {*_TAG.findall(str(_schema(type)))}
+        self._is_pydantic = _is_pydantic(type)
+        if self._is_pydantic:
+            model: Any = type
+            to_json = model.__pydantic_serializer__.to_json
+            # What doesn't fit its field is found when it's read back. A warning of pydantic's would quote it.
+            self._encode: Callable[[Any], bytes] = partial(to_json, by_alias=True, round_trip=True, warnings=False)
+            self._decode: Callable[[bytes], S] = model.model_validate_json
+        else:
+            self._encode = msgspec.json.Encoder().encode
+            self._decode = msgspec.json.Decoder(type).decode
 
     def serialize(self, session: S, /) -> bytes:
         """Return `session` as JSON.
@@ -67,15 +78,13 @@ class JSONSerializer(Generic[S]):
         try:
             return self._encode(session)
         except Exception:  # noqa: BLE001 - the message may quote what is in the session
-            place = unstorable(session, self._name, self._encode)
+            place = unstorable(session, type(session).__qualname__, self._encode)
         raise TypeError(f"{place}, which can't be stored as JSON; store another type there, or pass a serializer")
 
     def deserialize(self, data: bytes, /) -> S:
         """Return the session in `data`. An error names the field, and nothing of what is in it."""
         try:
-            if self._model is None:
-                return cast("S", self._decoder.decode(data))
-            return cast("S", self._model.model_validate_json(data))
+            return self._decode(data)
         except Exception as error:  # noqa: BLE001 - a validator may raise anything
             message = _without_values(error)
         raise ValueError(message)
@@ -88,11 +97,11 @@ class JSONSerializer(Generic[S]):
         """
         before, after, known = (self._canonical(data) for data in (base, mine, theirs))
         merged = self._merged(before, after, known, mine, theirs)
-        if self._model is not None:  # a validator may read a field that isn't the model's, in place of what changed
-            without_unknown = self._merged(before, after, known, mine, known)
-            if self._canonical(merged) != self._canonical(without_unknown):
-                return without_unknown
-        return merged
+        if not self._is_pydantic:
+            return merged
+        # A validator may read a field that isn't the model's, in place of what changed.
+        without_unknown = self._merged(before, after, known, mine, known)
+        return merged if self._canonical(merged) == self._canonical(without_unknown) else without_unknown
 
     def _merged(self, before: bytes, after: bytes, known: bytes, mine: bytes, theirs: bytes) -> bytes:
         """Return `theirs` with what changed from `before` to `after`, as it is in `mine`. All are JSON.
@@ -108,39 +117,31 @@ class JSONSerializer(Generic[S]):
             return mine
         stored = now | stored
         for name in new:
-            if new[name] != old.get(name) and name in stored:
-                inside = (old.get(name, _NOTHING), new[name], now.get(name, _NOTHING), changed[name], stored[name])
+            if new[name] != old.get(name):
+                stored.setdefault(name, changed[name])
+                inside = (fields.get(name, _NOTHING) for fields in (old, new, now, changed, stored))
                 stored[name] = msgspec.Raw(self._merged(*map(bytes, inside)))
-            elif new[name] != old.get(name):
-                stored[name] = changed[name]
         for name in old.keys() - new.keys():  # a key that was removed, or a field set back to a default
             stored.pop(name, None)
-        return _ENCODER.encode(stored)
+        return msgspec.json.encode(stored)
 
     def _canonical(self, data: bytes) -> bytes:
         session = self.deserialize(data)
         try:
-            return _COMPARER.encode(session) if self._model is None else self._encode(session)
-        except TypeError:  # a set whose items can't be sorted
-            return _ENCODER.encode(session)
-
-    def _encode(self, value: Any) -> bytes:
-        if self._model is None or not _is_pydantic(type(value)):
-            return _ENCODER.encode(value)
-        # What doesn't fit its field is found when it's read back. A warning of pydantic's would quote it.
-        data: str = value.model_dump_json(by_alias=True, round_trip=True, warnings=False)
-        return data.encode()
+            return _COMPARER.encode(session)
+        except TypeError:  # a pydantic model, or a set whose items can't be sorted
+            return self._encode(session)
 
 
 def _is_pydantic(type: object) -> bool:
-    return isclass(type) and all(hasattr(type, name) for name in ("model_dump_json", "model_validate_json"))
+    return hasattr(type, "model_validate_json")
 
 
 def _without_values(error: Any) -> str:
     """Return what an error says of the field and the type, and nothing of what was there."""
     if hasattr(error, "errors"):  # pydantic's
-        errors = error.errors(include_url=False, include_context=False)
         # Of where it happened only the field: what follows may be the key of a dictionary.
+        errors = error.errors()
         found = (f"{(*each['loc'], '$')[0]}: {each['type']}, got {type(each['input']).__name__}" for each in errors)
         return "; ".join(dict.fromkeys(found))
     if isinstance(error, msgspec.DecodeError) and error.__cause__ is None:
@@ -149,60 +150,48 @@ def _without_values(error: Any) -> str:
     return type(cause).__name__ + str(error).removeprefix(str(cause))
 
 
-def _schema(type: Any) -> str:
-    """Return a schema of `type`, or raise `TypeError`, with field, class and module, if JSON can't hold one."""
+def _schema(type: Any) -> Any:
+    """Return a schema of a session's class, or raise `TypeError` if it's of another kind or JSON can't hold a field."""
+    if not (_is_pydantic(type) or is_dataclass(type) or issubclass(type, msgspec.Struct)):
+        way_out = "make it one, or pass a serializer"
+        raise TypeError(f"{class_name(type)} must be a dataclass, a msgspec.Struct or a pydantic model; {way_out}")
+    if not _is_pydantic(type):
+        return _schema_at(class_name(type), type)
+    if type.model_rebuild(raise_errors=False) is False:  # a name is still unknown
+        _schema_at(None, type)
+    return type.__pydantic_core_schema__
+
+
+def _schema_at(place: str | None, type: Any, outer: tuple[Any, ...] = ()) -> Any:
+    """Return a schema of `type`, or raise `TypeError` with the innermost field that is the reason, class and module.
+
+    In a pydantic model, which has no `place`, the only reason is an unknown name.
+    """
     try:
-        if _is_pydantic(type):
-            type.model_rebuild()  # does nothing if all names were found when the class was made
-            return str(type.__pydantic_core_schema__)
-        if isinstance(type_info(type), DataclassType | StructType):
-            return str(msgspec.json.schema(type))
-    except NameError as error:
-        field = _field_with(type, error.name)
-        way_out = f"names {error.name}, which isn't there at run time; import it outside `if TYPE_CHECKING:`"
-        raise TypeError(f"{field or class_name(type)} {way_out}") from error
-    except TypeError as error:
-        way_out = "change its type, or pass a serializer"
-        raise TypeError(f"{_field_with(type) or class_name(type)} can't be stored as JSON; {way_out}") from error
-    way_out = "make it one, or pass a serializer"
-    raise TypeError(f"{class_name(type)} must be a dataclass, a msgspec.Struct or a pydantic model; {way_out}")
-
-
-def _field_with(type: Any, unknown: str | None = None, outer: tuple[Any, ...] = ()) -> str | None:
-    """Return the innermost field that has no schema (because of an `unknown` name, if any), its class and module."""
-    outer = (*outer, type)
-    found = [_field_with(part, unknown, outer) for part in typing.get_args(type)]
-    for name, hint in _hints(type).items() if isclass(type) else ():
-        field, parts = f"field {name!r} of {class_name(type)}", (hint, *typing.get_args(hint))
-        if isinstance(hint, str):  # this field or another one of its class has the unknown name
-            found += [field] if re.search(rf"\b{unknown}\b", hint) else []
-        elif not any(part in outer for part in parts) and not _has_schema(hint):
-            if unknown is None and any(map(_is_pydantic, parts)):
-                field += ", a pydantic model, which only another pydantic model can hold,"
-            found.append(_field_with(hint, unknown, outer) or field)
-    return next(filter(None, found), None)
-
-
-def _has_schema(type: Any) -> bool:
-    try:
-        msgspec.json.schema(type)
-    except (NameError, TypeError):
-        return False
-    return True
+        return msgspec.json.schema(type)
+    except (NameError, TypeError) as error:
+        for part in typing.get_args(type):
+            _schema_at(place, part, outer)
+        for name, hint in _hints(type).items():
+            if hint not in outer:
+                field = None if _is_pydantic(type) else f"field {name!r} of {class_name(type)}"
+                _schema_at(field, hint, (*outer, hint))
+        if place is not None:
+            kind = ", a pydantic model, which only another pydantic model can hold," if _is_pydantic(type) else ""
+            raise TypeError(f"{place}{kind} can't be stored as JSON; change its type, or pass a serializer") from error
 
 
 def _hints(type: Any) -> dict[str, Any]:
-    """Return the annotations of a class, as they are written if one of them has an unknown name."""
+    """Return the type of each field of a class, or raise `TypeError` with the first one that has an unknown name."""
     try:
-        return typing.get_type_hints(type)
-    except NameError:
-        return {
-            name: hint
-            for each in reversed(type.__mro__)
-            for name, hint in vars(each).get("__annotations__", {}).items()
-        }
+        return typing.get_type_hints(type) if isclass(type) else {}
+    except NameError as error:
+        written = ChainMap(*(vars(each).get("__annotations__", {}) for each in type.__mro__))
+        fields = [f"field {name!r} of " for name, hint in written.items() if re.search(rf"\b{error.name}\b", str(hint))]
+        way_out = "which isn't there at run time; import it outside `if TYPE_CHECKING:`"
+        raise TypeError(f"{(*fields, '')[0]}{class_name(type)} names {error.name}, {way_out}") from error
 
 
 def class_name(type: Any) -> str:
     """Return the name of a class with its module."""
-    return f"{type.__module__}.{type.__qualname__}" if isclass(type) else repr(type)
+    return f"{type.__module__}.{type.__qualname__}"

@@ -51,6 +51,11 @@ class ModelBag(BaseModel):
     _private: int = PrivateAttr(0)
 
 
+class ModelShelf(BaseModel):
+    bags: list[ModelBag] = []
+    any: Any = None
+
+
 def with_private(bag: ModelBag) -> ModelBag:
     bag._private = 7
     return bag
@@ -115,6 +120,8 @@ async def test_what_would_not_read_back_equal_is_refused_with_field_and_types(
         (Bag(inner=Inner("\ud800" + SECRET)), "Bag.inner.value is of type str"),
         (Bag({(1, 2): SECRET}), "Bag.any is of type dict"),
         (ModelBag(any=object()), "ModelBag.any is of type object"),
+        (ModelShelf(bags=[ModelBag()], any=object()), "ModelShelf.any is of type object"),
+        (ModelShelf(bags=[ModelBag(any=object())]), "ModelShelf.bags[...].any is of type object"),
     ],
 )
 async def test_what_json_cannot_hold_is_refused_with_its_field_and_type(session: Any, place: str) -> None:

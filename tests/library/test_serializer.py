@@ -173,6 +173,22 @@ class Nested:
     inner: Unfinished
 
 
+class NestedModel(BaseModel):
+    first: Person
+    inner: list[UnfinishedModel]
+
+
+@dataclass
+class Again:
+    inner: Again | Cart
+
+
+@dataclass
+class Mixed:
+    depth: complex
+    inner: Unfinished
+
+
 @pytest.mark.parametrize(
     ("type", "field", "reason"),
     [
@@ -188,6 +204,9 @@ class Nested:
         (Unfinished, "'when' of {}.Unfinished", "names Soon, which isn't there at run time; import it outside `if"),
         (Nested, "'when' of {}.Unfinished", "names Soon, which isn't there at run time; import it outside `if"),
         (UnfinishedModel, "'when' of {}.UnfinishedModel", "names Soon, which isn't there at run time; import it"),
+        (NestedModel, "'when' of {}.UnfinishedModel", "names Soon, which isn't there at run time; import it"),
+        (Again, "'inner' of {}.Again", "can't be stored as JSON; change its type, or pass a serializer"),
+        (Mixed, "'depth' of {}.Mixed", "can't be stored as JSON; change its type, or pass a serializer"),
     ],
 )
 def test_a_refused_class_is_told_with_field_class_and_module(type: Any, field: str, reason: str) -> None:
