@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import typing
 from collections import ChainMap
 from dataclasses import is_dataclass
 from functools import partial
 from inspect import isclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -23,7 +22,6 @@ _VALUE = re.compile(r"(?<=Invalid enum value ).*(?= - at )", re.DOTALL)  # msgsp
 _TAG = re.compile(r"'(?:discriminator|propertyName)': '([^']+)'")  # in a schema: the field that tells classes apart
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _COMPARER = msgspec.json.Encoder(order="deterministic")  # equal sets and dictionaries give equal bytes
-_NOTHING = msgspec.Raw(b"{}")
 
 
 class SessionSerializer(Protocol[S]):
@@ -119,7 +117,7 @@ class JSONSerializer(Generic[S]):
         for name in new:
             if new[name] != old.get(name):
                 stored.setdefault(name, changed[name])
-                inside = (fields.get(name, _NOTHING) for fields in (old, new, now, changed, stored))
+                inside = (fields.get(name, b"{}") for fields in (old, new, now, changed, stored))
                 stored[name] = msgspec.Raw(self._merged(*map(bytes, inside)))
         for name in old.keys() - new.keys():  # a key that was removed, or a field set back to a default
             stored.pop(name, None)
@@ -170,7 +168,7 @@ def _schema_at(place: str | None, type: Any, outer: tuple[Any, ...] = ()) -> Any
     try:
         return msgspec.json.schema(type)
     except (NameError, TypeError) as error:
-        for part in typing.get_args(type):
+        for part in get_args(type):
             _schema_at(place, part, outer)
         for name, hint in _hints(type).items():
             if hint not in outer:
@@ -184,7 +182,7 @@ def _schema_at(place: str | None, type: Any, outer: tuple[Any, ...] = ()) -> Any
 def _hints(type: Any) -> dict[str, Any]:
     """Return the type of each field of a class, or raise `TypeError` with the first one that has an unknown name."""
     try:
-        return typing.get_type_hints(type) if isclass(type) else {}
+        return get_type_hints(type) if isclass(type) else {}
     except NameError as error:
         written = ChainMap(*(vars(each).get("__annotations__", {}) for each in type.__mro__))
         fields = [f"field {name!r} of " for name, hint in written.items() if re.search(rf"\b{error.name}\b", str(hint))]
