@@ -39,6 +39,11 @@ class Bag:
     number: float = 0
 
 
+@dataclass
+class Unseen:
+    value: Any = field(default=None, compare=False)
+
+
 class StructBag(msgspec.Struct):
     any: Any = None
 
@@ -119,6 +124,7 @@ async def test_what_would_not_read_back_equal_is_refused_with_field_and_types(
         (Bag([{"a": object()}]), "Bag.any[...][...] is of type object"),
         (Bag(inner=Inner("\ud800" + SECRET)), "Bag.inner.value is of type str"),
         (Bag({(1, 2): SECRET}), "Bag.any is of type dict"),
+        (Unseen(object()), "Unseen.value is of type object"),
         (ModelBag(any=object()), "ModelBag.any is of type object"),
         (ModelShelf(bags=[ModelBag()], any=object()), "ModelShelf.any is of type object"),
         (ModelShelf(bags=[ModelBag(any=object())]), "ModelShelf.bags[...].any is of type object"),
