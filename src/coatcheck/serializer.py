@@ -150,14 +150,14 @@ def _without_values(error: Any) -> str:
 
 def _schema(type: Any) -> Any:
     """Return a schema of a session's class, or raise `TypeError` if it's of another kind or JSON can't hold a field."""
-    if not (_is_pydantic(type) or is_dataclass(type) or issubclass(type, msgspec.Struct)):
-        way_out = "make it one, or pass a serializer"
-        raise TypeError(f"{class_name(type)} must be a dataclass, a msgspec.Struct or a pydantic model; {way_out}")
-    if not _is_pydantic(type):
+    if _is_pydantic(type):
+        if type.model_rebuild(raise_errors=False) is False:  # a name is still unknown
+            _schema_at(None, type)
+        return type.__pydantic_core_schema__
+    if is_dataclass(type) or issubclass(type, msgspec.Struct):
         return _schema_at(class_name(type), type)
-    if type.model_rebuild(raise_errors=False) is False:  # a name is still unknown
-        _schema_at(None, type)
-    return type.__pydantic_core_schema__
+    way_out = "make it one, or pass a serializer"
+    raise TypeError(f"{class_name(type)} must be a dataclass, a msgspec.Struct or a pydantic model; {way_out}")
 
 
 def _schema_at(place: str | None, type: Any, outer: tuple[Any, ...] = ()) -> Any:
