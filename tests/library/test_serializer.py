@@ -259,6 +259,29 @@ def test_changes_of_a_pydantic_model_are_merged_by_field_and_alias() -> None:
     assert serializer.deserialize(result) == theirs.model_copy(update={"name": "ada"})
 
 
+class Cat(BaseModel):
+    kind: Literal["cat"] = "cat"
+    name: str = "tom"
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"] = "dog"
+    name: str = "tom"
+
+
+class Cage(BaseModel):
+    pet: Cat | Dog = Field(default_factory=Cat, discriminator="kind")
+    cleaned: int = 0
+
+
+@pytest.mark.parametrize(("mine", "theirs"), [(Dog(), Cat(name="kit")), (Cat(name="kit"), Dog(name="rex"))])
+def test_a_pydantic_model_that_either_replaced_by_another_one_is_one_field(mine: Any, theirs: Any) -> None:
+    serializer = JSONSerializer(Cage)
+    three = Cage(), Cage(pet=mine), Cage(pet=theirs, cleaned=1)
+    result = serializer.merge(*map(serializer.serialize, three))
+    assert serializer.deserialize(result) == Cage(pet=mine, cleaned=1)
+
+
 def test_pydantic_is_imported_by_an_app_that_uses_it_and_not_by_the_library() -> None:
     code = "import coatcheck, sys; print(sorted(name for name in sys.modules if name.startswith('pydantic')))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
