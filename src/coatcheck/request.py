@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from inspect import isclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,7 +25,6 @@ class RequestSessions:
         self, providers: Mapping[type, SessionProvider[Any]], headers: Headers, outer: RequestSessions | None
     ) -> None:
         self.progress = Progress()
-        self._response_took_ids = False
         self._providers = providers
         self._headers = headers
         self._outer = outer
@@ -32,13 +32,11 @@ class RequestSessions:
 
     def of(self, type: type[S], inner: tuple[type, ...] = ()) -> Slot[S]:
         """Return the slot of this type's session, here or in an outer `Sessions`; those `inner` ones don't have it."""
-        slot = self._slots.get(type)
-        if slot is not None:
-            return slot
-        provider = self._providers.get(type)
-        if provider is not None:
-            slot = self._slots[type] = Slot(provider, provider.transport.receive(self._headers), self.progress)
-            return slot
+        if type in self._providers:
+            if type not in self._slots:
+                provider = self._providers[type]
+                self._slots[type] = Slot(provider, provider.transport.receive(self._headers), self.progress)
+            return self._slots[type]
         known = (*inner, *self._providers)
         if self._outer is not None:
             return self._outer.of(type, known)
@@ -49,7 +47,7 @@ class RequestSessions:
 
         The refusal of a websocket takes no ids along, so it can't start or renew a session.
         """
-        self.progress.response_starting = True
+        self.progress.headers_are_final = True
         try:
             slots = [*self._slots.values()]
             for slot in slots:
@@ -57,22 +55,22 @@ class RequestSessions:
                     await slot.discard()
                 elif takes_ids:
                     await slot.save()
-            for slot in slots if takes_ids else ():  # only now: if one slot fails, each client's id is still alive
+            for slot in slots:  # only now: if one slot fails, each client's id is still alive
                 try:
-                    await slot.delete_replaced()
+                    await slot.settle(taken=takes_ids)
                 except Exception:
-                    if not is_error:  # an error page is sent also where the storage is down; `end` tries again
+                    if takes_ids and not is_error:  # an error page needs no storage; `end` tries again
                         raise
-            self.progress.response_started, self._response_took_ids = True, takes_ids
+            self.progress.response_started = True
         finally:
-            self.progress.response_starting = False
+            self.progress.headers_are_final = self.progress.response_started
 
     async def save(self) -> None:
         """Save what changed, now, in an outer `Sessions` too."""
         self.progress.refuse_after_request()
         for slot in [*self._slots.values()]:
             await slot.save()
-            await slot.delete_ended()
+            await slot.settle()
         if self._outer is not None:
             await self._outer.save()
 
@@ -84,12 +82,10 @@ class RequestSessions:
         self.progress.ended = True
         errors = []
         for slot in [*self._slots.values()]:
-            settle_ids = slot.delete_replaced if self._response_took_ids else slot.keep_replaced
-            for settle in (
-                (slot.save, settle_ids) if self.progress.response_started and not cancelled else (settle_ids,)
-            ):
+            settle = partial(slot.settle, taken=self.progress.response_started)
+            for step in (slot.save, settle) if self.progress.response_started and not cancelled else (settle,):
                 try:
-                    await settle()
+                    await step()
                 except Exception as error:  # noqa: BLE001 - raised below
                     errors.append(error)
         if len(errors) == 1:
@@ -109,9 +105,10 @@ class RequestSessions:
 def _no_provider(type: Any, known: tuple[type, ...]) -> str:
     if not isclass(type):  # perhaps a session, which is not for a message
         return f"pass the class of a session, not a {class_name(type.__class__)}"
-    namesakes = [class_name(each) for each in known if each.__qualname__ == type.__qualname__]
-    if namesakes:
-        way_out = f"there is one for {namesakes[0]}, which is another class: import it from one module everywhere"
-    else:
-        way_out = "pass Sessions a cookie(...) or header(...)"
+    way_out = "pass Sessions a cookie(...) or header(...)"
+    for each in known:
+        if each.__qualname__ == type.__qualname__:
+            way_out = (
+                f"there is one for {class_name(each)}, which is another class: import it from one module everywhere"
+            )
     return f"no provider for {class_name(type)}; {way_out}"

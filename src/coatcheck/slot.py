@@ -25,14 +25,9 @@ class Progress:
     """How far a request has come, on which it depends what is still possible."""
 
     def __init__(self) -> None:
-        self.response_starting = False
+        self.headers_are_final = False  # from when the response starts to be saved
         self.response_started = False
         self.ended = False
-
-    @property
-    def headers_are_final(self) -> bool:
-        """Whether it is too late for a header, which it is as soon as the response starts to be saved."""
-        return self.response_starting or self.response_started
 
     def refuse_after_request(self) -> None:
         """Raise `SessionAlreadySent` if the request has ended."""
@@ -52,8 +47,7 @@ class Slot(Generic[S]):
         self._client_sent_id = bool(sent_ids)
         self._unverified = tuple(dict.fromkeys(id for id in sent_ids if is_well_formed(id)))[:MOST_SENT_IDS]
         self._life: _Life[S] = _Life(self._unverified)
-        self._ended: list[str] = []  # ids to delete from the storage
-        self._replaced: str | None = None  # the client's id, to be deleted when a response takes its new one along
+        self._ended: dict[str, None] = {}  # ids to delete from the storage, each once
         self._lock = Lock()  # one task at a time talks to the storage
 
     @property
@@ -72,7 +66,7 @@ class Slot(Generic[S]):
     def set(self, session: S) -> None:
         """See `CurrentSession`."""
         self._progress.refuse_after_request()
-        if self._progress.headers_are_final and self._life.is_empty:
+        if self._progress.headers_are_final and self._life.session is None and not self._life.unverified:
             raise SessionAlreadySent("cannot start a session after the response has started; call set() earlier")
         self._life.session = session
 
@@ -91,7 +85,7 @@ class Slot(Generic[S]):
             except SessionNotFound as error:  # from the storage, or from `change` itself while the session is there
                 if await self.provider.load(life.id) is not None:
                     raise
-                self._end(life)
+                self._end(life, life.replaced)
                 raise SessionNotFound("the session has ended") from error
             if mine != life.base:  # this request had changed it before, and hasn't saved that yet
                 session = self.provider.serializer.deserialize(self.provider.merge(life.base, mine, base))
@@ -101,10 +95,7 @@ class Slot(Generic[S]):
     def clear(self) -> None:
         """See `CurrentSession`."""
         self._progress.refuse_after_request()
-        ids = dict.fromkeys([self._life.id, *self._unverified])  # with one that was replaced
-        self._ended += [id for id in ids if id is not None and id not in self._ended]
-        self._replaced = None
-        self._end(self._life)
+        self._end(self._life, self._life.id, *self._unverified)  # among them is one that was replaced
 
     def renew_id(self) -> None:
         """See `CurrentSession`."""
@@ -116,7 +107,7 @@ class Slot(Generic[S]):
     async def save(self) -> None:
         """Store what changed. After an error it can be called again."""
         async with self._lock:
-            if self._life.is_untouched:
+            if self._life.session is None and not self._life.needs_new_id:  # nothing to ask the storage for
                 return
             life = await self._look_up()
             if life.session is None:
@@ -135,7 +126,7 @@ class Slot(Generic[S]):
                     life.needs_header = True
             except SessionNotFound:
                 self.provider.tell(ENDED_ELSEWHERE, life.id)
-                self._end(life)
+                self._end(life, life.replaced)
 
     async def discard(self) -> None:
         """Take back what changed and isn't saved. What changes from now on is saved when the request ends."""
@@ -158,32 +149,26 @@ class Slot(Generic[S]):
             else:
                 life.base = mine  # the app may hold the object, so a change is one that it makes from here on
 
-    async def delete_ended(self) -> None:
-        """Delete the sessions that ended. After an error it can be called again."""
-        async with self._lock:
-            await self._delete_ended()
+    async def settle(self, *, taken: bool | None = None) -> None:
+        """Delete what ended and, once it is known whether the new id of a renewed session was `taken`, its other id.
 
-    async def delete_replaced(self) -> None:
-        """Delete the id that a new one replaces, and what ended. After an error it can be called again."""
+        A response takes it along, or none will. After an error it can be called again.
+        """
         async with self._lock:
-            old = self._replaced
-            if old is not None:
+            life = self._life
+            if taken is not None and life.replaced is not None:
                 # Another request may have ended the session since this one loaded it. Read the old id once more, or
                 # that logout would be undone: the session would live on under an id that the logout didn't know.
-                if await self.provider.load(old) is not None:
-                    await self.provider.invalidate(old)
-                    self._replaced = None
+                if taken and await self.provider.load(life.replaced) is not None:
+                    await self.provider.invalidate(life.replaced)
+                    life.replaced = None
                 else:
-                    self.provider.tell(ENDED_ELSEWHERE, old)
-                    self._give_up_new_id()
-            await self._delete_ended()
-
-    async def keep_replaced(self) -> None:
-        """Delete the new id in place of the one that the client has, since no response took the new one along."""
-        async with self._lock:
-            if self._replaced is not None:
-                self._give_up_new_id()
-            await self._delete_ended()
+                    if taken:
+                        self.provider.tell(ENDED_ELSEWHERE, life.replaced)
+                    self._end(life, life.id)
+            for id in [*self._ended]:
+                await self.provider.invalidate(id)
+                del self._ended[id]
 
     def headers(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield the response header that sets or removes the id, if the client needs one."""
@@ -200,14 +185,13 @@ class Slot(Generic[S]):
         A `clear` during it puts in a new life, and the answer reaches the old one, which nobody reads.
         """
         life = self._life
-        while life.unverified:
-            id, *rest = life.unverified
+        for id in life.unverified:
             stored = await self.provider.load(id)
             if stored is not None:
-                life.id, rest = id, []
-                session, life.base, life.record = stored
-                life.session = session if life.session is None else life.session
-            life.unverified = tuple(rest)
+                life.id, life.base, life.record = id, stored.base, stored.record
+                life.session = stored.session if life.session is None else life.session
+                break
+        life.unverified = ()
         return self._life
 
     async def _save_under_new_id(self, life: _Life[S], mine: bytes) -> None:
@@ -217,33 +201,22 @@ class Slot(Generic[S]):
         data = self.provider.merge(life.base, mine, life.record.data)  # with fields that only a newer version knows
         record = self.provider.lifetime.start(data, created=None if old is None else life.record.created)
         await self.provider.save(new, record)
-        self._ended.append(new)  # until it's certain that the client may have it
         if life is not self._life:  # cleared while it was stored
+            self._ended[new] = None
             return
-        self._ended.remove(new)
         if old is not None:
-            if old in self._unverified:
-                self._replaced = old
-            else:  # no client has it
-                self._ended.append(old)
             self.provider.tell("renewed", old)
+            if old in self._unverified:
+                life.replaced = old
+            else:  # no client has it
+                self._ended[old] = None
         life.id, life.base, life.record, life.needs_header, life.needs_new_id = new, mine, record, True, False
 
-    async def _delete_ended(self) -> None:
-        while self._ended:
-            await self.provider.invalidate(self._ended[0])
-            del self._ended[0]
-
-    def _give_up_new_id(self) -> None:
-        self._replaced = None
-        self._ended += filter(None, [self._life.id])
-        self._end(self._life)
-
-    def _end(self, life: _Life[S]) -> None:
+    def _end(self, life: _Life[S], *ids: str | None) -> None:
+        """Delete these ids of a session, and go on with a new life, unless `clear` has put one in."""
         if life is self._life:
             self._life = _Life()
-            self._ended += filter(None, [self._replaced])  # the session is over under each of its ids
-            self._replaced = None
+            self._ended |= dict.fromkeys(filter(None, ids))
 
 
 class _Life(Generic[S]):
@@ -255,18 +228,9 @@ class _Life(Generic[S]):
     def __init__(self, unverified: tuple[str, ...] = ()) -> None:
         self.unverified = unverified  # the ids that the client sent, until the storage was asked for them
         self.id: str | None = None
+        self.replaced: str | None = None  # the id that the client has, until a response takes the new one along
         self.session: S | None = None
         self.base = b""  # the session as it is stored, in the words of this version of its class
         self.record = Record(0, 0)  # what the storage holds under `id`, as far as this request knows
         self.needs_new_id = False
         self.needs_header = False  # the client has yet to learn the id, or how long it is valid
-
-    @property
-    def is_untouched(self) -> bool:
-        """Whether the app has done nothing that needs an answer from the storage."""
-        return self.session is None and not self.needs_new_id
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no session is here, and none can be found under the id that the client sent."""
-        return self.session is None and not self.unverified
