@@ -23,13 +23,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 _SCOPE_KEY = "coatcheck.sessions"
-# What a response starts with, and whether that has headers.
-_RESPONSE_STARTS = {
-    "http.response.start": True,
-    "websocket.accept": True,
-    "websocket.http.response.start": True,
-    "websocket.close": False,
-}
+_RESPONSE_STARTS = {"http.response.start", "websocket.accept", "websocket.http.response.start", "websocket.close"}
 
 
 class HasScope(Protocol):
@@ -38,7 +32,6 @@ class HasScope(Protocol):
     @property
     def scope(self) -> Mapping[str, Any]:
         """The ASGI scope."""
-        ...
 
 
 class Sessions:
@@ -77,7 +70,6 @@ class Sessions:
     def __init__(self, app: ASGIApp, *providers: SessionProvider[Any]) -> None:
         self._app = app
         self._providers: dict[type, SessionProvider[Any]] = {}
-        names: set[str] = set()
         for provider in providers:
             if not isinstance(provider, SessionProvider):
                 raise TypeError(
@@ -86,10 +78,9 @@ class Sessions:
                 )
             if provider.type in self._providers:
                 raise ValueError(f"two providers for {provider.type.__qualname__}; give each its own class")
-            if provider.name in names:
+            if provider.name in {each.name for each in self._providers.values()}:
                 raise ValueError(f"two providers are called {provider.name!r}; give each its own name")
             self._providers[provider.type] = provider
-            names.add(provider.name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the app with `current_session` available, and save its sessions when the response starts."""
@@ -103,8 +94,8 @@ class Sessions:
         sessions = scope[_SCOPE_KEY] = RequestSessions(self._providers, scope["headers"], outer)
 
         async def send_with_sessions(message: Message) -> None:
-            has_headers = _RESPONSE_STARTS.get(message["type"])
-            if has_headers is not None and not sessions.progress.response_started:
+            if message["type"] in _RESPONSE_STARTS and not sessions.progress.response_started:
+                has_headers = message["type"] != "websocket.close"  # with which a websocket is refused
                 await sessions.start_response(is_error=_is_error(message), takes_ids=has_headers)
                 message = _with_headers(message, sessions) if has_headers else message
             await send(message)
@@ -123,8 +114,7 @@ class Sessions:
                 await sessions.end(cancelled=True)  # a logout holds
             raise
         finally:
-            if outer is not None:
-                scope[_SCOPE_KEY] = outer
+            scope[_SCOPE_KEY] = outer or sessions
 
 
 def _is_error(message: Message) -> bool:
