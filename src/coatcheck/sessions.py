@@ -184,8 +184,11 @@ class CurrentSession:
 
         Nothing can come between, so this is for counters, stock and balances, where the later value must not simply be
         kept. It doesn't wait for a response. Go on with the session it returns: what this request changed before is in
-        it too, to be saved with the response. A session that is to get a new id gets it first. (With a serializer of
-        your own that cannot `merge`, update before you change anything else.)
+        it too, to be saved with the response. (With a serializer of your own that cannot `merge`, update before you
+        change anything else.)
+
+        After `renew_id` it saves under the new id, and the old id keeps the session as this request loaded it. If no
+        response sends the new id, the session lives on under the old one without the update.
 
         Args:
             type: The class of the session.
@@ -222,7 +225,7 @@ class CurrentSession:
         """Keep the session, give it a new id and delete the old one. Without a session, nothing happens.
 
         Call it whenever a client gains privileges, above all at login. An id that was planted or seen before then opens
-        nothing (OWASP ASVS 5.0, 7.2.4).
+        nothing (OWASP ASVS 5.0, 7.2.4). Call it before `save` and `update`, which then save nothing under the old id.
 
         Raises:
             SessionAlreadySent: The response has started.

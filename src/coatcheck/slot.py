@@ -80,6 +80,8 @@ class Slot(Generic[S]):
                     "stored when the response starts"
                 )
             mine = self.provider.serializer.serialize(life.session)  # if that fails, nothing has been stored
+            if life.needs_new_id:  # whoever knows the old id must not find what `change` stores
+                await self._save_under_new_id(life, life.base)
             try:
                 session, base, life.record = await self.provider.apply(life.id, change)
             except SessionNotFound as error:  # from the storage, or from `change` itself while the session is there
@@ -195,7 +197,7 @@ class Slot(Generic[S]):
         return self._life
 
     async def _save_under_new_id(self, life: _Life[S], mine: bytes) -> None:
-        if self._progress.response_started:
+        if self._progress.response_started or self._progress.ended:
             raise SessionAlreadySent("cannot start a session after the response has started; call set() earlier")
         new, old = self.provider.issue_id(), life.id
         data = self.provider.merge(life.base, mine, life.record.data)  # with fields that only a newer version knows

@@ -539,6 +539,17 @@ async def test_a_logout_before_a_renewal_has_made_sure_holds(renewal: Requests, 
     assert moments >= {0, 1, 2, 3, 4}
 
 
+@on_every_storage_once
+async def test_a_logout_before_a_renewal_has_made_sure_holds_although_it_updates(fresh: Fresh) -> None:
+    ends = set()
+    for stage in await every_interleaving(fresh, together(renew, add_one), clear, at_least=6):
+        makes_sure = "A.read.3" if stage.locks else "A.read.2"  # without `update`, it reads before it writes, too
+        made_sure = stage.came(makes_sure, before="B.invalidate.1")
+        assert await stage.held() == ({SECOND: Visitor(visits=1)} if made_sure else {}), stage.log
+        ends.add(made_sure)
+    assert ends == {False, True}
+
+
 @on("memory on asyncio")
 async def test_a_logout_before_a_renewal_has_made_sure_holds_beside_a_change(fresh: Fresh) -> None:
     for stage in await every_interleaving(fresh, renew, clear, change(name="Ada"), at_least=78):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 @pytest.fixture
 def storage(any_storage: SessionStorage) -> SessionStorage:
     return any_storage
+
+
+@dataclass
+class Account:
+    name: str = "guest"
+    visits: int = 0
+
+
+def visited(account: Account) -> Account:
+    return Account(account.name, account.visits + 1)
 
 
 async def save(sessions: CurrentSession) -> None:
@@ -272,6 +283,82 @@ async def test_what_is_set_after_a_renewal_was_saved_and_cleared_lives(id: str, 
 
     response = await visit(start_over, cart, id=id)
     assert [await found(cart, each) for each in (id, response.id)] == [None, Cart(["hat"])]
+
+
+# --- an update after a renewal ------------------------------------------------------------------------------------
+
+
+def with_gloves(cart: Cart) -> Cart:
+    return Cart([*cart.items, "gloves"])
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_an_update_after_a_renewal_stores_nothing_under_the_old_id(
+    status: int, id: str, cart: SessionProvider[Cart], ledger: Ledger
+) -> None:
+    seen: list[Any] = []
+
+    async def log_in(sessions: CurrentSession) -> None:
+        sessions.renew_id(Cart)
+        await sessions.update(Cart, with_gloves)
+        assert ledger.calls == ["read", "write", "update"]
+        seen.extend([sessions.id(Cart), await cart.read(id), await cart.read(str(sessions.id(Cart)))])
+
+    response = await visit(log_in, cart, id=id, status=status)
+    assert seen == [response.id, Cart(["coat"]), Cart(["coat", "gloves"])]
+    assert [await found(cart, each) for each in (id, response.id)] == [None, Cart(["coat", "gloves"])]
+
+
+async def test_what_changed_before_such_an_update_is_saved_with_the_response(storage: UpdatableSessionStorage) -> None:
+    provider = cookie("ACCOUNT", Account, storage=storage)
+
+    async def begin(sessions: CurrentSession) -> None:
+        sessions.set(Account())
+
+    async def log_in(sessions: CurrentSession) -> None:
+        (await sessions.get_or_set(Account, Account)).name = "ada"
+        sessions.renew_id(Account)
+        assert (await sessions.update(Account, visited)).name == "ada"
+
+    old = (await visit(begin, provider)).id
+    error = (await visit(log_in, provider, id=old, status=500)).id
+    assert [await found(provider, each) for each in (old, error)] == [None, Account("guest", 1)]
+    new = (await visit(log_in, provider, id=error)).id
+    assert [await found(provider, each) for each in (error, new)] == [None, Account("ada", 2)]
+
+
+async def test_an_update_whose_new_id_no_response_took_along_is_lost_with_that_id(
+    storage: UpdatableSessionStorage,
+) -> None:
+    ids = Ids()
+    cart = cookie("CART", Cart, storage=storage, new_id=ids)
+    await visit(put("coat"), cart)
+
+    async def log_in(sessions: CurrentSession) -> None:
+        sessions.renew_id(Cart)
+        await sessions.update(Cart, with_gloves)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await visit(log_in, cart, id=ids[0])
+    assert [await found(cart, id) for id in ids] == [Cart(["coat"]), None]
+
+
+async def test_an_update_after_the_request_makes_no_new_id_and_stores_nothing_under_the_old_one(
+    id: str, cart: SessionProvider[Cart], ledger: Ledger
+) -> None:
+    kept: list[CurrentSession] = []
+
+    async def fail(sessions: CurrentSession) -> None:
+        kept.append(sessions)
+        sessions.renew_id(Cart)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await visit(fail, cart, id=id)
+    with pytest.raises(SessionAlreadySent):
+        await kept[0].update(Cart, with_gloves)
+    assert set(ledger.calls) == {"read"}
 
 
 async def test_a_renewal_without_a_session_saves_nothing(cart: SessionProvider[Cart], ledger: Ledger) -> None:

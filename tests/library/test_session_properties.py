@@ -157,6 +157,7 @@ class Visit:
         self.known: Held | None = None  # the same as it was loaded or stored
         self.is_put = self.is_renewed = self.is_granted = False
         self.left: list[str] = []  # ids, by logouts
+        self.old: str | None = None  # what the client has, until a response takes the new id along
 
     def get(self) -> Fields | None:
         if not self.is_put:
@@ -169,8 +170,15 @@ class Visit:
         self.mine, self.is_put = fields, True
         return None
 
-    def add_one(self) -> Fields | type[Exception]:
+    def add_one(self, new_id: str) -> Fields | type[Exception]:
+        """Update the session. `new_id` is what it has then, if that is a new id."""
         self._look_up()
+        if self.is_renewed and self.id is not None and self.known is not None:
+            if self.server.clock() >= self.known.created + self.kind.max_age:  # over under any id
+                self.left.append(self.id)
+                self._lose()
+                return SessionNotFound
+            self._renew_early(new_id, self.id, self.known)
         held = self.server.find(self.kind, self.id)
         if held is None or self.known is None:
             if self.id is not None:
@@ -194,6 +202,7 @@ class Visit:
     def respond(self, new_id: str) -> Ticket | None:
         """Begin the response. `new_id` is what the client was given, if that is a new id."""
         self._commit(new_id)
+        self._settle(taken=True)
         self.is_sent = True
         if self.id is not None and self.is_granted:
             held = self.server.find(self.kind, self.id)
@@ -206,12 +215,12 @@ class Visit:
         """Store what was changed since the response began, if it did. Returns what is raised."""
         if self.is_sent:
             return self._commit("")
-        self._log_out()
+        self._settle(taken=False)
         return None
 
     def disconnect(self) -> None:
         """Only a logout holds."""
-        self._log_out()
+        self._settle(taken=False)
 
     def _look_up(self) -> None:
         if self.is_looked_up:
@@ -239,14 +248,41 @@ class Visit:
         return None
 
     def _issue(self, mine: Fields, new_id: str) -> None:
-        old = self.server.find(self.kind, self.id)
+        old = self.server.find(self.kind, self.old or self.id)
         if old is None and self.id is not None:
+            self.left.append(self.id)
             self._lose()
             return
         held = self.server.issue(self.kind, new_id, mine.copy(), old)  # what others changed meanwhile is lost
-        self.server.held.pop((self.kind, self.id or ""), None)
-        self.id = new_id
+        for id in (self.id, self.old):
+            self.server.held.pop((self.kind, id or ""), None)
+        self.id, self.old = new_id, None
         self._know(held, mine, touch=True)
+
+    def _renew_early(self, new_id: str, old_id: str, known: Held) -> None:
+        """Hold the session under a new id too, as it was known. The old one lives on beside it."""
+        self.is_renewed = False
+        held = self.server.issue(self.kind, new_id, known.fields.copy(), None)
+        held.created = known.created
+        if self.old is None:
+            self.old = old_id
+        else:
+            self.left.append(old_id)  # no client has it
+        self.id = new_id
+        self._know(held, known.fields, touch=True)
+
+    def _settle(self, *, taken: bool) -> None:
+        """Leave a session that was renewed early one id."""
+        old, self.old = self.old, None
+        if old is not None and self.id is not None:
+            held = self.server.find(self.kind, old)
+            if taken and held is not None:
+                self.server.held[self.kind, self.id].line = held.line
+                del self.server.held[self.kind, old]
+            else:
+                self.left.append(self.id)
+                self._lose()
+        self._log_out()
 
     def _change(self, mine: Fields, base: Fields, *, touch: bool) -> None:
         held = self.server.find(self.kind, self.id)
@@ -269,6 +305,8 @@ class Visit:
 
     def _lose(self) -> None:
         self.is_looked_up = True
+        self.left += [] if self.old is None else [self.old]
+        self.old = None
         self.id = self.mine = self.known = None
         self.is_put = self.is_renewed = self.is_granted = False
 
@@ -413,11 +451,14 @@ class SessionsStory(Story):
         await self.change(tab, "hat")
 
     async def add_one(self, tab: Tab) -> None:
+        ids: list[str | None] = []
+
         async def order(sessions: CurrentSession) -> Fields:
             tab.session = await sessions.update(tab.kind.type, lambda stored: replace(stored, count=stored.count + 1))
+            ids.append(sessions.id(tab.kind.type))
             return asdict(tab.session)
 
-        assert await tab.tell(order) == tab.visit.add_one()
+        assert await tab.tell(order) == tab.visit.add_one("".join(filter(None, ids)))
 
     async def clear(self, tab: Tab) -> None:
         async def order(sessions: CurrentSession) -> None:
