@@ -105,10 +105,9 @@ class RequestSessions:
 def _no_provider(type: Any, known: tuple[type, ...]) -> str:
     if not isclass(type):  # perhaps a session, which is not for a message
         return f"pass the class of a session, not a {class_name(type.__class__)}"
-    way_out = "pass Sessions a cookie(...) or header(...)"
-    for each in known:
-        if each.__qualname__ == type.__qualname__:
-            way_out = (
-                f"there is one for {class_name(each)}, which is another class: import it from one module everywhere"
-            )
+    namesakes = [class_name(each) for each in known if each.__qualname__ == type.__qualname__]
+    if namesakes:
+        way_out = f"there is one for {namesakes[0]}, which is another class: import it from one module everywhere"
+    else:
+        way_out = "pass Sessions a cookie(...) or header(...)"
     return f"no provider for {class_name(type)}; {way_out}"

@@ -32,6 +32,7 @@ class HasScope(Protocol):
     @property
     def scope(self) -> Mapping[str, Any]:
         """The ASGI scope."""
+        ...
 
 
 class Sessions:

@@ -198,7 +198,7 @@ class Slot(Generic[S]):
 
     async def _save_under_new_id(self, life: _Life[S], mine: bytes) -> None:
         if self._progress.response_started or self._progress.ended:
-            raise SessionAlreadySent("cannot start a session after the response has started; call set() earlier")
+            raise SessionAlreadySent("cannot send a new id after the response has started; call set() earlier")
         new, old = self.provider.issue_id(), life.id
         data = self.provider.merge(life.base, mine, life.record.data)  # with fields that only a newer version knows
         record = self.provider.lifetime.start(data, created=None if old is None else life.record.created)
