@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -231,6 +232,22 @@ async def test_a_renewal_is_not_taken_along_by_a_websocket_that_is_refused(stora
     assert [await found(cart, id) for id in ids] == [Cart(["coat"]), None]
 
 
+async def test_a_websocket_is_refused_although_its_storage_is_down(storage: SessionStorage) -> None:
+    shaky = LosesItsConnection(storage)
+    cart = cookie("CART", Cart, storage=shaky)
+    id = (await visit(put("coat"), cart)).id
+    sent: list[Any] = []
+
+    async def app(sessions: CurrentSession, send: Send) -> None:
+        sessions.clear(Cart)
+        shaky.failing = {"invalidate"}
+        await send({"type": "websocket.close", "code": 1008})
+
+    with pytest.raises(ConnectionError):  # at the end
+        await exchange(app, cart, id=id, type="websocket", sent=sent)
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+
+
 @pytest.mark.parametrize("renewals", [1, 2])
 async def test_of_a_session_that_is_saved_and_renewed_twice_the_last_id_lives(
     renewals: int, storage: SessionStorage
@@ -247,7 +264,9 @@ async def test_of_a_session_that_is_saved_and_renewed_twice_the_last_id_lives(
 
 
 @pytest.mark.parametrize("status", [200, 500])
-async def test_a_logout_between_a_save_and_the_response_holds(status: int, storage: SessionStorage) -> None:
+async def test_a_logout_between_a_save_and_the_response_holds_and_is_logged(
+    status: int, storage: SessionStorage, caplog: pytest.LogCaptureFixture
+) -> None:
     ids = Ids()
     cart = cookie("CART", Cart, storage=storage, new_id=ids)
     await visit(put("coat"), cart)
@@ -256,7 +275,9 @@ async def test_a_logout_between_a_save_and_the_response_holds(status: int, stora
         await renew_with_a_scarf(sessions)
         await visit(clear_cart, cart, id=ids[0])
 
-    assert (await visit(log_in, cart, id=ids[0], status=status)).ids == [""]
+    with caplog.at_level(logging.DEBUG, logger="coatcheck"):
+        assert (await visit(log_in, cart, id=ids[0], status=status)).ids == [""]
+    assert "changes discarded, because another request has ended the session" in caplog.text
     assert [await found(cart, id) for id in ids] == [None, None]
 
 
@@ -309,7 +330,7 @@ async def test_an_update_after_a_renewal_stores_nothing_under_the_old_id(
     assert [await found(cart, each) for each in (id, response.id)] == [None, Cart(["coat", "gloves"])]
 
 
-async def test_what_changed_before_such_an_update_is_saved_with_the_response(storage: UpdatableSessionStorage) -> None:
+async def test_what_changed_before_such_an_update_is_saved_with_the_response(storage: SessionStorage) -> None:
     provider = cookie("ACCOUNT", Account, storage=storage)
 
     async def begin(sessions: CurrentSession) -> None:
@@ -328,7 +349,7 @@ async def test_what_changed_before_such_an_update_is_saved_with_the_response(sto
 
 
 async def test_an_update_whose_new_id_no_response_took_along_is_lost_with_that_id(
-    storage: UpdatableSessionStorage,
+    storage: SessionStorage,
 ) -> None:
     ids = Ids()
     cart = cookie("CART", Cart, storage=storage, new_id=ids)
