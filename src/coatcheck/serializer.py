@@ -7,7 +7,7 @@ from collections import ChainMap
 from dataclasses import is_dataclass
 from functools import partial
 from inspect import isclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -55,16 +55,19 @@ class JSONSerializer(Generic[S]):
     """
 
     def __init__(self, type: type[S]) -> None:
-        self._tags = {*_TAG.findall(str(_schema(type)))}
+        schema = _schema(type)
+        self._tags = {*_TAG.findall(str(schema))}
         self._is_pydantic = _is_pydantic(type)
+        self._merges_inside = not (self._is_pydantic and _has_untagged_models(schema))
         if self._is_pydantic:
             model: Any = type
-            to_json = model.__pydantic_serializer__.to_json
             # What doesn't fit its field is found when it's read back. A warning of pydantic's would quote it.
-            self._encode: Callable[[Any], bytes] = partial(to_json, by_alias=True, round_trip=True, warnings=False)
+            options = {"by_alias": True, "round_trip": True, "warnings": False}
+            self._encode: Callable[[Any], bytes] = lambda session: session.model_dump_json(**options).encode()
+            self._encode_part: Callable[[Any], bytes] = partial(model.__pydantic_serializer__.to_json, **options)
             self._decode: Callable[[bytes], S] = model.model_validate_json
         else:
-            self._encode = msgspec.json.Encoder().encode
+            self._encode = self._encode_part = msgspec.json.Encoder().encode
             self._decode = msgspec.json.Decoder(type).decode
 
     def serialize(self, session: S, /) -> bytes:
@@ -76,7 +79,7 @@ class JSONSerializer(Generic[S]):
         try:
             return self._encode(session)
         except Exception:  # noqa: BLE001 - the message may quote what is in the session
-            place = unstorable(session, type(session).__qualname__, self._encode)
+            place = unstorable(session, type(session).__qualname__, self._encode_part)
         raise TypeError(f"{place}, which can't be stored as JSON; store another type there, or pass a serializer")
 
     def deserialize(self, data: bytes, /) -> S:
@@ -91,7 +94,8 @@ class JSONSerializer(Generic[S]):
         """Return `theirs` with each field that `mine` changed, nested classes and dictionaries included.
 
         A field that this version of the class doesn't know stays as it is in `theirs`. A list is one field. So are
-        a class that is stored as a list and an object that was replaced by one of another class.
+        a class that is stored as a list and an object that was replaced by one of another class. In a pydantic model
+        with a union of models that no field tells apart, each field is merged as a whole.
         """
         before, after, known = (self._canonical(data) for data in (base, mine, theirs))
         merged = self._merged(before, after, known, mine, theirs)
@@ -115,7 +119,9 @@ class JSONSerializer(Generic[S]):
             return mine
         stored = now | stored
         for name in new:
-            if new[name] != old.get(name):
+            if new[name] != old.get(name) and not self._merges_inside:
+                stored[name] = changed[name]
+            elif new[name] != old.get(name):
                 stored.setdefault(name, changed[name])
                 inside = (fields.get(name, b"{}") for fields in (old, new, now, changed, stored))
                 stored[name] = msgspec.Raw(self._merged(*map(bytes, inside)))
@@ -133,6 +139,15 @@ class JSONSerializer(Generic[S]):
 
 def _is_pydantic(type: object) -> bool:
     return hasattr(type, "model_validate_json")
+
+
+def _has_untagged_models(schema: Any) -> bool:
+    """Whether a pydantic schema has a union of models that no field tells apart."""
+    if not isinstance(schema, dict):
+        return isinstance(schema, list | tuple) and any(map(_has_untagged_models, schema))
+    if schema.get("type") == "union" and re.search(r"'type': '(model|definition-ref)'", str(schema["choices"])):
+        return True
+    return any(map(_has_untagged_models, schema.values()))
 
 
 def _without_values(error: Any) -> str:
@@ -182,7 +197,8 @@ def _schema_at(place: str | None, type: Any, outer: tuple[Any, ...] = ()) -> Any
 def _hints(type: Any) -> dict[str, Any]:
     """Return the type of each field of a class, or raise `TypeError` with the first one that has an unknown name."""
     try:
-        return get_type_hints(type) if isclass(type) else {}
+        hints = get_type_hints(type) if isclass(type) else {}
+        return {name: hint for name, hint in hints.items() if get_origin(hint) is not ClassVar}
     except NameError as error:
         written = ChainMap(*(vars(each).get("__annotations__", {}) for each in type.__mro__))
         fields = [f"field {name!r} of " for name, hint in written.items() if re.search(rf"\b{error.name}\b", str(hint))]

@@ -13,6 +13,7 @@ import pytest
 from anyio.lowlevel import checkpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from coatcheck import (
     CurrentSession,
@@ -179,6 +180,41 @@ class Cage(msgspec.Struct):
 )
 def test_an_object_that_either_replaced_by_one_of_another_class_is_one_field(mine: Any, theirs: Any) -> None:
     assert merged(Cage(Cat()), Cage(mine), Cage(theirs, cleaned=1)) == Cage(mine, cleaned=1)
+
+
+class Fish(BaseModel):
+    name: str = "tom"
+    fur: str = "none"
+
+
+class Snail(BaseModel):
+    name: str = "tom"
+    fur: str = "none"
+    house: bool = True
+
+
+class Tank(BaseModel):
+    pet: Fish | Snail
+    named: dict[str, Fish | Snail] = {}
+    cleaned: int = 0
+
+
+class Pond(BaseModel):
+    pet: Snail | None
+    size: int | str = 0
+
+
+def test_an_object_of_a_class_that_no_field_tells_is_one_field() -> None:
+    merged = JSONSerializer(Tank).merge
+    base, mine, theirs = (
+        tank.model_dump_json().encode()
+        for tank in (Tank(pet=Fish()), Tank(pet=Fish(name="kit")), Tank(pet=Snail(fur="wet"), cleaned=1))
+    )
+    assert Tank.model_validate_json(merged(base, mine, theirs)) == Tank(pet=Fish(name="kit"), cleaned=1)
+    pond = JSONSerializer(Pond).merge(
+        *(Pond(pet=pet).model_dump_json().encode() for pet in (Snail(), Snail(name="kit"), Snail(fur="wet")))
+    )
+    assert Pond.model_validate_json(pond) == Pond(pet=Snail(name="kit", fur="wet"))
 
 
 def test_a_struct_that_is_stored_as_an_array_is_one_field() -> None:

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path  # noqa: TC003 - msgspec reads the annotations
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
 import pytest
@@ -184,6 +184,12 @@ class Again:
 
 
 @dataclass
+class Counted:
+    made: ClassVar[int] = 0
+    depth: complex = 0j
+
+
+@dataclass
 class Mixed:
     depth: complex
     inner: Unfinished
@@ -206,6 +212,7 @@ class Mixed:
         (UnfinishedModel, "'when' of {}.UnfinishedModel", "names Soon, which isn't there at run time; import it"),
         (NestedModel, "'when' of {}.UnfinishedModel", "names Soon, which isn't there at run time; import it"),
         (Again, "'inner' of {}.Again", "can't be stored as JSON; change its type, or pass a serializer"),
+        (Counted, "'depth' of {}.Counted", "can't be stored as JSON; change its type, or pass a serializer"),
         (Mixed, "'depth' of {}.Mixed", "can't be stored as JSON; change its type, or pass a serializer"),
     ],
 )
