@@ -50,7 +50,6 @@ if __name__ == "__main__":
 # USER session ...: stored
 # USER session ...: storage read done
 # USER session ...: expired by idle_timeout
-# USER session ...: expired by idle_timeout
 # USER session ...: storage update found nothing
 # USER session ...: storage invalidate done
 # and the next request:

@@ -19,5 +19,14 @@ declare const WORKER: string
 declare const EDITOR: string
 
 declare const RUNTIME: Runtime
-/** Bytes on the wire for all of RUNTIME and the worker: no run fetches more. */
+/** Bytes on the wire for all of RUNTIME and the worker. */
 declare const DOWNLOAD_SIZE: number
+
+/** A package that a script may import: its modules, its bytes on the wire, and what it needs of the others. */
+interface Weight {
+  imports: string[]
+  size: number
+  depends: string[]
+}
+
+declare const WEIGHTS: Record<string, Weight>

@@ -30,12 +30,17 @@ async function bundle(entry: string, define: Record<string, string>, css: Loader
   return `./${path.basename(Object.keys(metafile.outputs).join())}`
 }
 
-const sizes = Object.values((JSON.parse(runtime) as Runtime).sizes).map(({ wire }) => wire)
+const { lock, sizes } = JSON.parse(runtime) as Runtime
+const weights = Object.values(lock.packages).map(({ name, imports, depends, file_name }) => {
+  return [name, { imports, size: sizes[file_name]?.wire ?? 0, depends }]
+})
 const worker = await bundle("python/worker.ts", { RUNTIME: runtime })
 const editor = await bundle("editor/editor.ts", { COMPLETIONS: completions })
 const names = { WORKER: JSON.stringify(worker), EDITOR: JSON.stringify(editor) }
-sizes.push(brotliCompressSync(readFileSync(path.join(folder, worker))).length)
-await bundle("page/page.ts", { ...names, DOWNLOAD_SIZE: `${sizes.reduce((sum, size) => sum + size)}` })
+const ours = brotliCompressSync(readFileSync(path.join(folder, worker))).length
+const total = Object.values(sizes).reduce((sum, { wire }) => sum + wire, ours)
+const WEIGHTS = JSON.stringify(Object.fromEntries(weights))
+await bundle("page/page.ts", { ...names, DOWNLOAD_SIZE: `${total}`, WEIGHTS })
 await bundle("page/block.css", {}, "css")
 await bundle("theme/menu.ts", {})
 await bundle("theme/search_on_use.ts", {})

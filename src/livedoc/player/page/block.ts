@@ -15,8 +15,8 @@ export interface Surroundings {
   runner: Runner
   edits: Edits
   loadEditor: LoadEditor
-  /** Bytes that a first run fetches at the most. */
-  download: number
+  /** The bytes that a first run of a script fetches at the most. */
+  weight: (script: string) => number
   /** A program has run to its end. */
   ran: () => void
   /** The link that brought code has done its work: a reload does not bring that code back. */
@@ -102,7 +102,7 @@ export class Block {
     this.#header.showLink()
     this.#notify()
     this.#result.clear()
-    this.#header.show("idle", invitation(this.#around.download))
+    this.#header.show("idle", invitation(this.#around.weight(this.#code.script)))
     this.#view.renew()
   }
 

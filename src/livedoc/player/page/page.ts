@@ -4,6 +4,7 @@ import { element } from "./element.ts"
 import { Offline } from "./offline.ts"
 import { Runner } from "./runner.ts"
 import { type Shared, sharedBy } from "./share.ts"
+import { weight } from "./weight.ts"
 import { openWorker } from "./worker_link.ts"
 
 /** What Material for MkDocs offers when it swaps pages without a reload. */
@@ -17,7 +18,7 @@ const surroundings: Surroundings = {
   runner: new Runner(openWorker),
   edits: new Edits(() => localStorage),
   loadEditor: () => import(new URL(EDITOR, import.meta.url).href) as Promise<typeof import("../editor/editor.ts")>,
-  download: DOWNLOAD_SIZE,
+  weight: (script) => weight(script, DOWNLOAD_SIZE, WEIGHTS),
   ran: () => void offline.begin(),
   leaveLink() {
     // To an entry without a state Material gives its hash back, if it is still fetching the page for it.
