@@ -19,7 +19,7 @@ from anyio import to_thread
 from .argument import must_be_callable
 from .cache import SessionStorageCache
 from .duration import TOUCHES, seconds
-from .files import locked, make_directory, open_session, read, sync, write
+from .files import closing, locked, open_session, read, sync, write
 from .steps import PIECE, StepReceiveStream, Steps, StepSendStream
 from .storage import SessionNotFound
 
@@ -127,9 +127,9 @@ class SessionStorageDirectory:
     def _path(self, id: str) -> Path:
         return self._root / f"{sha256(id.encode()).hexdigest()}.session"
 
-    def _is_unused(self, file: int, *, part: int = 1) -> bool:
-        """Whether the session wasn't used for `retention`, or for that divided by `part`."""
-        return self._clock() - os.fstat(file).st_mtime >= self._retention / part
+    def _unused(self, file: int) -> float:
+        """Return for how many seconds the session wasn't used."""
+        return self._clock() - os.fstat(file).st_mtime
 
     def _touch(self, file: int) -> None:
         now = self._clock()
@@ -140,21 +140,20 @@ class SessionStorageDirectory:
         file = open_session(path)
         if file is None:
             raise SessionNotFound
-        try:
-            if self._is_unused(file):
+        with closing(file):
+            unused = self._unused(file)
+            if unused >= self._retention:
                 raise SessionNotFound
-            if self._is_unused(file, part=TOUCHES):
+            if unused >= self._retention / TOUCHES:
                 self._touch(file)
             while len(data := read(file, PIECE)) == PIECE:
                 yield data
             return data
-        finally:
-            os.close(file)
 
     def _store(self, path: Path) -> Generator[None, bytes, None]:
         """Take the session piece by piece. A piece of less than 64 KiB is the last, and puts the file in its place."""
         data = yield
-        make_directory(self._root, mode=0o700, durable=self._durable)
+        self._make(self._root, 0o700)
         with self._replacement(path, locked(path)) as file:
             write(file, data)
             while len(data) >= PIECE:
@@ -164,7 +163,7 @@ class SessionStorageDirectory:
     def _update(self, path: Path, transform: Callable[[bytes], bytes]) -> Generator[bytes, None, bytes]:
         yield from ()  # a single step
         with locked(path) as file:
-            if file is None or self._is_unused(file):
+            if file is None or self._unused(file) >= self._retention:
                 raise SessionNotFound
             data = transform(read(file, os.fstat(file).st_size))
             try:
@@ -179,13 +178,11 @@ class SessionStorageDirectory:
         """Give a new file. It takes the place of `path` at the end, or leaves no trace if anything failed."""
         file, name = tempfile.mkstemp(prefix=f"{path.stem}.", suffix=".tmp", dir=self._root)
         try:
-            try:
+            with closing(file):
                 yield file
                 self._touch(file)
                 if self._durable:
                     os.fsync(file)
-            finally:
-                os.close(file)
             with lock:
                 Path(name).replace(path)
                 self._sync(self._root)
@@ -196,6 +193,13 @@ class SessionStorageDirectory:
             with suppress(PermissionError):  # without access to the parent, the root was made by somebody else
                 self._sync(self._root.parent)
             self._is_root_durable = True
+
+    def _make(self, directory: Path, mode: int = 0o777) -> None:
+        """Make it, and its parents where missing. If `durable`, each is synced before anything is in it."""
+        if not directory.exists():
+            self._make(directory.parent)
+            directory.mkdir(mode, exist_ok=True)
+            self._sync(directory.parent)
 
     def _sync(self, directory: Path) -> None:
         if self._durable:
@@ -210,20 +214,16 @@ class SessionStorageDirectory:
 
     def _sweep(self) -> int:
         removed, errors = 0, []
-        try:
-            paths = list(self._root.iterdir())
-        except FileNotFoundError:
-            return removed
-        for path in paths:
-            try:
-                if _SESSION.fullmatch(path.name):
-                    removed += self._remove_if_unused(path)
-                elif _TEMPORARY.fullmatch(path.name):
-                    self._remove_leftover(path)
-            except OSError as error:  # go on with the others
-                errors.append(error)
-        if removed or errors:  # an error may come after a removal
-            with suppress(FileNotFoundError):  # the whole directory is gone
+        with suppress(FileNotFoundError):  # there is no root, or no longer
+            for path in self._root.iterdir():
+                try:
+                    if _SESSION.fullmatch(path.name):
+                        removed += self._remove_if_unused(path)
+                    elif _TEMPORARY.fullmatch(path.name):
+                        self._remove_leftover(path)
+                except OSError as error:  # go on with the others
+                    errors.append(error)
+            if removed or errors:  # an error may come after a removal
                 self._sync(self._root)
         if errors:
             raise errors[0]
@@ -231,7 +231,7 @@ class SessionStorageDirectory:
 
     def _remove_if_unused(self, path: Path) -> bool:
         with locked(path) as file:
-            if file is None or not self._is_unused(file):
+            if file is None or self._unused(file) < self._retention:
                 return False
             path.unlink(missing_ok=True)
         return True
@@ -247,11 +247,10 @@ class SessionStorageDirectory:
 def _absolute(root: str | PathLike[str]) -> Path:
     try:
         path = Path(root).absolute()
-    except TypeError:
-        raise TypeError(f'root must be a str or a Path, not {root!r}; try ".sessions"') from None
-    try:
         with suppress(OSError):  # it need not be there yet
             path.lstat()
+    except TypeError:
+        raise TypeError(f'root must be a str or a Path, not {root!r}; try ".sessions"') from None
     except ValueError as error:
         raise ValueError(f"root can't be {root!r} ({error}); choose another name") from None
     return path

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,15 +28,12 @@ def locked(path: Path) -> Iterator[int | None]:
         except FileNotFoundError:  # not even a directory
             yield None
             return
-        try:
+        with closing(lock):
             try:
                 flock(lock, LOCK_EX)
             except OSError as error:
-                raise OSError(
-                    error.errno,
-                    f"the file system of {path.parent} can't lock files ({error.strerror}); use a local one, not NFS "
-                    "or SMB",
-                ) from error
+                what = f"the file system of {path.parent} can't lock files ({error.strerror})"
+                raise OSError(error.errno, f"{what}; use a local one, not NFS or SMB") from error
             try:
                 if _is_still_at(path, file):
                     yield file
@@ -45,30 +41,19 @@ def locked(path: Path) -> Iterator[int | None]:
             finally:
                 # Closing isn't enough: another thread may have forked, and its child has the file open.
                 flock(lock, LOCK_UN)
-        finally:
-            os.close(lock)
 
 
 def open_session(path: Path) -> int | None:
     """Open the session at `path`. Only a regular file is one, not a link that somebody planted."""
-    try:
-        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # nothing, a link, a socket
-            return None
-        raise
-    is_session = False
-    try:
-        is_session = stat.S_ISREG(os.fstat(file).st_mode)
-    finally:
-        if not is_session:
-            os.close(file)
-    return file if is_session else None
+    with suppress(FileNotFoundError):
+        if stat.S_ISREG(os.lstat(path).st_mode):
+            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    return None
 
 
 def _is_still_at(path: Path, file: int | None) -> bool:
     try:
-        there = path.lstat()
+        there = os.lstat(path)
     except FileNotFoundError:
         return file is None
     return not stat.S_ISREG(there.st_mode) if file is None else os.path.samestat(os.fstat(file), there)
@@ -89,19 +74,16 @@ def write(file: int, data: bytes) -> None:
         rest = rest[os.write(file, rest) :]
 
 
-def make_directory(directory: Path, mode: int = 0o777, *, durable: bool) -> None:
-    """Make it, and its parents where missing. If `durable`, each is synced before anything is in it."""
-    if not directory.exists():
-        make_directory(directory.parent, durable=durable)
-        directory.mkdir(mode, exist_ok=True)
-        if durable:
-            sync(directory.parent)
-
-
 def sync(directory: Path) -> None:
     """Return once the disk has what was made, renamed or removed in `directory`."""
-    file = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
+    with closing(os.open(directory, os.O_RDONLY | os.O_DIRECTORY)) as file:
         os.fsync(file)
+
+
+@contextmanager
+def closing(file: int) -> Iterator[int]:
+    """Close `file` at the end."""
+    try:
+        yield file
     finally:
         os.close(file)

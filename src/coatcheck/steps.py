@@ -7,12 +7,12 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from anyio import BrokenResourceError, CancelScope, EndOfStream, to_thread
+from anyio.abc import AsyncResource
 
 from .streams import BytesReceiveStream, BytesSendStream
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from typing import Self
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ or write costs: two of them take twice as long, whatever the disk does.
 """
 
 
-class Steps(Generic[T]):
+class Steps(AsyncResource, Generic[T]):
     """Blocking work that a generator does step by step, each step in a worker thread. It is closed at the end.
 
     A task that is cancelled outside AnyIO (by `asyncio.timeout`, say) doesn't wait for its worker thread. The result of
@@ -37,15 +37,13 @@ class Steps(Generic[T]):
         self._lock = Lock()  # closing a generator while another thread runs it can crash Python
         self._results: list[T] = []
 
-    async def __aenter__(self) -> Self:
-        return self
-
     async def step(self, item: bytes | None = None) -> T:
         """Send `item` to the generator. Return what it yields or returns then."""
         await to_thread.run_sync(self._step, item)
         return self._results.pop()
 
-    async def __aexit__(self, *_: object) -> None:
+    async def aclose(self) -> None:
+        """Close the generator, after a thread that still runs it."""
         if not self._has_ended():
             with CancelScope(shield=True):
                 try:
