@@ -75,10 +75,11 @@ class SessionStorageMemory(SimplifiedSessionStorage):
         """
         with self._lock:
             self._reclaim()
-            if data is None:
-                self._forget(id)
-            else:
+            if data is not None:
                 self._keep(id, data)
+            else:
+                old, _ = self._sessions.pop(id, (b"", 0))
+                self._bytes -= len(old)
 
     async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
         """Replace the bytes kept under `id` by `transform` of them.
@@ -104,14 +105,8 @@ class SessionStorageMemory(SimplifiedSessionStorage):
         self._sessions.move_to_end(id)
         self._bytes = size
 
-    def _forget(self, id: str) -> None:
-        data, _ = self._sessions.pop(id, (b"", 0))
-        self._bytes -= len(data)
-
     def _reclaim(self) -> None:
         self._now = max(self._now, self._clock())
-        while self._sessions:
-            longest_unused = next(iter(self._sessions))
-            if self._now - self._sessions[longest_unused][1] < self._retention:
-                break
-            self._forget(longest_unused)
+        while self._sessions and self._now - next(iter(self._sessions.values()))[1] >= self._retention:
+            _, (data, _) = self._sessions.popitem(last=False)
+            self._bytes -= len(data)

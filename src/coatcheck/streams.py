@@ -25,8 +25,7 @@ class BytesReceiveStream(ByteReceiveStream):
         if self._closed:
             raise ClosedResourceError
         if max_bytes < 1:
-            msg = f"max_bytes must be at least 1, not {max_bytes}"
-            raise ValueError(msg)
+            raise ValueError(f"max_bytes must be at least 1, not {max_bytes}")
         piece = self._data[self._position : self._position + max_bytes]
         if not piece:
             raise EndOfStream

@@ -35,14 +35,14 @@ async def test_who_holds_a_key_is_alone_with_it() -> None:
         for _ in range(5):
             tasks.start_soon(enter)
     assert most == 1
-    assert len(locks) == 0
+    assert len(locks._locks) == 0
 
 
 async def test_another_key_is_not_waited_for() -> None:
     locks = Locks(Lock)
     with anyio.fail_after(60):
         async with locks["coat"], locks["hat"], locks["coat", "hat"]:
-            assert len(locks) == 3
+            assert len(locks._locks) == 3
 
 
 async def test_who_comes_while_others_wait_waits_as_well() -> None:
@@ -61,7 +61,7 @@ async def test_who_comes_while_others_wait_waits_as_well() -> None:
         await pass_time()
         tasks.start_soon(enter, 3)
         await pass_time()
-        assert len(locks) <= 1
+        assert len(locks._locks) <= 1
     assert order == [1, 2, 3]
 
 
@@ -70,7 +70,7 @@ async def test_a_lock_is_gone_with_its_last_user_whatever_happened() -> None:
 
     async def fail() -> None:
         async with locks["coat"]:
-            assert len(locks) == 1
+            assert len(locks._locks) == 1
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -80,7 +80,7 @@ async def test_a_lock_is_gone_with_its_last_user_whatever_happened() -> None:
         await pass_time()
         tasks.cancel_scope.cancel()
     gc.collect()  # an exception may have kept a frame
-    assert len(locks) == 0
+    assert len(locks._locks) == 0
 
 
 def test_each_event_loop_has_locks_of_its_own(anyio_backend: str) -> None:
@@ -94,7 +94,7 @@ def test_each_event_loop_has_locks_of_its_own(anyio_backend: str) -> None:
     async def enter() -> None:
         with anyio.fail_after(60):
             async with locks["coat"]:
-                assert len(locks) == 2
+                assert len(locks._locks) == 2
 
     thread = threading.Thread(target=lambda: anyio.run(hold, backend=anyio_backend))
     thread.start()
@@ -104,4 +104,4 @@ def test_each_event_loop_has_locks_of_its_own(anyio_backend: str) -> None:
     finally:
         leave.set()
         thread.join()
-    assert len(locks) == 0
+    assert len(locks._locks) == 0
