@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
 # Sent whole each time: the server knows a script again by its text, so none can be missing after a restart or a
 # failover. As scripts may write, a cluster runs them where the writes went, never on a replica that lags behind.
-_READ = """
+_READ = f"""
 local session = redis.call('GET', KEYS[1])
-if session and ARGV[1] then
+local limit = tonumber(ARGV[2])
+if session and limit then
     local left = redis.call('PTTL', KEYS[1])
-    if left <= tonumber(ARGV[2]) or left > tonumber(ARGV[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[1]) end
+    if left <= limit - limit / {TOUCHES} or left > limit then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 elseif session then
     redis.call('PERSIST', KEYS[1])
 end
@@ -93,11 +94,8 @@ class SessionStorageRedis(SimplifiedSessionStorage):
             raise ValueError(f'prefix can\'t be {prefix!r}: {error}; try "session:"') from None
         self.retention = retention
         self._expiry: tuple[str | int, ...] = ()
-        self._touch: tuple[int, ...] = ()
         if retention is not None:
-            limit = ceil(seconds(retention, "retention") * 1000)  # milliseconds
-            self._expiry = ("PX", limit)
-            self._touch = (limit, limit - limit // TOUCHES)
+            self._expiry = ("PX", ceil(seconds(retention, "retention") * 1000))  # milliseconds
         self._client = client
         self._prefix = prefix
         self._locks = Locks(Lock)
@@ -105,8 +103,7 @@ class SessionStorageRedis(SimplifiedSessionStorage):
 
     async def load(self, id: str) -> bytes | None:
         """Return the bytes kept under `id`, in one round trip."""
-        key = self._key(id)
-        data: bytes | None = await self._send("EVAL", _READ, 1, key, *self._touch)
+        data: bytes | None = await self._send("EVAL", _READ, 1, self._key(id), *self._expiry)
         return data
 
     async def save(self, id: str, data: bytes | None) -> None:
