@@ -65,8 +65,8 @@ class SessionStorageCache:
         self.delegate = delegate
         self._idle_timeout = seconds(idle_timeout, "idle_timeout", needed=True)
         self._clock = clock
-        # With the time when the fetch began; the earliest first. A dict would be slow to lose its first items.
-        self._known: OrderedDict[str, tuple[float, bytes | _Fetch]] = OrderedDict()
+        # The fetch that began first comes first. A dict would be slow to lose its first items.
+        self._known: OrderedDict[str, _Fetch] = OrderedDict()
         # How many of an id are under way. Meanwhile nothing is known of it and each read goes to the delegate, so that
         # none can see what is gone for another.
         self._changes: Counter[str] = Counter()
@@ -110,47 +110,40 @@ class SessionStorageCache:
         return cast("_Directory", self.delegate).sweep
 
     async def _load(self, id: str) -> bytes:
-        while (known := self._find(id)) is not None:
-            if isinstance(known, bytes):
-                return known
-            await known.over.wait()
-            if known.data is not None:
-                return known.data
-            if known.error is SessionNotFound:
+        while (fetch := self._find(id)) is not None:
+            if fetch.data is None:
+                await fetch.over.wait()
+            if fetch.data is not None:
+                return fetch.data
+            if fetch.error is SessionNotFound:
                 raise SessionNotFound
-            if known.error is not None:  # all at once: what times out would time out for each in turn
+            if fetch.error is not None:  # all at once: what times out would time out for each in turn
                 break
         return await self._fetch(id)
 
-    def _find(self, id: str) -> bytes | _Fetch | None:
+    def _find(self, id: str) -> _Fetch | None:
         with self._lock:
             self._evict()
-            _, known = self._known.get(id, (0, None))
-        return None if isinstance(known, _Fetch) and known.loop != current_token() else known
+            fetch = self._known.get(id)
+        return None if fetch and fetch.data is None and fetch.loop != current_token() else fetch
 
     async def _fetch(self, id: str) -> bytes:
-        fetch = _Fetch()
         with self._lock:
+            fetch = _Fetch(self._clock())
             if id not in self._changes:
-                self._known.setdefault(id, (self._clock(), fetch))
+                self._known.setdefault(id, fetch)
         try:
             fetch.data = await read_bytes(self.delegate, id)
         except Exception as error:
             fetch.error = type(error)
             raise
         finally:
-            self._settle(id, fetch)
-        return fetch.data
-
-    def _settle(self, id: str, fetch: _Fetch) -> None:
-        with self._lock:
-            began, known = self._known.get(id, (0, None))
-            if known is fetch:
-                if fetch.data is None:
+            with self._lock:
+                if fetch.data is None and self._known.get(id) is fetch:
                     del self._known[id]
-                else:
-                    self._known[id] = began, fetch.data
-        fetch.over.set()
+            fetch.over.set()
+            del fetch.over  # it is larger than most sessions
+        return fetch.data
 
     @contextmanager
     def _change(self, id: str) -> Iterator[None]:
@@ -168,20 +161,20 @@ class SessionStorageCache:
 
     def _evict(self) -> None:
         now = self._clock()
-        while self._known:
-            earliest = next(iter(self._known))
-            if now - self._known[earliest][0] < self._idle_timeout:
-                break
-            del self._known[earliest]
+        while self._known and now - next(iter(self._known.values())).began >= self._idle_timeout:
+            self._known.popitem(last=False)
 
 
 class _Fetch:
-    """A read of the delegate that is under way, for all that ask for the same id until it ends.
+    """A read of the delegate, for all that ask for the same id until it ends, and then its data.
 
     If it ends with neither `data` nor `error`, it was cancelled, and one of them has to read in its place.
     """
 
-    def __init__(self) -> None:
+    __slots__ = ("began", "data", "error", "loop", "over")  # there is one for each session that is known
+
+    def __init__(self, began: float) -> None:
+        self.began = began
         self.loop = current_token()
         self.over = Event()
         self.data: bytes | None = None

@@ -796,7 +796,7 @@ async def play(kinds: Sequence[type[Operation]], choose: Choose, *, known: bool)
         assert await stage.finds(stage.delegate.value), schedule
         assert linearizable(operations, b"0"), schedule
         assert not stage.cache._changes, schedule
-        assert all(isinstance(value, bytes) for _, value in stage.cache._known.values()), schedule
+        assert all(isinstance(fetch.data, bytes) for fetch in stage.cache._known.values()), schedule
 
 
 def linearizable(operations: Sequence[Operation], value: Value) -> bool:
