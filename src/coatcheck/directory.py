@@ -140,7 +140,7 @@ class SessionStorageDirectory:
         file = open_session(path)
         if file is None:
             raise SessionNotFound
-        with closing(file):
+        try:
             unused = self._unused(file)
             if unused >= self._retention:
                 raise SessionNotFound
@@ -149,6 +149,8 @@ class SessionStorageDirectory:
             while len(data := read(file, PIECE)) == PIECE:
                 yield data
             return data
+        finally:
+            os.close(file)
 
     def _store(self, path: Path) -> Generator[None, bytes, None]:
         """Take the session piece by piece. A piece of less than 64 KiB is the last, and puts the file in its place."""

@@ -101,8 +101,4 @@ async def read_bytes(storage: SessionStorage, id: str) -> bytes:
 
 async def write_bytes(storage: SessionStorage, id: str, data: bytes) -> None:
     """Store `data` under `id`, in place of what was there."""
-
-    async def send(channel: ByteWriteChannel) -> None:
-        await channel.send(data)
-
-    await storage.write(id, send)
+    await storage.write(id, lambda channel: channel.send(data))
