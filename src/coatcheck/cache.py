@@ -14,7 +14,7 @@ from anyio.lowlevel import current_token
 
 from .argument import must_be_callable, must_be_storage
 from .duration import seconds
-from .storage import SessionNotFound, read_bytes
+from .storage import SessionNotFound, collect, read_bytes
 from .streams import BytesReceiveStream
 
 if TYPE_CHECKING:
@@ -80,7 +80,10 @@ class SessionStorageCache:
 
     async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
         """Hand the bytes to `consumer`; they are fetched from the delegate if they are not known."""
-        async with BytesReceiveStream(await self._load(id)) as channel:
+        data = await self._load(id)
+        if consumer is collect:
+            return cast("T", data)
+        async with BytesReceiveStream(data) as channel:
             return await consumer(channel)
 
     async def invalidate(self, id: str, /) -> None:

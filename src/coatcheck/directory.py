@@ -11,8 +11,9 @@ from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from hashlib import sha256
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from anyio import to_thread
 
@@ -21,7 +22,7 @@ from .cache import SessionStorageCache
 from .duration import TOUCHES, seconds
 from .files import closing, locked, open_session, read, sync, write
 from .steps import PIECE, StepReceiveStream, Steps, StepSendStream
-from .storage import SessionNotFound
+from .storage import SessionNotFound, Whole, collect
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterator
@@ -92,18 +93,24 @@ class SessionStorageDirectory:
 
     async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
         """Send the session to a temporary file, then put that in its place."""
-        pieces = self._store(self._path(id))
+        is_whole = isinstance(provider, Whole)
+        pieces = self._store(self._path(id), inf if is_whole else PIECE)
         next(pieces)  # up to where it takes the first piece
         async with Steps(pieces) as steps:
+            if isinstance(provider, Whole):
+                return await steps.step(bytes(provider.data))
             async with StepSendStream(steps) as channel:
                 await provider(channel)
-            await channel.pass_on()
+            return await channel.pass_on()
 
     async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
         """Open the file, then hand its bytes to `consumer`."""
-        pieces = self._load(self._path(id))
-        async with Steps(pieces) as steps, StepReceiveStream(await steps.step(), steps) as channel:
-            return await consumer(channel)
+        async with Steps(self._load(self._path(id), whole=consumer is collect)) as steps:
+            first = await steps.step()
+            if consumer is collect:
+                return cast("T", first)
+            async with StepReceiveStream(first, steps) as channel:
+                return await consumer(channel)
 
     async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
         """Replace the file by one with `transform` of its bytes, while its lock is held."""
@@ -135,8 +142,8 @@ class SessionStorageDirectory:
         now = self._clock()
         os.utime(file, (now, now))
 
-    def _load(self, path: Path) -> Generator[bytes, None, bytes]:
-        """Yield the session 64 KiB at a time, and return the rest."""
+    def _load(self, path: Path, *, whole: bool) -> Generator[bytes, None, bytes]:
+        """Yield the session 64 KiB at a time, and return the rest, or all if it is to be read as a `whole`."""
         file = open_session(path)
         if file is None:
             raise SessionNotFound
@@ -146,19 +153,20 @@ class SessionStorageDirectory:
                 raise SessionNotFound
             if unused >= self._retention / TOUCHES:
                 self._touch(file)
-            while len(data := read(file, PIECE)) == PIECE:
+            piece = os.fstat(file).st_size + 1 if whole else PIECE
+            while len(data := read(file, piece)) == piece:
                 yield data
             return data
         finally:
             os.close(file)
 
-    def _store(self, path: Path) -> Generator[None, bytes, None]:
-        """Take the session piece by piece. A piece of less than 64 KiB is the last, and puts the file in its place."""
+    def _store(self, path: Path, piece: float) -> Generator[None, bytes, None]:
+        """Take the session piece by piece. One of fewer bytes than a `piece` is the last, and puts the file in place."""
         data = yield
         self._make(self._root, 0o700)
         with self._replacement(path, locked(path)) as file:
             write(file, data)
-            while len(data) >= PIECE:
+            while len(data) >= piece:
                 data = yield
                 write(file, data)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,10 +46,19 @@ def locked(path: Path) -> Iterator[int | None]:
 
 def open_session(path: Path) -> int | None:
     """Open the session at `path`. Only a regular file is one, not a link that somebody planted."""
-    with suppress(FileNotFoundError):
-        if stat.S_ISREG(os.lstat(path).st_mode):
-            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    return None
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):  # nothing, a link, a socket
+            return None
+        raise
+    is_session = False
+    try:
+        is_session = stat.S_ISREG(os.fstat(file).st_mode)
+    finally:
+        if not is_session:
+            os.close(file)
+    return file if is_session else None
 
 
 def _is_still_at(path: Path, file: int | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from contextlib import nullcontext
 from datetime import timedelta
 from inspect import isclass
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")
 
-_LOCKS = Locks(Lock)  # for storages without `update`
+_LOCKS = Locks(partial(Lock, fast_acquire=True))  # for storages without `update`
 _NAMES: dict[int, dict[str, str]] = {}  # of each storage: the class behind each name
 _KEPT: list[object] = []
 

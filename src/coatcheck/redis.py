@@ -98,8 +98,8 @@ class SessionStorageRedis(SimplifiedSessionStorage):
             self._expiry = ("PX", ceil(seconds(retention, "retention") * 1000))  # milliseconds
         self._client = client
         self._prefix = prefix
-        self._locks = Locks(Lock)
-        self._turns = Locks(partial(Semaphore, _CALLS_AT_ONCE))
+        self._locks = Locks(partial(Lock, fast_acquire=True))
+        self._turns = Locks(partial(Semaphore, _CALLS_AT_ONCE, fast_acquire=True))
 
     async def load(self, id: str) -> bytes | None:
         """Return the bytes kept under `id`, in one round trip."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from .storage import SessionNotFound
+from .storage import SessionNotFound, Whole, collect
 from .streams import BytesReceiveStream, BytesSendStream
 
 if TYPE_CHECKING:
@@ -33,15 +33,19 @@ class SimplifiedSessionStorage(ABC):
 
     async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
         """Collect what `provider` sends, then save it."""
+        if isinstance(provider, Whole):
+            return await self.save(id, bytes(provider.data))
         async with BytesSendStream() as channel:
             await provider(channel)
-        await self.save(id, channel.value())
+        return await self.save(id, channel.value())
 
     async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
         """Load the bytes, then hand them to `consumer`."""
         data = await self.load(id)
         if data is None:
             raise SessionNotFound
+        if consumer is collect:
+            return cast("T", data)
         async with BytesReceiveStream(data) as channel:
             return await consumer(channel)
 

@@ -48,7 +48,7 @@ class Slot(Generic[S]):
         self._unverified = tuple(dict.fromkeys(id for id in sent_ids if is_well_formed(id)))[:MOST_SENT_IDS]
         self._life: _Life[S] = _Life(self._unverified)
         self._ended: dict[str, None] = {}  # ids to delete from the storage, each once
-        self._lock = Lock()  # one task at a time talks to the storage
+        self._lock = Lock(fast_acquire=True)  # one task at a time talks to the storage
 
     @property
     def id(self) -> str | None:
@@ -58,10 +58,10 @@ class Slot(Generic[S]):
     async def get(self) -> S | None:
         """See `CurrentSession`."""
         self._progress.refuse_after_request()
-        async with self._lock:
-            if self._life.session is None:
+        if self._life.session is None and self._life.unverified:
+            async with self._lock:
                 await self._look_up()
-            return self._life.session
+        return self._life.session
 
     def set(self, session: S) -> None:
         """See `CurrentSession`."""
@@ -156,6 +156,8 @@ class Slot(Generic[S]):
 
         A response takes it along, or none will. After an error it can be called again.
         """
+        if not self._ended and self._life.replaced is None and not self._lock.locked():
+            return
         async with self._lock:
             life = self._life
             if taken is not None and life.replaced is not None:
