@@ -136,7 +136,7 @@ class SessionStorageCache:
             if id not in self._changes:
                 self._known.setdefault(id, fetch)
         try:
-            fetch.data = await read_bytes(self.delegate, id)
+            fetch.data = data = await read_bytes(self.delegate, id)
         except Exception as error:
             fetch.error = type(error)
             raise
@@ -146,7 +146,7 @@ class SessionStorageCache:
                     del self._known[id]
             fetch.over.set()
             del fetch.over  # it is larger than most sessions
-        return fetch.data
+        return data
 
     @contextmanager
     def _change(self, id: str) -> Iterator[None]:

@@ -218,6 +218,12 @@ async def test_evicting_takes_a_fraction_of_the_time_of_fetching(clock: Clock) -
     assert time.thread_time() - fetched < (fetched - begin) / 4
 
 
+async def test_nothing_to_wait_for_is_kept_beside_a_value(cache: SessionStorageCache, delegate: Ledger) -> None:
+    await write_bytes(delegate, ID, b"data")
+    await read_bytes(cache, ID)
+    assert not hasattr(cache._known[ID], "over")  # an event takes more room than most sessions
+
+
 # --- what the delegate can do, the cache can ------------------------------------------------------------------------
 
 
@@ -621,6 +627,17 @@ async def test_a_value_that_was_fetched_during_a_change_is_not_kept_after_it(cha
         await changing.proceed()
         assert changing.ended
         assert await stage.finds(CHANGES[change])
+
+
+async def test_a_read_that_fails_leaves_alone_what_was_fetched_after_a_change() -> None:
+    async with on_stage() as stage:
+        failing = await stage.begin(ReadThatFails)
+        await (await stage.begin(Write)).finish()
+        assert await stage.finds(b"new")
+        await failing.finish()
+        assert isinstance(failing.error, OSError)
+        assert await stage.finds(b"new")
+        assert stage.delegate.reads == 2
 
 
 @pytest.mark.parametrize("change", CHANGES)

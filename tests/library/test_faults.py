@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import threading
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
 from pathlib import Path
@@ -622,6 +622,35 @@ async def test_a_durable_write_needs_no_right_to_look_into_the_parent(own_root: 
         await write(directory)
         assert await content(directory) == NEW
         own_root.parent.chmod(0o700)
+
+
+# --- what others plant ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("plant", [lambda file, secret: file.symlink_to(secret), lambda file, _: os.mkfifo(file)])
+async def test_what_is_planted_just_before_a_session_is_opened_is_not_followed_nor_waited_for(
+    plant: Callable[[Path, Path], None],
+    directory: SessionStorageDirectory,
+    root: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    await write_bytes(directory, "id1", OLD)
+    (file,) = root.iterdir()
+    lstat = os.lstat
+
+    def look_and_plant(path: Path) -> os.stat_result:
+        found = lstat(path)
+        file.unlink()
+        plant(file, secret)
+        return found
+
+    monkeypatch.setattr(os, "lstat", look_and_plant)
+    with anyio.fail_after(60), suppress(OSError):
+        assert await content(directory) == b""
+    assert open_files(root) == []
 
 
 # --- no descriptor left ---------------------------------------------------------------------------------------------
