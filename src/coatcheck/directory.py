@@ -161,7 +161,7 @@ class SessionStorageDirectory:
             os.close(file)
 
     def _store(self, path: Path, piece: float) -> Generator[None, bytes, None]:
-        """Take the session piece by piece. One of fewer bytes than a `piece` is the last, and puts the file in place."""
+        """Take the session piece by piece. One of fewer bytes than `piece` is the last, and puts it in place."""
         data = yield
         self._make(self._root, 0o700)
         with self._replacement(path, locked(path)) as file:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from functools import partial
 from contextlib import nullcontext
 from datetime import timedelta
+from functools import partial
 from inspect import isclass
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 from weakref import finalize

@@ -101,12 +101,12 @@ async def write_bytes(storage: SessionStorage, id: str, data: bytes) -> None:
 
 
 async def collect(channel: ByteReadChannel) -> bytes:
-    """Return all bytes from `channel`. A storage that is given this consumer may return them itself, which is quicker."""
+    """Return all bytes from `channel`. A storage that gets this consumer may return them itself, which is quicker."""
     return b"".join([chunk async for chunk in channel])
 
 
 class Whole:
-    """A provider that sends `data`. A storage that is given one may take `data` itself, which is quicker."""
+    """A provider that sends `data`. A storage that gets one may take `data` itself, which is quicker."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data

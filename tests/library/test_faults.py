@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import threading
 from collections import Counter
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
 from pathlib import Path
@@ -52,9 +52,10 @@ from tests.support.trouble import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from contextlib import AbstractContextManager
 
+    from coatcheck import ByteWriteChannel
     from tests.support.trouble import Call
 
 
@@ -489,9 +490,25 @@ async def until(condition: Callable[[], bool]) -> None:
 # --- a worker thread that comes late --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("late", [1, 2], ids=["piece", "commit"])
+async def send_large(channel: ByteWriteChannel) -> None:
+    await channel.send(LARGE)
+
+
+@pytest.mark.parametrize(
+    ("late", "write"),
+    [
+        (1, lambda directory: directory.write("id1", send_large)),
+        (2, lambda directory: directory.write("id1", send_large)),
+        (1, lambda directory: write_bytes(directory, "id1", LARGE)),
+    ],
+    ids=["piece", "commit", "whole"],
+)
 def test_a_worker_thread_that_begins_after_the_clean_up_finds_nothing_left_to_do(
-    late: int, directory: SessionStorageDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    late: int,
+    write: Callable[[SessionStorageDirectory], Coroutine[Any, Any, None]],
+    directory: SessionStorageDirectory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A task that `asyncio` cancels does not wait for its worker thread."""
     run_sync = anyio.to_thread.run_sync
@@ -515,7 +532,7 @@ def test_a_worker_thread_that_begins_after_the_clean_up_finds_nothing_left_to_do
 
         await write_bytes(directory, "id1", OLD)
         monkeypatch.setattr(anyio.to_thread, "run_sync", run_late)
-        writing = asyncio.create_task(write_bytes(directory, "id1", LARGE))
+        writing = asyncio.create_task(write(directory))
         await begun.wait()
         writing.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -622,35 +639,6 @@ async def test_a_durable_write_needs_no_right_to_look_into_the_parent(own_root: 
         await write(directory)
         assert await content(directory) == NEW
         own_root.parent.chmod(0o700)
-
-
-# --- what others plant ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("plant", [lambda file, secret: file.symlink_to(secret), lambda file, _: os.mkfifo(file)])
-async def test_what_is_planted_just_before_a_session_is_opened_is_not_followed_nor_waited_for(
-    plant: Callable[[Path, Path], None],
-    directory: SessionStorageDirectory,
-    root: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    secret = tmp_path / "secret"
-    secret.write_text("secret")
-    await write_bytes(directory, "id1", OLD)
-    (file,) = root.iterdir()
-    lstat = os.lstat
-
-    def look_and_plant(path: Path) -> os.stat_result:
-        found = lstat(path)
-        file.unlink()
-        plant(file, secret)
-        return found
-
-    monkeypatch.setattr(os, "lstat", look_and_plant)
-    with anyio.fail_after(60), suppress(OSError):
-        assert await content(directory) == b""
-    assert open_files(root) == []
 
 
 # --- no descriptor left ---------------------------------------------------------------------------------------------
