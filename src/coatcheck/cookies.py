@@ -50,7 +50,7 @@ def cookie(
 
     Args:
         name: The cookie's name. With the prefix `__Host-` browsers accept the cookie from this very host only.
-        type: A dataclass or a `msgspec.Struct`, or any class if you pass a `serializer`.
+        type: A dataclass, a `msgspec.Struct` or a pydantic model, or any class if you pass a `serializer`.
         storage: Where the sessions are stored. Several providers may share one storage.
         serializer: How a session becomes bytes. `None`: JSON.
         new_id: Makes the ids. They must be impossible to guess: at least 128 random bits.

@@ -37,7 +37,7 @@ def header(
 
     Args:
         name: The header's name, in requests and in responses; upper and lower case are the same.
-        type: A dataclass or a `msgspec.Struct`, or any class if you pass a `serializer`.
+        type: A dataclass, a `msgspec.Struct` or a pydantic model, or any class if you pass a `serializer`.
         storage: Where the sessions are stored. Several providers may share one storage.
         serializer: How a session becomes bytes. `None`: JSON.
         new_id: Makes the ids. They must be impossible to guess: at least 128 random bits.

@@ -21,7 +21,8 @@ class SessionStorageMemory(SimplifiedSessionStorage):
     """Keeps sessions while the program runs, and forgets them when it ends.
 
     For one process, whatever its threads and event loops. Several workers each have a memory of their own; use a
-    directory or a server for those. What is due to be forgotten is forgotten by the next call, whichever it is.
+    directory or a server for those. What is due to be forgotten is forgotten by the next call, whichever it is. No call
+    waits, so none lets other tasks run: in a long loop over sessions, await `anyio.sleep(0)` now and then.
 
     Args:
         retention: How long a session is kept that is neither read nor written; a read counts once a tenth of this time
