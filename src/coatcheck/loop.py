@@ -24,17 +24,25 @@ def in_event_loop(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Co
 
     @wraps(method)
     def called(*args: P.args, **options: P.kwargs) -> Coroutine[Any, Any, T]:
-        try:
-            current_time()
-        except RuntimeError:
+        if not _is_in_event_loop():
             raise RuntimeError(
                 f"{method.__name__}() was called where no event loop runs; make this endpoint `async def` and await "
                 "it, or load the session in an async dependency"
-            ) from None
+            )
         return method(*args, **options)
 
     _mark_as_coroutine_function(called)
     return called
+
+
+def _is_in_event_loop() -> bool:
+    for ask in (asyncio.get_running_loop, current_time):  # asyncio is quicker to answer, and AnyIO knows Trio too
+        try:
+            ask()
+        except RuntimeError:
+            continue
+        return True
+    return False
 
 
 # Frameworks ask whether a function is `async` before they call it, as a background task for example.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from anyio import Lock
-
+from .locks import Turn
 from .record import Record
 from .storage import SessionAlreadySent, SessionNotFound
 from .transport import is_well_formed
@@ -48,7 +47,7 @@ class Slot(Generic[S]):
         self._unverified = tuple(dict.fromkeys(id for id in sent_ids if is_well_formed(id)))[:MOST_SENT_IDS]
         self._life: _Life[S] = _Life(self._unverified)
         self._ended: dict[str, None] = {}  # ids to delete from the storage, each once
-        self._lock = Lock(fast_acquire=True)  # one task at a time talks to the storage
+        self._turn = Turn()  # one task at a time talks to the storage
 
     @property
     def id(self) -> str | None:
@@ -59,7 +58,7 @@ class Slot(Generic[S]):
         """See `CurrentSession`."""
         self._progress.refuse_after_request()
         if self._life.session is None and self._life.unverified:
-            async with self._lock:
+            async with self._turn:
                 await self._look_up()
         return self._life.session
 
@@ -72,7 +71,7 @@ class Slot(Generic[S]):
 
     async def update(self, change: Callable[[S], S]) -> S:
         """See `CurrentSession`."""
-        async with self._lock:
+        async with self._turn:
             life = await self._look_up()
             if life.id is None or life.session is None:
                 raise SessionNotFound(
@@ -108,7 +107,7 @@ class Slot(Generic[S]):
 
     async def save(self) -> None:
         """Store what changed. After an error it can be called again."""
-        async with self._lock:
+        async with self._turn:
             if self._life.session is None and not self._life.needs_new_id:  # nothing to ask the storage for
                 return
             life = await self._look_up()
@@ -132,7 +131,7 @@ class Slot(Generic[S]):
 
     async def discard(self) -> None:
         """Take back what changed and isn't saved. What changes from now on is saved when the request ends."""
-        async with self._lock:
+        async with self._turn:
             life = self._life
             life.needs_new_id = False
             if life.session is None:
@@ -156,9 +155,9 @@ class Slot(Generic[S]):
 
         A response takes it along, or none will. After an error it can be called again.
         """
-        if not self._ended and self._life.replaced is None and not self._lock.locked():
+        if not self._ended and self._life.replaced is None and not self._turn.is_taken:
             return
-        async with self._lock:
+        async with self._turn:
             life = self._life
             if taken is not None and life.replaced is not None:
                 # Another request may have ended the session since this one loaded it. Read the old id once more, or

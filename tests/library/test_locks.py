@@ -1,9 +1,10 @@
-"""A lock for each key: who waits for whom, and what is left when nobody does."""
+"""A lock for each key, and one for the tasks of a request: who waits for whom, and what is left when nobody does."""
 
 from __future__ import annotations
 
 import gc
 import threading
+from contextlib import suppress
 
 import anyio
 import anyio.to_thread
@@ -11,7 +12,7 @@ import pytest
 from anyio import Lock
 from anyio.lowlevel import checkpoint
 
-from coatcheck.locks import Locks
+from coatcheck.locks import Locks, Turn
 
 
 async def pass_time() -> None:
@@ -105,3 +106,58 @@ def test_each_event_loop_has_locks_of_its_own(anyio_backend: str) -> None:
         leave.set()
         thread.join()
     assert len(locks._locks) == 0
+
+
+# --- the tasks of a request ---------------------------------------------------------------------------------------
+
+
+async def test_who_has_a_turn_is_alone_and_everyone_gets_one() -> None:
+    turn, inside, most, had = Turn(), 0, 0, 0
+
+    async def take() -> None:
+        nonlocal inside, most, had
+        for _ in range(3):
+            async with turn:
+                inside += 1
+                most = max(most, inside)
+                await pass_time()
+                inside -= 1
+                had += 1
+
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(take)
+    assert (most, had, turn.is_taken) == (1, 15, False)
+
+
+async def test_who_raises_in_a_turn_or_gives_up_waiting_for_one_holds_up_nobody() -> None:
+    turn, had = Turn(), list[str]()
+
+    async def take(name: str) -> None:
+        async with turn:
+            had.append(name)
+
+    with anyio.fail_after(60):
+        async with anyio.create_task_group() as tasks:
+            with suppress(ZeroDivisionError):
+                async with turn:
+                    with anyio.CancelScope() as scope:
+                        scope.cancel()
+                        await take("cancelled")
+                    tasks.start_soon(take, "patient")
+                    await pass_time()
+                    raise ZeroDivisionError
+    assert (had, turn.is_taken) == (["patient"], False)
+
+
+async def test_a_free_turn_is_taken_at_once() -> None:
+    turn, others = Turn(), list[str]()
+
+    async def note() -> None:
+        others.append("another task")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(note)
+        async with turn:
+            assert others == []

