@@ -28,6 +28,7 @@ test: setup  ## Check and test everything: library, snippets, player, site, brow
 	$(BIN)/pytest --numprocesses auto --dist loadfile --max-worker-restart 0 --cov --cov-fail-under=100
 
 bench: setup  ## Measure, and print the figures
+	$(BIN)/python -m tests.benchmarks.speed
 	$(BIN)/python -m tests.benchmarks.player
 	$(BIN)/python tests/benchmarks/crashes
 
@@ -38,6 +39,7 @@ format: setup  ## Put the code into its form
 
 lock: setup  ## Renew the hashed requirement files
 	$(LOCK) --universal --python-version 3.11 --group dev pyproject.toml -o requirements.txt
+	$(LOCK) --universal --python-version 3.11 --group pyproject.toml:peers -o requirements-peers.txt
 	$(LOCK) $(BROWSER) --group pyproject.toml:browser -o requirements-browser.txt
 	$(LOCK) $(BROWSER) --group pyproject.toml:pyodide-build -o requirements-pyodide-build.txt
 
