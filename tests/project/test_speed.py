@@ -44,7 +44,7 @@ def in_rounds(rounds: list[dict[str, float]], row: Row) -> Case:
 
 
 async def measured(rounds: list[dict[str, float]], row: Row) -> Measured:
-    [found] = await measure(in_rounds(rounds, row), len(rounds), chance())
+    [found] = await measure([in_rounds(rounds, row)], len(rounds), chance())
     return found
 
 
@@ -61,6 +61,12 @@ async def test_a_target_without_a_rival_is_about_the_figure() -> None:
 async def test_what_sessions_add_is_counted_round_by_round() -> None:
     found = await measured(NOISY, Row("key", "title", "µs", (Target("peer"),), is_added=True))
     assert found.samples == {"ours": [1, 10, 1], "slow": [8, 80, 8], "fast": [3, 30, 3]}
+
+
+@pytest.mark.parametrize(("share", "turns"), [(3.0, [3, 3, 3, 3]), (0.5, [1, 0, 1, 0]), (0.01, [1, 0, 0, 0])])
+def test_a_case_has_its_share_of_the_rounds(share: float, turns: list[int]) -> None:
+    case = Case([], [], share)
+    assert [case.turns(number) for number in range(4)] == turns
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from asyncio import gather, sleep
@@ -88,7 +87,7 @@ async def resident(_: Place) -> Case:
 
     places = {name: make() for name, make in alone.MEMORY.items()}
     rows = [Row("bytes", "memory, resident bytes per session at 100,000", "B", (Target("peer", 0.8), FLOOR))]
-    return Case(rows, [Contender(each.name, each.role, partial(sample, name)) for name, each in places.items()], 0.1)
+    return Case(rows, [Contender(each.name, each.role, partial(sample, name)) for name, each in places.items()], 0.05)
 
 
 def printed(*arguments: str) -> str:
@@ -111,7 +110,7 @@ async def directory(place: Place) -> Case:
     makes = (store.directory, store.bare_files, *peers.FILES.values())
     limits = {"create": 0.8, "overwrite": 0.8, "read": 0.8, "invalidate": 1.0}
     rows = [Row(key, f"directory, {key} 4 KB", US, (Target("peer", limit), FLOOR)) for key, limit in limits.items()]
-    return Case(rows, list(contenders_with_files(place, makes, sample)), 3.0)
+    return Case(rows, list(contenders_with_files(place, makes, sample)), 2.0)
 
 
 async def large(place: Place) -> Case:
@@ -176,7 +175,7 @@ async def stall(place: Place) -> Case:
     makes = (store.directory, store.bare_files, *peers.FILES.values())
     title = "longest stall of another task while 16 tasks use the directory"
     rows = [Row("stall", title, MS, (Target("floor", 1.0), PEER))]
-    return Case(rows, list(contenders_with_files(place, makes, sample)))
+    return Case(rows, list(contenders_with_files(place, makes, sample)), 0.5)
 
 
 def contenders_with_files(
@@ -227,7 +226,7 @@ async def sweep(place: Place) -> Case:
         Row("sweep", f"directory {many} against 1,000, sweep, per session", US, (Target("floor", 1.3),)),
         Row("stall", f"directory {many}, longest stall of another task during a sweep", MS, (Target(None),)),
     ]
-    return Case(rows, await contenders_with_crowds(place, sample), 0.25)
+    return Case(rows, await contenders_with_crowds(place, sample), 0.15)
 
 
 async def contenders_with_crowds(
@@ -401,7 +400,7 @@ async def round_trips(place: Place) -> Case:
         Row("login", "Redis, commands sent by a login", "", (Target(None, 1), PEER)),
         Row("change", "Redis, commands sent by a request that reads and changes", "", (Target(None, 2), PEER)),
     ]
-    return Case(rows, [Contender(each.name, each.role, partial(sample, each)) for each in apps], 0)
+    return Case(rows, [Contender(each.name, each.role, partial(sample, each)) for each in apps], 0.01)
 
 
 CASES: dict[str, Callable[[Place], Awaitable[Case]]] = {
@@ -419,8 +418,3 @@ CASES: dict[str, Callable[[Place], Awaitable[Case]]] = {
     "log": log,
     "import": imports,
 }
-
-
-def is_missing(name: str) -> str:
-    """Return what has to be installed before this case can be measured."""
-    return "redis-server" if name == "redis" and shutil.which("redis-server") is None else ""

@@ -1,10 +1,11 @@
-"""Measures contenders in rounds that alternate, so that what else the machine does hits all of them alike."""
+"""Measures contenders in turns, so that what else the machine does hits all of them alike."""
 
 from __future__ import annotations
 
 import gc
 from asyncio import create_task, sleep
 from dataclasses import dataclass
+from math import ceil
 from statistics import median, quantiles
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -60,7 +61,11 @@ class Case:
     rows: list[Row]
     contenders: list[Contender]
     share: float = 1.0
-    """How many of the rounds it takes part in. Fewer are enough for what varies little, and for what takes long."""
+    """How often it's measured in each round. What varies little or takes long isn't measured in every one."""
+
+    def turns(self, number: int) -> int:
+        """Return how often it's measured in the round of this number. In the first it is, in any case."""
+        return ceil((number + 1) * self.share) - ceil(number * self.share)
 
 
 class Spread(NamedTuple):
@@ -132,19 +137,30 @@ def _interval(samples: list[float], chance: Random) -> Spread:
     return Spread(medians[RESAMPLES // 40], median(samples), medians[-RESAMPLES // 40])
 
 
-async def measure(case: Case, rounds: int, chance: Random) -> list[Measured]:
-    """Let each contender have its turn in each round, in an order that changes."""
+async def measure(cases: list[Case], rounds: int, chance: Random) -> list[Measured]:
+    """Let each contender of each case have its turn in each round, in an order that changes.
+
+    So every case is measured from the first minute to the last, and its spread shows what changed in between.
+    """
     gc.collect()
     gc.freeze()  # what the libraries made when they were set up is nobody's garbage
-    found = []
-    for _ in range(max(1, round(rounds * case.share))):
-        samples = {}
-        for contender in chance.sample(case.contenders, len(case.contenders)):
-            gc.collect()  # then it's on, as in a server, and each contender pays for its own
-            samples[contender.name] = await contender.sample()
-        found.append(samples)
+    found: list[list[dict[str, Mapping[str, float]]]] = [[] for _ in cases]
+    for number in range(rounds):
+        for index in chance.sample(range(len(cases)), len(cases)):
+            for _ in range(cases[index].turns(number)):
+                found[index].append(await _turns(cases[index].contenders, chance))
     gc.unfreeze()
-    return [Measured(row, case.contenders, found) for row in case.rows]
+    return [
+        Measured(row, case.contenders, turns) for case, turns in zip(cases, found, strict=True) for row in case.rows
+    ]
+
+
+async def _turns(contenders: list[Contender], chance: Random) -> dict[str, Mapping[str, float]]:
+    samples = {}
+    for contender in chance.sample(contenders, len(contenders)):
+        gc.collect()  # then it's on, as in a server, and each contender pays for its own
+        samples[contender.name] = await contender.sample()
+    return samples
 
 
 async def typical(calls: Iterable[Callable[[], Awaitable[object]]]) -> float:

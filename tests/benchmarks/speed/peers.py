@@ -104,9 +104,7 @@ def _of_cachelib(name: str, role: str, client: Any, lifetime: timedelta) -> Stor
 def django_cache(lifetime: timedelta = WEEK) -> Store:
     configure_django()
     from django.contrib.sessions.backends.cache import SessionStore
-    from django.core.cache import cache as django_cache_
 
-    django_cache_.clear()  # it's one for the process
     return _of_django("Django (cache)", "peer", SessionStore, lifetime)
 
 

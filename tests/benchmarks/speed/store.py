@@ -76,7 +76,7 @@ def bare_dict(lifetime: timedelta = WEEK) -> Store:
 
 
 def bare_files(root: Path, _: timedelta = WEEK, *, durable: bool = False) -> Store:
-    """Return the system's calls, in one hop to a worker thread each. Nothing expires."""
+    """Return open, write and replace, or open and read, with one hop to a worker thread. Nothing expires."""
     root.mkdir()
 
     def write_now(path: Path, data: bytes) -> None:
@@ -105,4 +105,4 @@ def bare_files(root: Path, _: timedelta = WEEK, *, durable: bool = False) -> Sto
     async def delete(id: str) -> None:
         await to_thread.run_sync(os.unlink, root / id)
 
-    return Store("open, write, replace in a thread", "floor", write, read, delete)
+    return Store("raw files, one hop to a thread", "floor", write, read, delete)
