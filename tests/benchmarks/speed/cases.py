@@ -39,6 +39,7 @@ NUMBERS = Random(1)  # noqa: S311 - no secret
 SMALL, MIDDLE, LARGE, HUGE = (NUMBERS.randbytes(size) for size in (100, 4096, 65536, 2**20))
 
 EMPTY = bytes(100)
+FEW = 1000  # sessions
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ async def directory(place: Place) -> Case:
     """Compare stores in files with small sessions."""
 
     async def sample(files: Store) -> Mapping[str, float]:
-        ids = fresh_ids(30)
+        ids = fresh_ids(15)
         return {
             "create": await typical(partial(files.creating(), id, MIDDLE) for id in ids),
             "overwrite": await typical(partial(files.write, id, MIDDLE) for id in ids),
@@ -110,7 +111,7 @@ async def directory(place: Place) -> Case:
     makes = (store.directory, store.bare_files, *peers.FILES.values())
     limits = {"create": 0.8, "overwrite": 0.8, "read": 0.8, "invalidate": 1.0}
     rows = [Row(key, f"directory, {key} 4 KB", US, (Target("peer", limit), FLOOR)) for key, limit in limits.items()]
-    return Case(rows, list(contenders_with_files(place, makes, sample)), 2.0)
+    return Case(rows, list(contenders_with_files(place, makes, sample)), 4.0)
 
 
 async def large(place: Place) -> Case:
@@ -154,12 +155,12 @@ async def durable(place: Place) -> Case:
 
 
 async def stall(place: Place) -> Case:
-    """Compare how long files let another task wait, however they are used."""
+    """Compare how long files let another task wait. Django's is left out: it takes longer than all others together."""
 
     async def use(files: Store) -> None:
         [id] = fresh_ids(1)
         await files.creating()(id, MIDDLE)
-        for _ in range(8):
+        for _ in range(3):
             await files.write(id, MIDDLE)
             await sleep(0)  # a request does something else, too
             await files.read(id)
@@ -170,12 +171,13 @@ async def stall(place: Place) -> Case:
         async def work() -> None:
             await gather(*(use(files) for _ in range(16)))
 
-        return {"stall": await longest_stall(work)}
+        return {"stall": median([await longest_stall(work) for _ in range(3)])}  # one alone may be another process
 
-    makes = (store.directory, store.bare_files, *peers.FILES.values())
+    makes = [store.directory, store.bare_files, *peers.FILES.values()]
+    makes.remove(peers.django_files)
     title = "longest stall of another task while 16 tasks use the directory"
     rows = [Row("stall", title, MS, (Target("floor", 1.0), PEER))]
-    return Case(rows, list(contenders_with_files(place, makes, sample)), 0.5)
+    return Case(rows, list(contenders_with_files(place, makes, sample)), 0.7)
 
 
 def contenders_with_files(
@@ -191,7 +193,7 @@ async def crowd(place: Place) -> Case:
     """Compare a directory with many sessions to one with a thousand."""
 
     async def sample(storage: SessionStorageDirectory, there: list[str]) -> Mapping[str, float]:
-        some, new = NUMBERS.sample(there, 50), fresh_ids(50)
+        some, new = NUMBERS.sample(there[:FEW], 15), fresh_ids(15)
         return {
             "create": await typical(partial(write_bytes, storage, id, MIDDLE) for id in new),
             "overwrite": await typical(partial(write_bytes, storage, id, MIDDLE) for id in some),
@@ -204,7 +206,7 @@ async def crowd(place: Place) -> Case:
         Row(verb, f"directory {many}, {verb} 4 KB", US, (Target("floor", 1.3),))
         for verb in ("create", "overwrite", "read", "invalidate")
     ]
-    return Case(rows, await contenders_with_crowds(place, sample))
+    return Case(rows, await contenders_with_crowds(place, sample), 3.0)
 
 
 async def sweep(place: Place) -> Case:
@@ -234,12 +236,14 @@ async def contenders_with_crowds(
 ) -> list[Contender]:
     """Return a contender for each of two directories."""
     contenders = []
-    crowds: list[tuple[Role, int]] = [("coatcheck", place.sessions), ("floor", 1000)]
+    crowds: list[tuple[Role, int]] = [("coatcheck", place.sessions), ("floor", FEW)]
     for role, number in crowds:
         root = place.folder / str(number)
         storage, there = SessionStorageDirectory(root), fresh_ids(number)
         seed(root, there)
         assert await read_bytes(storage, there[0]) == EMPTY
+        for id in there[:FEW]:  # those that are used, because one without blocks is replaced in less time
+            await write_bytes(storage, id, MIDDLE)
         contenders.append(Contender(f"coatcheck with {number:,} sessions", role, partial(sample, storage, there)))
     os.sync()  # or the disk would still be busy with them
     return contenders
@@ -316,7 +320,7 @@ async def together(_: Place) -> Case:
         Row("change", "100 requests at once on one session, each", US, (Target("peer", 1.5),)),
         Row("add", "1,000 concurrent increments of one session, each", US, (Target("peer", 1.5),)),
     ]
-    return Case(rows, [Contender(each.name, each.role, partial(sample, each)) for each in apps], 0.5)
+    return Case(rows, [Contender(each.name, each.role, partial(sample, each)) for each in apps])
 
 
 async def log(place: Place) -> Case:
