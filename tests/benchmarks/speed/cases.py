@@ -40,7 +40,6 @@ NUMBERS = Random(1)  # noqa: S311 - no secret
 SMALL, MIDDLE, LARGE, HUGE = (NUMBERS.randbytes(size) for size in (100, 4096, 65536, 2**20))
 
 EMPTY = bytes(100)
-FEW = 1000  # sessions
 
 
 @dataclass(frozen=True)
@@ -205,10 +204,10 @@ async def crowd(place: Place) -> Case:
     """Compare a directory with many sessions to one with a thousand."""
 
     async def sample(storage: SessionStorageDirectory, there: list[str]) -> Mapping[str, float]:
-        some, new = NUMBERS.sample(there[:FEW], 15), fresh_ids(15)
+        some, new = NUMBERS.sample(there, 15), fresh_ids(15)
         return {
             "create": await typical(partial(write_bytes, storage, id, MIDDLE) for id in new),
-            "overwrite": await typical(partial(write_bytes, storage, id, MIDDLE) for id in some),
+            "overwrite": await typical(partial(write_bytes, storage, id, MIDDLE) for id in new),
             "read": await typical(partial(read_bytes, storage, id) for id in some),
             "invalidate": await typical(partial(storage.invalidate, id) for id in new),
         }
@@ -246,19 +245,24 @@ async def sweep(place: Place) -> Case:
 async def contenders_with_crowds(
     place: Place, sample: Callable[[SessionStorageDirectory, list[str]], Awaitable[Mapping[str, float]]]
 ) -> list[Contender]:
-    """Return a contender for each of two directories."""
-    contenders = []
-    crowds: list[tuple[Role, int]] = [("coatcheck", place.sessions), ("floor", FEW)]
-    for role, number in crowds:
-        root = place.folder / str(number)
-        storage, there = SessionStorageDirectory(root), fresh_ids(number)
-        seed(root, there)
-        assert await read_bytes(storage, there[0]) == EMPTY
-        for id in there[:FEW]:  # those that are used, because one without blocks is replaced in less time
-            await write_bytes(storage, id, MIDDLE)
-        contenders.append(Contender(f"coatcheck with {number:,} sessions", role, partial(sample, storage, there)))
+    """Return a contender for each of two directories. The small one is a new one each time, as above."""
+    root, many, few = place.folder / "many", fresh_ids(place.sessions), fresh_ids(1000)
+    seed(root, many)
     os.sync()  # or the disk would still be busy with them
-    return contenders
+    storage = SessionStorageDirectory(root)
+    assert await read_bytes(storage, many[0]) == EMPTY
+
+    async def sample_few() -> Mapping[str, float]:
+        small = place.folder / fresh_ids(1)[0]
+        seed(small, few)
+        found = await sample(SessionStorageDirectory(small), few)
+        shutil.rmtree(small)
+        return found
+
+    return [
+        Contender(f"coatcheck with {len(many):,} sessions", "coatcheck", partial(sample, storage, many)),
+        Contender(f"coatcheck with {len(few):,} sessions", "floor", sample_few),
+    ]
 
 
 def seed(root: Path, ids: list[str]) -> None:
