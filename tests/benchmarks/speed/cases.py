@@ -214,7 +214,7 @@ async def crowd(place: Place) -> Case:
 
     many = f"with {place.sessions:,} sessions against 1,000"
     rows = [
-        Row(verb, f"directory {many}, {verb} 4 KB", US, (Target("floor", 1.3),))
+        Row(verb, f"directory {many}, {verb}", US, (Target("floor", 1.3),))
         for verb in ("create", "overwrite", "read", "invalidate")
     ]
     return Case(rows, await contenders_with_crowds(place, sample), 3.0)
