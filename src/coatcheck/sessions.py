@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from anyio import CancelScope
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from .loop import in_event_loop
 from .provider import SessionProvider
@@ -105,6 +106,7 @@ class Sessions:
             try:
                 await self._app(scope, receive, send_with_sessions)
             except Exception:  # many a websocket ends like this, when its client leaves
+                await checkpoint_if_cancelled()  # of what was cancelled nothing is saved, whatever the app made of it
                 await sessions.end()
                 raise
             await sessions.end()

@@ -79,7 +79,7 @@ class Slot(Generic[S]):
                     "stored when the response starts"
                 )
             mine = self.provider.serializer.serialize(life.session)  # if that fails, nothing has been stored
-            if life.needs_new_id:  # whoever knows the old id must not find what `change` stores
+            if life.needs_new_id:  # the old id must not open what `change` stores
                 await self._save_under_new_id(life, life.base)
             try:
                 session, base, life.record = await self.provider.apply(life.id, change)
