@@ -15,8 +15,6 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from anyio import to_thread
-
 from .argument import must_be_callable
 from .cache import SessionStorageCache
 from .duration import TOUCHES, seconds
@@ -35,6 +33,7 @@ T = TypeVar("T")
 
 _DAY = 86400.0  # seconds
 _SESSION = re.compile(r"[0-9a-f]{64}\.session")
+_SLICE = 256  # files that a sweep looks at before it gives its thread to others
 _TEMPORARY = re.compile(r"[0-9a-f]{64}\.\w+\.tmp")
 
 
@@ -128,8 +127,14 @@ class SessionStorageDirectory:
         Call it now and then, when your app starts or from a daily job. It also removes temporary files that a crash
         left behind, once they are older than `retention` by the system's clock (a day, if that is `None`), and doesn't
         count them. Files that aren't the storage's own stay.
+
+        It lets others use its worker thread after every 256 files. If it's cancelled, it stops there, and what it has
+        deleted stays deleted.
         """
-        return await to_thread.run_sync(self._sweep)
+        async with Steps(self._sweep()) as steps:
+            while (removed := await steps.step()) is None:
+                pass
+        return removed
 
     def _path(self, id: str) -> Path:
         return self._root / f"{sha256(id.encode()).hexdigest()}.session"
@@ -222,19 +227,24 @@ class SessionStorageDirectory:
                 path.unlink(missing_ok=True)
                 self._sync(self._root)
 
-    def _sweep(self) -> int:
+    def _sweep(self) -> Generator[None, None, int]:
+        """Yield after each slice, and return how many sessions were removed."""
         removed, errors = 0, []
         with suppress(FileNotFoundError):  # there is no root, or no longer
-            for path in self._root.iterdir():
-                try:
-                    if _SESSION.fullmatch(path.name):
-                        removed += self._remove_if_unused(path)
-                    elif _TEMPORARY.fullmatch(path.name):
-                        self._remove_leftover(path)
-                except OSError as error:  # go on with the others
-                    errors.append(error)
-            if removed or errors:  # an error may come after a removal
-                self._sync(self._root)
+            try:
+                for number, path in enumerate(self._root.iterdir(), 1):
+                    try:
+                        if _SESSION.fullmatch(path.name):
+                            removed += self._remove_if_unused(path)
+                        elif _TEMPORARY.fullmatch(path.name):
+                            self._remove_leftover(path)
+                    except OSError as error:  # go on with the others
+                        errors.append(error)
+                    if number % _SLICE == 0:
+                        yield
+            finally:  # also if it was cancelled between two slices
+                if removed or errors:  # an error may come after a removal
+                    self._sync(self._root)
         if errors:
             raise errors[0]
         return removed

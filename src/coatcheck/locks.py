@@ -34,9 +34,8 @@ class Turn:
     Who waits is in no order: all are told, and one of them takes it.
     """
 
-    def __init__(self) -> None:
-        self.is_taken = False
-        self._over: Event | None = None  # for all who wait
+    is_taken = False
+    _over: Event | None = None  # for all who wait
 
     async def __aenter__(self) -> None:
         while self.is_taken:

@@ -32,10 +32,11 @@ class SessionLog:
             extra |= {"provider": self._provider} | ({} if digest is None else {"id_hash": digest})
             _logger.debug("%s session %s: %s", self._provider, digest or "without an id", event, extra=extra)
 
-    async def timed(self, verb: str, key: str, call: Awaitable[T], data: bytes | None = None) -> T:
-        """Return what a storage call returns, and log it with the size of `data`, or of the bytes that it returned."""
-        if not _logger.isEnabledFor(logging.DEBUG):
-            return await call
+    def timed(self, verb: str, key: str, call: Awaitable[T], data: bytes | None = None) -> Awaitable[T]:
+        """Return a storage call that is also logged, with the size of `data`, or of the bytes that it returns."""
+        return self._timed(verb, key, call, data) if _logger.isEnabledFor(logging.DEBUG) else call
+
+    async def _timed(self, verb: str, key: str, call: Awaitable[T], data: bytes | None) -> T:
         start, outcome = perf_counter(), "done"
         try:
             result = await call

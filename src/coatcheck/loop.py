@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from asyncio import get_running_loop
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
@@ -24,25 +25,24 @@ def in_event_loop(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Co
 
     @wraps(method)
     def called(*args: P.args, **options: P.kwargs) -> Coroutine[Any, Any, T]:
-        if not _is_in_event_loop():
-            raise RuntimeError(
-                f"{method.__name__}() was called where no event loop runs; make this endpoint `async def` and await "
-                "it, or load the session in an async dependency"
-            )
+        try:
+            get_running_loop()
+        except RuntimeError:
+            _must_be_in_event_loop(method.__name__)  # AnyIO is slower to answer, and knows Trio too
         return method(*args, **options)
 
     _mark_as_coroutine_function(called)
     return called
 
 
-def _is_in_event_loop() -> bool:
-    for ask in (asyncio.get_running_loop, current_time):  # asyncio is quicker to answer, and AnyIO knows Trio too
-        try:
-            ask()
-        except RuntimeError:
-            continue
-        return True
-    return False
+def _must_be_in_event_loop(method: str) -> None:
+    try:
+        current_time()
+    except RuntimeError:
+        raise RuntimeError(
+            f"{method}() was called where no event loop runs; make this endpoint `async def` and await it, or load the "
+            "session in an async dependency"
+        ) from None
 
 
 # Frameworks ask whether a function is `async` before they call it, as a background task for example.

@@ -54,16 +54,17 @@ class SessionStorageMemory(SimplifiedSessionStorage):
         # With the time of the last use; the longest unused first. A dict would be slow to lose its first items.
         self._sessions: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
         self._bytes = 0
-        self._now = clock()
+        self._now = self._oldest = clock()  # no session was unused for longer than since `_oldest`
         self._lock = Lock()
 
     async def load(self, id: str) -> bytes | None:
         """Return the bytes kept under `id`."""
         with self._lock:
             self._reclaim()
-            if id not in self._sessions:
+            found = self._sessions.get(id)
+            if found is None:
                 return None
-            data, used = self._sessions[id]
+            data, used = found
             if self._now - used >= self._retention / TOUCHES:
                 self._keep(id, data)
             return data
@@ -98,16 +99,20 @@ class SessionStorageMemory(SimplifiedSessionStorage):
             return data
 
     def _keep(self, id: str, data: bytes) -> None:
-        old, _ = self._sessions.get(id, (b"", 0))
-        size = self._bytes + len(data) - len(old)
+        sessions = self._sessions
+        size = self._bytes + len(data)
+        if id in sessions:
+            size -= len(sessions[id][0])
         if self._max_bytes is not None and size > self._max_bytes:
             raise StorageFull(f"{size} bytes of live sessions would be more than max_bytes={self._max_bytes}: raise it")
-        self._sessions[id] = data, self._now
-        self._sessions.move_to_end(id)
+        sessions[id] = data, self._now
+        sessions.move_to_end(id)
         self._bytes = size
 
     def _reclaim(self) -> None:
         self._now = max(self._now, self._clock())
-        while self._sessions and self._now - next(iter(self._sessions.values()))[1] >= self._retention:
-            _, (data, _) = self._sessions.popitem(last=False)
-            self._bytes -= len(data)
+        while self._now - self._oldest >= self._retention:
+            _, self._oldest = next(iter(self._sessions.values()), (b"", self._now))
+            if self._now - self._oldest >= self._retention:
+                _, (data, _) = self._sessions.popitem(last=False)
+                self._bytes -= len(data)

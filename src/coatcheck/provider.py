@@ -7,9 +7,10 @@ from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
 from inspect import isclass
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import finalize
 
+import msgspec
 from anyio import Lock
 
 from .argument import must_be_callable, must_be_storage, must_have
@@ -19,7 +20,7 @@ from .locks import Locks
 from .log import SessionLog
 from .record import Lifetime, Record
 from .serializer import JSONSerializer, SessionSerializer, class_name
-from .storage import SessionNotFound, SessionStorage, read_bytes, write_bytes
+from .storage import Revision, SessionNotFound, SessionStorage, read_bytes, write_bytes
 from .transport import MAX_ID_LENGTH, Transport, is_well_formed
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _reserve(name: str, type: type, storage: SessionStorage) -> int:
     return place
 
 
-class Stored(NamedTuple, Generic[S]):
+class Stored(msgspec.Struct, Generic[S]):
     """A session as the storage has it."""
 
     session: S
@@ -194,8 +195,8 @@ class SessionProvider(Generic[S]):
         await self.log.timed("write", key, write_bytes(self._storage, key, data), data)
         self.log.tell("stored", key, bytes=len(record.data))
 
-    async def change(self, id: str, base: bytes, mine: bytes, *, touch: bool) -> Record:
-        """Save a changed session: it was `base` when it was loaded, and is `mine` now. Return the record.
+    async def change(self, id: str, read: Record, base: bytes, mine: bytes, *, touch: bool) -> Record:
+        """Save a changed session: it was `base` in the record that was `read`, and is `mine` now. Return the record.
 
         What other requests have saved since then is kept, field by field.
 
@@ -204,7 +205,7 @@ class SessionProvider(Generic[S]):
             ValueError: The merged session can't be read back. Nothing was stored.
         """
         key = self._key(id)
-        record = await self._update(key, lambda theirs: self.merge(base, mine, theirs.data), touch=touch)
+        record = await self._update(key, lambda theirs: self.merge(base, mine, theirs.data), read=read, touch=touch)
         saved = "saved" if record.data == mine else "merged with what is stored, and saved"
         self.log.tell("touched" if mine == base else saved, key, bytes=len(record.data))
         return record
@@ -284,8 +285,13 @@ class SessionProvider(Generic[S]):
         async with lock:
             await self.log.timed("invalidate", key, self._storage.invalidate(key))
 
-    async def _update(self, key: str, change: Callable[[Record], bytes], *, touch: bool = False) -> Record:
-        """Change the data of a live record in one step, and return the new record. One that has expired is deleted."""
+    async def _update(
+        self, key: str, change: Callable[[Record], bytes], *, read: Record | None = None, touch: bool = False
+    ) -> Record:
+        """Change the data of a live record in one step, and return the new record. One that has expired is deleted.
+
+        `read` is the record as this request knows it, which a storage may try first.
+        """
 
         def transform(stored: bytes) -> bytes:
             record = self._decode(key, stored)
@@ -297,9 +303,10 @@ class SessionProvider(Generic[S]):
             return Record(record.created, seen, change(record)).encode()
 
         update = getattr(self._storage, "update", None)
+        revision = transform if read is None else Revision(read.encode, transform)
         try:
             if update is not None:
-                return Record.decode(await self.log.timed("update", key, update(key, transform)))
+                return Record.decode(await self.log.timed("update", key, update(key, revision)))
             async with _LOCKS[self._place, key]:
                 stored = await self.log.timed("read", key, read_bytes(self._storage, key))
                 data = transform(stored)

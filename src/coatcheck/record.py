@@ -71,11 +71,11 @@ class Lifetime:
 
     def is_touch_due(self, record: Record) -> bool:
         """Return whether it is time to store that the session is in use, and to renew the cookie's age."""
-        return self.now() - record.seen >= self._idle_timeout / TOUCHES
+        return self._idle_timeout < inf and self.now() - record.seen >= self._idle_timeout / TOUCHES
 
     def is_ahead(self, record: Record) -> bool:
         """Return whether the clock was set back: no touch is due for a while, but the cookie keeps ageing."""
-        return self.now() < record.seen and self._idle_timeout < inf
+        return self._idle_timeout < inf and self.now() < record.seen
 
     def rest(self, record: Record) -> int | None:
         """Return the seconds that the session has left, or `None` if it has no limit."""

@@ -21,7 +21,7 @@ except ModuleNotFoundError as error:
 from .duration import TOUCHES, seconds
 from .locks import Locks
 from .simplified import SimplifiedSessionStorage
-from .storage import SessionNotFound
+from .storage import Revision, SessionNotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +115,8 @@ class SessionStorageRedis(SimplifiedSessionStorage):
         """Replace the bytes kept under `id` by `transform` of them.
 
         Nothing is locked on the server: the new bytes take the place of those that `transform` was given, or it is
-        given what is there by now. Tasks of one process take turns.
+        given what is there by now. Tasks of one process take turns. An update is two round trips; a request that changes
+        the session it has read saves it in one, if no other has changed it since.
 
         Raises:
             SessionNotFound: Nothing is kept under `id`, or no longer.
@@ -125,18 +126,25 @@ class SessionStorageRedis(SimplifiedSessionStorage):
         """
         key = self._key(id)
         async with self._locks[key]:
+            if isinstance(transform, Revision):
+                tried = transform.of_what_was_read()
+                if tried is not None and await self._replace(key, *tried):
+                    return tried[1]
             for attempt in range(_ATTEMPTS):
                 stored = await self.load(id)
                 if stored is None:
                     raise SessionNotFound
                 data = transform(stored)
-                if await self._send_once(key, "EVAL", _REPLACE, 1, key, stored, data, *self._expiry):
+                if await self._replace(key, stored, data):
                     return data
                 await sleep(random.uniform(0, min(0.001 * 2**attempt, _LONGEST_PAUSE)))  # noqa: S311 - no secret
         raise RuntimeError(
             f"other processes changed this session {_ATTEMPTS} times before this update could: update it less often, "
             "or keep what changes so often outside of the session"
         )
+
+    async def _replace(self, key: str, stored: bytes, data: bytes) -> bool:
+        return bool(await self._send_once(key, "EVAL", _REPLACE, 1, key, stored, data, *self._expiry))
 
     def _key(self, id: str) -> str:
         return f"{self._prefix}{sha256(id.encode()).hexdigest()}"

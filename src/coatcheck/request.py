@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from inspect import isclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -81,13 +80,17 @@ class RequestSessions:
         """
         self.progress.ended = True
         errors = []
+        started = self.progress.response_started
         for slot in [*self._slots.values()]:
-            settle = partial(slot.settle, taken=self.progress.response_started)
-            for step in (slot.save, settle) if self.progress.response_started and not cancelled else (settle,):
-                try:
-                    await step()
-                except Exception as error:  # noqa: BLE001 - raised below
-                    errors.append(error)
+            try:
+                if started and not cancelled:
+                    await slot.save()
+            except Exception as error:  # noqa: BLE001 - raised below
+                errors.append(error)
+            try:
+                await slot.settle(taken=started)
+            except Exception as error:  # noqa: BLE001 - raised below
+                errors.append(error)
         if len(errors) == 1:
             raise errors[0]
         if errors:
@@ -95,11 +98,12 @@ class RequestSessions:
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the response headers that set or remove ids."""
-        return [header for slot in self._slots.values() for header in slot.headers()]
+        headers = [slot.header() for slot in self._slots.values()]
+        return [header for header in headers if header is not None]
 
     def vary(self) -> list[bytes]:
         """Return the names of the request headers that were read for an id, each once."""
-        return [*dict.fromkeys(slot.provider.transport.vary for slot in self._slots.values())]
+        return [*{slot.provider.transport.vary: None for slot in self._slots.values()}]
 
 
 def _no_provider(type: Any, known: tuple[type, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from anyio import CancelScope
@@ -13,7 +12,7 @@ from .provider import SessionProvider
 from .request import RequestSessions
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     Scope = Any  # each framework has typed dictionaries of its own, and none of them is a MutableMapping
     Message = Any
@@ -133,12 +132,15 @@ def _with_headers(message: Message, sessions: RequestSessions) -> Message:
     if not vary:
         return message
     own, added = [*message.get("headers", ())], sessions.headers()
-    if added and not any(name.lower() == b"cache-control" for name, _ in own):
+    names = [name.lower() for name, _ in own]
+    if added and b"cache-control" not in names:
         added.append((b"cache-control", b"no-store"))  # OWASP Session Management: no cache may keep an id
-    there = b",".join(value.lower() for name, value in own if name.lower() == b"vary")
-    varies = {name.strip() for name in there.split(b",")}
-    added += [(b"vary", name) for name in vary if not varies & {name, b"*"}]
-    return {**message, "headers": [*own, *added]}
+    if b"vary" in names:
+        there = b",".join(value.lower() for name, value in own if name.lower() == b"vary")
+        varies = {name.strip() for name in there.split(b",")}
+        vary = [name for name in vary if not varies & {name, b"*"}]
+    added += [(b"vary", name) for name in vary]
+    return {**message, "headers": own + added}
 
 
 class CurrentSession:
@@ -253,7 +255,7 @@ def current_session(request: Mapping[str, Any] | HasScope) -> CurrentSession:
         RuntimeError: The app isn't wrapped in `Sessions`, or the caller is a middleware or an error handler outside of
             it.
     """
-    scope = request if isinstance(request, Mapping) else request.scope
+    scope: Mapping[str, Any] = getattr(request, "scope", request)  # type: ignore[arg-type]
     try:
         return CurrentSession(scope[_SCOPE_KEY])
     except KeyError:

@@ -10,7 +10,7 @@ from .storage import SessionAlreadySent, SessionNotFound
 from .transport import is_well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from .provider import SessionProvider
 
@@ -23,10 +23,9 @@ MOST_SENT_IDS = 4  # a browser may have cookies of one name for other domains an
 class Progress:
     """How far a request has come, on which it depends what is still possible."""
 
-    def __init__(self) -> None:
-        self.headers_are_final = False  # from when the response starts to be saved
-        self.response_started = False
-        self.ended = False
+    headers_are_final = False  # from when the response starts to be saved
+    response_started = False
+    ended = False
 
     def refuse_after_request(self) -> None:
         """Raise `SessionAlreadySent` if the request has ended."""
@@ -44,7 +43,8 @@ class Slot(Generic[S]):
         self.provider = provider
         self._progress = progress
         self._client_sent_id = bool(sent_ids)
-        self._unverified = tuple(dict.fromkeys(id for id in sent_ids if is_well_formed(id)))[:MOST_SENT_IDS]
+        well_formed = [id for id in sent_ids if is_well_formed(id)]
+        self._unverified = tuple(dict.fromkeys(well_formed))[:MOST_SENT_IDS]
         self._life: _Life[S] = _Life(self._unverified)
         self._ended: dict[str, None] = {}  # ids to delete from the storage, each once
         self._turn = Turn()  # one task at a time talks to the storage
@@ -82,16 +82,18 @@ class Slot(Generic[S]):
             if life.needs_new_id:  # the old id must not open what `change` stores
                 await self._save_under_new_id(life, life.base)
             try:
-                session, base, life.record = await self.provider.apply(life.id, change)
+                stored = await self.provider.apply(life.id, change)
+                life.record = stored.record
             except SessionNotFound as error:  # from the storage, or from `change` itself while the session is there
                 if await self.provider.load(life.id) is not None:
                     raise
                 self._end(life, life.replaced)
                 raise SessionNotFound("the session has ended") from error
             if mine != life.base:  # this request had changed it before, and hasn't saved that yet
-                session = self.provider.serializer.deserialize(self.provider.merge(life.base, mine, base))
-            life.session, life.base = session, base
-            return session
+                merged = self.provider.merge(life.base, mine, stored.base)
+                stored.session = self.provider.serializer.deserialize(merged)
+            life.session, life.base = stored.session, stored.base
+            return stored.session
 
     def clear(self) -> None:
         """See `CurrentSession`."""
@@ -110,7 +112,7 @@ class Slot(Generic[S]):
         async with self._turn:
             if self._life.session is None and not self._life.needs_new_id:  # nothing to ask the storage for
                 return
-            life = await self._look_up()
+            life = await self._look_up() if self._life.unverified else self._life
             if life.session is None:
                 return
             try:
@@ -121,7 +123,7 @@ class Slot(Generic[S]):
                 if life.id is None or life.needs_new_id:
                     await self._save_under_new_id(life, mine)
                 elif mine != life.base or touch:
-                    life.record = await self.provider.change(life.id, life.base, mine, touch=touch)
+                    life.record = await self.provider.change(life.id, life.record, life.base, mine, touch=touch)
                     life.base = mine
                 if touch or self.provider.lifetime.is_ahead(life.record):
                     life.needs_header = True
@@ -173,14 +175,12 @@ class Slot(Generic[S]):
                 await self.provider.invalidate(id)
                 del self._ended[id]
 
-    def headers(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield the response header that sets or removes the id, if the client needs one."""
+    def header(self) -> tuple[bytes, bytes] | None:
+        """Return the response header that sets or removes the id, or `None` if the client needs none."""
         life, provider = self._life, self.provider
         if life.id is not None:
-            if life.needs_header:
-                yield provider.transport.send(life.id, provider.lifetime.rest(life.record))
-        elif self._client_sent_id and not life.unverified:
-            yield provider.transport.remove()
+            return provider.transport.send(life.id, provider.lifetime.rest(life.record)) if life.needs_header else None
+        return provider.transport.remove() if self._client_sent_id and not life.unverified else None
 
     async def _look_up(self) -> _Life[S]:
         """Look up the ids that the client sent, unless that was done before. Return the life that the slot holds then.
@@ -228,12 +228,13 @@ class _Life(Generic[S]):
     A slot then goes on with a new life. An answer that the storage still owes reaches the old one and harms nothing.
     """
 
+    id: str | None = None
+    replaced: str | None = None  # the id that the client has, until a response takes the new one along
+    session: S | None = None
+    base = b""  # the session as it is stored, in the words of this version of its class
+    record = Record(0, 0)  # what the storage holds under `id`, as far as this request knows
+    needs_new_id = False
+    needs_header = False  # the client has yet to learn the id, or how long it is valid
+
     def __init__(self, unverified: tuple[str, ...] = ()) -> None:
         self.unverified = unverified  # the ids that the client sent, until the storage was asked for them
-        self.id: str | None = None
-        self.replaced: str | None = None  # the id that the client has, until a response takes the new one along
-        self.session: S | None = None
-        self.base = b""  # the session as it is stored, in the words of this version of its class
-        self.record = Record(0, 0)  # what the storage holds under `id`, as far as this request knows
-        self.needs_new_id = False
-        self.needs_header = False  # the client has yet to learn the id, or how long it is valid

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+import msgspec
 from anyio.abc import ByteReceiveStream, ByteSendStream
 
 if TYPE_CHECKING:
@@ -105,11 +106,29 @@ async def collect(channel: ByteReadChannel) -> bytes:
     return b"".join([chunk async for chunk in channel])
 
 
-class Whole:
+class Revision(msgspec.Struct):
+    """A transform of bytes that were read a moment ago. A storage that gets one may try it on those first."""
+
+    read: Callable[[], bytes]
+    transform: Callable[[bytes], bytes]
+
+    def __call__(self, stored: bytes) -> bytes:
+        """Transform `stored`."""
+        return self.transform(stored)
+
+    def of_what_was_read(self) -> tuple[bytes, bytes] | None:
+        """Return what was read, and its transform. `None` if that fails: by now something else may be stored."""
+        stored = self.read()
+        try:
+            return stored, self.transform(stored)
+        except Exception:  # noqa: BLE001 - of any kind, if it's the app's
+            return None
+
+
+class Whole(msgspec.Struct):
     """A provider that sends `data`. A storage that gets one may take `data` itself, which is quicker."""
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data
+    data: bytes
 
     async def __call__(self, channel: ByteWriteChannel) -> None:
         """Send `data`."""

@@ -31,10 +31,11 @@ import coatcheck.redis
 from coatcheck import SessionNotFound, cookie, read_bytes, testing, write_bytes
 from coatcheck.redis import SessionStorageRedis
 from tests.support.client import found, visit
+from tests.support.clock import Clock
 from tests.support.server import PATIENCE, Server, free_port, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
     from pathlib import Path
 
     from coatcheck import CurrentSession
@@ -222,6 +223,11 @@ def a_tap(server: Server) -> Iterator[Callable[[], list[bytes]]]:
         yield drain
 
 
+def commands_sent(commands: Iterable[bytes]) -> list[bytes]:
+    """The commands that came from a client, without those of its scripts."""
+    return [command.split()[3] for command in commands if b"lua]" not in command]
+
+
 async def test_an_id_never_reaches_the_server(storage: SessionStorageRedis, servers: list[Server]) -> None:
     id = "a-very-secret-session-id"
     with a_tap(servers[0]) as first, a_tap(servers[-1]) as last, a_tap(servers[len(servers) // 2]) as middle:
@@ -248,8 +254,7 @@ async def test_reads_and_writes_are_one_round_trip_and_an_update_is_two(single: 
         await read_bytes(storage, "id1")
         await storage.update("id1", increment)
         await storage.invalidate("id1")
-        sent = [command.split()[3] for command in commands() if b"lua]" not in command]
-    assert sent == [b'"SET"', b'"EVAL"', b'"EVAL"', b'"EVAL"', b'"DEL"']
+        assert commands_sent(commands()) == [b'"SET"', b'"EVAL"', b'"EVAL"', b'"EVAL"', b'"DEL"']
 
 
 async def test_a_server_that_forgot_its_scripts_makes_no_difference(
@@ -893,10 +898,77 @@ async def test_a_server_killed_while_it_is_written_to_comes_back_with_whole_sess
 @dataclass
 class User:
     name: str = "guest"
+    age: int = 0
 
 
 async def add_to_the_name(sessions: CurrentSession) -> None:
     (await sessions.get_or_set(User, User)).name += "!"
+
+
+@pytest.mark.parametrize("idle_timeout", [None, timedelta(minutes=30)])
+async def test_a_request_reads_in_one_round_trip_and_changes_in_two(
+    idle_timeout: timedelta | None, single: Redis, server: Server
+) -> None:
+    provider = cookie("user", User, storage=SessionStorageRedis(single), idle_timeout=idle_timeout)
+    id = await provider.write(User())
+    with a_tap(server) as commands:
+        await visit(lambda sessions: sessions.get(User), provider, id=id)
+        assert commands_sent(commands()) == [b'"EVAL"']
+        await visit(add_to_the_name, provider, id=id)
+        assert commands_sent(commands()) == [b'"EVAL"', b'"EVAL"']
+    assert await found(provider, id) == User("guest!")
+
+
+@pytest.mark.parametrize("others", [1, 3])
+async def test_what_another_request_saves_between_the_two_round_trips_of_a_change_is_kept(
+    others: int, single: Redis
+) -> None:
+    provider = cookie("user", User, storage=SessionStorageRedis(single))
+    id = await provider.write(User())
+
+    async def age(sessions: CurrentSession) -> None:
+        user = await sessions.get(User)
+        assert user is not None
+        user.age += 1
+
+    async def be_overtaken(sessions: CurrentSession) -> None:
+        await add_to_the_name(sessions)
+        for _ in range(others):
+            await visit(age, provider, id=id)
+
+    await visit(be_overtaken, provider, id=id)
+    assert await found(provider, id) == User("guest!", others)
+
+
+async def test_a_change_after_a_logout_between_its_two_round_trips_brings_nothing_back(
+    single: Redis, server: Server
+) -> None:
+    provider = cookie("user", User, storage=SessionStorageRedis(single))
+    id = await provider.write(User())
+
+    async def be_logged_out(sessions: CurrentSession) -> None:
+        await add_to_the_name(sessions)
+        await provider.invalidate(id)
+
+    await visit(be_logged_out, provider, id=id)
+    assert server.stored() == []
+
+
+async def test_a_session_that_another_request_used_is_not_taken_to_be_what_it_was_before(single: Redis) -> None:
+    clock = Clock()
+    limit = timedelta(minutes=30)
+    provider = cookie("user", User, storage=SessionStorageRedis(single), idle_timeout=limit, clock=clock)
+    id = await provider.write(User())
+
+    async def take_long(sessions: CurrentSession) -> None:
+        clock.now += 20 * 60
+        await add_to_the_name(sessions)
+        for _ in range(2):
+            clock.now += 9 * 60
+            await visit(lambda sessions: sessions.get(User), provider, id=id)
+
+    await visit(take_long, provider, id=id)
+    assert await found(provider, id) == User("guest!")
 
 
 async def test_a_client_gets_no_cookie_for_a_session_that_the_server_did_not_take(mortal: Server) -> None:

@@ -16,6 +16,7 @@ import anyio
 import anyio.from_thread
 import pytest
 
+import coatcheck.directory
 from coatcheck import (
     SessionStorageCache,
     SessionStorageDirectory,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 LIMIT = timedelta(seconds=100)
 SHORTLY = 0.125
+SLICE = 256
 
 
 # --- retention --------------------------------------------------------------------------------------------------
@@ -170,6 +172,57 @@ async def test_a_sweep_removes_exactly_what_is_over_and_says_how_much(
     assert descriptors() == open_files
     assert set(root.iterdir()) == {file_of(root, "id3"), file_of(root, "id4")}
     assert await read_bytes(directory, "id3") == await read_bytes(directory, "id4") == b"coat"
+
+
+@pytest.mark.parametrize("sessions", [SLICE - 1, SLICE, 2 * SLICE, 2 * SLICE + 1])
+async def test_a_sweep_works_in_slices_between_which_others_have_their_turn(
+    sessions: int, directory: SessionStorageDirectory, root: Path, clock: Clock
+) -> None:
+    await write_bytes(directory, "id", b"coat")
+    session = file_of(root, "id")
+    for number in range(1, sessions):
+        os.link(session, session.with_name(f"{number:064x}.session"))
+    clock.now += 100
+    only_thread = anyio.to_thread.current_default_thread_limiter()
+    only_thread.total_tokens, before = 1, only_thread.total_tokens
+    turns = []
+    try:
+        async with anyio.create_task_group() as tasks:
+
+            async def take_turns() -> None:
+                while list(root.iterdir()):
+                    turns.append(await anyio.to_thread.run_sync(lambda: len(list(root.iterdir()))))
+
+            tasks.start_soon(take_turns)
+            assert await directory.sweep() == sessions
+    finally:
+        only_thread.total_tokens = before
+    assert {sessions - SLICE * number for number in range(1, sessions // SLICE + 1)} <= {*turns, 0}
+
+
+async def test_a_sweep_that_is_cancelled_stops_after_its_slice_and_the_next_one_does_the_rest(
+    root: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scope = anyio.CancelScope()
+
+    def cancelling() -> float:
+        anyio.from_thread.run_sync(scope.cancel)
+        return clock.now
+
+    await write_bytes(SessionStorageDirectory(root, clock=clock), "id", b"coat")
+    for number in range(1, 3 * SLICE):
+        os.link(file_of(root, "id"), root / f"{number:064x}.session")
+    clock.now += 100
+    synced: list[Path] = []
+    monkeypatch.setattr(coatcheck.directory, "sync", synced.append)
+    open_files = descriptors()
+    with scope:
+        await SessionStorageDirectory(root, retention=LIMIT, durable=True, clock=cancelling).sweep()
+    assert scope.cancelled_caught
+    assert len(list(root.iterdir())) == 2 * SLICE
+    assert synced == [root], "what was removed by then may come back"
+    assert descriptors() == open_files
+    assert await SessionStorageDirectory(root, retention=LIMIT, clock=clock).sweep() == 2 * SLICE
 
 
 async def test_a_sweep_keeps_what_was_read_and_is_no_use_itself(
