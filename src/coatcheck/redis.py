@@ -115,8 +115,8 @@ class SessionStorageRedis(SimplifiedSessionStorage):
         """Replace the bytes kept under `id` by `transform` of them.
 
         Nothing is locked on the server: the new bytes take the place of those that `transform` was given, or it is
-        given what is there by now. Tasks of one process take turns. An update is two round trips; a request that changes
-        the session it has read saves it in one, if no other has changed it since.
+        given what is there by now. Tasks of one process take turns. An update takes two round trips. A request that
+        changes the session it has read saves it in one, unless another has changed it since.
 
         Raises:
             SessionNotFound: Nothing is kept under `id`, or no longer.
