@@ -10,6 +10,7 @@ import gc
 import json
 import subprocess
 import sys
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from coatcheck import SessionStorageMemory
@@ -18,7 +19,7 @@ from tests.benchmarks.speed.alone import resident
 from tests.benchmarks.speed.store import WEEK
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
     from tests.benchmarks.speed.app import App
 
@@ -38,7 +39,7 @@ KINDS = {
 }
 
 
-async def returning(served: App) -> AsyncIterator[int]:
+async def returning(served: App) -> AsyncGenerator[int, None]:
     """Send the requests of one client, and yield how many there were."""
     cookie = (await served.ask("/login")).cookie
     yield 1
@@ -48,7 +49,7 @@ async def returning(served: App) -> AsyncIterator[int]:
         yield 10 * len(STEPS)
 
 
-async def passing(served: App, expire: Callable[[], None]) -> AsyncIterator[int]:
+async def passing(served: App, expire: Callable[[], None]) -> AsyncGenerator[int, None]:
     """Send the requests of one client after the other, and yield how many there were."""
     while True:
         cookie = (await served.ask("/login")).cookie
@@ -58,18 +59,17 @@ async def passing(served: App, expire: Callable[[], None]) -> AsyncIterator[int]
         yield 1 + len(STEPS)
 
 
-async def marks(clients: AsyncIterator[int], requests: int) -> list[tuple[int, int]]:
+async def marks(clients: AsyncGenerator[int, None], requests: int) -> list[tuple[int, int]]:
     """Return how many requests were sent at each mark, and the bytes of memory that the process had."""
     found: list[tuple[int, int]] = []
     sent = 0
-    async for number in clients:
-        sent += number
-        if sent * MARKS >= requests * (len(found) + 1):
-            gc.collect()
-            found.append((sent, resident()))
-            if len(found) == MARKS:
-                return found
-    raise AssertionError("clients come for as long as they are asked")
+    async with aclosing(clients):
+        while len(found) < MARKS:
+            sent += await anext(clients)
+            if sent * MARKS >= requests * (len(found) + 1):
+                gc.collect()
+                found.append((sent, resident()))
+    return found
 
 
 async def measured(kind: str, requests: int, live: int = LIVE) -> list[tuple[int, int]]:
