@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import tracemalloc
+from contextlib import AsyncExitStack
 from itertools import product
 from random import Random
 from threading import Thread
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from coatcheck import SessionStorageDirectory, SessionStorageMemory, write_bytes
-from tests.benchmarks.speed import app, capacity, growth, report
+from tests.benchmarks.speed import app, capacity, cases, growth, report
 from tests.benchmarks.speed.load import Client
 from tests.benchmarks.speed.measurement import Case, Comparison, Contender, Measured, Row, Spread, Target, measure
 from tests.benchmarks.speed.quiet import library_without_log
@@ -111,10 +112,20 @@ async def test_the_copy_without_a_log_does_the_same(tmp_path: Path) -> None:
     assert not any("log.t" in source or ".tell(" in source for source in sources)
 
 
-QUICK = Plan(("uvicorn",), ("bare", "coatcheck"), (1, 3), 3, (2,), clients=6, sessions=2, turns=2, seconds=0.05)
-
-
 ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", ["asyncio"])  # as the benchmark itself
+
+
+@ON_ASYNCIO
+async def test_a_sweep_is_measured_with_three_numbers_of_sessions(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        case = await cases.sweep(cases.Place(tmp_path, 50, stack))
+        found = await measure([case], 1, chance())
+    for each in found:
+        assert [*each.samples] == [f"coatcheck with {number} sessions" for number in ("50", "1,000", "10,000")]
+        assert all(figure > 0 for [figure] in each.samples.values())
+
+
+QUICK = Plan(("uvicorn",), ("bare", "coatcheck"), (1, 3), 3, (2,), clients=6, sessions=2, turns=2, seconds=0.05)
 
 
 @ON_ASYNCIO
