@@ -78,15 +78,14 @@ class Client:
             self.cookie = found[1]
 
 
-def keep_busy(clients: list[Client], seconds: float) -> tuple[int, list[float]]:
-    """Send requests for this long. Return how many were answered in it, and the seconds that all of them took."""
+def keep_busy(clients: list[Client], seconds: float) -> tuple[list[float], float]:
+    """Send requests for this long. Return the seconds that each took, and those until the last was answered."""
     by_number = {client.socket.fileno(): client for client in clients}
     taken: list[float] = []
-    in_time = 0
     with select.epoll() as poll:
         for number in by_number:
             poll.register(number, select.EPOLLIN)
-        end = perf_counter() + seconds
+        begin = now = perf_counter()
         for client in clients:
             client.send()
         waiting = len(clients)
@@ -99,12 +98,11 @@ def keep_busy(clients: list[Client], seconds: float) -> tuple[int, list[float]]:
                     continue
                 now = perf_counter()
                 taken.append(now - client.sent)
-                if now < end:
-                    in_time += 1
+                if now - begin < seconds:
                     client.send()
                 else:
                     waiting -= 1
-    return in_time, taken
+    return taken, now - begin
 
 
 def visits(clients: list[Client]) -> int:
@@ -125,10 +123,10 @@ def main() -> None:
         for number, client in enumerate(clients):
             client.cookie = first[number % len(first)].cookie
             client.choose(path)
-        in_time, taken = keep_busy(clients, float(seconds))
+        taken, seconds_taken = keep_busy(clients, float(seconds))
         taken.sort()
         found = {
-            "requests per second": in_time / float(seconds),
+            "requests per second": len(taken) / seconds_taken,
             "median latency": taken[len(taken) // 2] * 1000,
             "99th-percentile latency": taken[len(taken) * 99 // 100] * 1000,
         }
