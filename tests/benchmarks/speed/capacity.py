@@ -116,8 +116,8 @@ def in_redis(payload: int, sessions: int) -> Room:
     """Calculate it for Redis 7 with jemalloc."""
     value = payload + 1 + (3 if payload < 2**8 else 5 if payload < 2**16 else 9)  # a string ends with 0, after a header
     key = len(KEY.format(0)) + 1 + 3
-    entry, object = 24, 16  # an entry of a table has two addresses and a number or another address
-    each = _jemalloc(key) + _jemalloc(value) + object + 2 * _jemalloc(entry)  # one for the value, one for the time
+    entry, wrapper = 24, 16  # an entry of a table has two addresses and a number or another address
+    each = _jemalloc(key) + _jemalloc(value) + wrapper + 2 * _jemalloc(entry)  # one for the value, one for the time
     slots = 4
     while slots < sessions:
         slots *= 2

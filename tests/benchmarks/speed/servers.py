@@ -150,10 +150,10 @@ async def of_apps(plan: Plan, folder: Path, chance: Random) -> list[dict[str, An
         }
         for server, connections in product(plan.servers, plan.connections):
             rows = []
-            for action, (measure_, unit) in product(ACTIONS, MEASURES.items()):
-                title = f"{server}, {connections:,} connection{'s' if connections > 1 else ''}, {action}, {measure_}"
-                rows.append(Row(f"{action} {measure_}", title, unit, targets))
-                facts.append({"server": server, "connections": connections, "action": action, "measure": measure_})
+            for action, (quantity, unit) in product(ACTIONS, MEASURES.items()):
+                title = f"{server}, {connections:,} connection{'s' if connections > 1 else ''}, {action}, {quantity}"
+                rows.append(Row(f"{action} {quantity}", title, unit, targets))
+                facts.append({"server": server, "connections": connections, "action": action, "measure": quantity})
 
             contenders = [
                 Contender(each.name, each.role, partial(sampled, plan, each.role, ports[server, name], connections))
