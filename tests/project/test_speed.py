@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
+import socket
+import tracemalloc
+from contextlib import AsyncExitStack
+from itertools import product
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.benchmarks.speed import app, report
+from coatcheck import SessionStorageDirectory, SessionStorageMemory, write_bytes
+from tests.benchmarks.speed import app, capacity, cases, growth, report
+from tests.benchmarks.speed.load import Client
 from tests.benchmarks.speed.measurement import Case, Comparison, Contender, Measured, Row, Spread, Target, measure
 from tests.benchmarks.speed.quiet import library_without_log
+from tests.benchmarks.speed.servers import MEASURES, Plan, of_apps, of_workers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncGenerator, Mapping
     from pathlib import Path
 
 ROLES = {"ours": "coatcheck", "slow": "peer", "fast": "peer", "bare": "floor"}
@@ -102,3 +109,142 @@ async def test_the_copy_without_a_log_does_the_same(tmp_path: Path) -> None:
     assert (await silent.ask("/visits", cookie)).body == "1"
     sources = [file.read_text() for file in tmp_path.glob("*/*.py") if file.stem not in ("log", "testing")]
     assert not any("log.t" in source or ".tell(" in source for source in sources)
+
+
+ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", ["asyncio"])  # as the benchmark itself
+
+
+@ON_ASYNCIO
+async def test_a_sweep_is_measured_with_three_numbers_of_sessions(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        case = await cases.sweep(cases.Place(tmp_path, 50, stack))
+        found = await measure([case], 1, chance())
+    for each in found:
+        assert [*each.samples] == [f"coatcheck with {number} sessions" for number in ("50", "1,000", "10,000")]
+        assert all(figure > 0 for [figure] in each.samples.values())
+
+
+QUICK = Plan(("uvicorn",), ("bare", "coatcheck"), (1, 3), 3, (2,), clients=6, sessions=2, turns=2, seconds=0.05)
+
+
+@ON_ASYNCIO
+async def test_apps_are_compared_behind_a_server(tmp_path: Path) -> None:
+    rows = await of_apps(QUICK, tmp_path, chance())
+    assert [(row["connections"], row["action"], row["measure"]) for row in rows] == [
+        (connections, action, measure)
+        for connections in (1, 3)
+        for action in ("read", "change")
+        for measure in MEASURES
+    ]
+    for row in rows:
+        [ours], [floor] = row["coatcheck"].values(), row["floors"].values()
+        assert all(figure > 0 for figure in (*ours, *floor)), row
+        assert [each["with"] for each in row["compared"]] == [app.BARE]
+        assert row["better"] == ("more" if row["unit"] == "requests/s" else "less")
+
+
+@ON_ASYNCIO
+async def test_workers_on_one_storage_lose_no_change(tmp_path: Path) -> None:
+    rows, changes = await of_workers(QUICK, tmp_path, chance())
+    assert [(row["storage"], row["measure"]) for row in rows] == list(product(("directory", "Redis"), MEASURES))
+    assert changes.keys() == {"uvicorn, 2 workers on one directory", "uvicorn, 2 workers on one Redis"}
+    for each in changes.values():
+        assert each["changes"] >= QUICK.clients
+        assert each["lost"] == 0
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nset-cookie: session=abc; Path=/\r\n"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [HEAD, b"Content-Length: 3\r\n", b"\r\n", b"a", b"nn"],
+        [HEAD + b"transfer-encoding: chunked\r\n\r\n3\r\nann", b"\r\n0\r", b"\n\r\n"],
+    ],
+)
+def test_the_client_takes_an_answer_in_any_pieces(pieces: list[bytes]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        client = Client(listening.getsockname()[1])
+        connection, _ = listening.accept()
+        with client.socket, connection:
+            connection.sendall(b"".join(pieces))
+            client.log_in()
+            assert connection.recv(4096).startswith(b"GET /login HTTP/1.1\r\n")
+            connection.sendall(b"".join(pieces))
+            assert client.ask("/read") == b"ann"
+            assert b"cookie: session=abc\r\n" in connection.recv(4096)
+            client.send()
+            complete = []
+            for piece in pieces:
+                connection.sendall(piece)
+                complete.append(client.has_received())
+    assert complete == [False] * (len(pieces) - 1) + [True]
+
+
+@ON_ASYNCIO
+@pytest.mark.parametrize("kind", growth.KINDS)
+async def test_memory_is_looked_at_ten_times(kind: str) -> None:
+    marks = await growth.measured(kind, requests=400, live=5)
+    sent = [number for number, _ in marks]
+    assert len(marks) == growth.MARKS
+    assert sent == sorted(sent)
+    assert sent[-1] >= 400
+
+
+@ON_ASYNCIO
+async def test_memory_that_grows_is_noticed() -> None:
+    held = []
+
+    async def clients() -> AsyncGenerator[int, None]:
+        while True:
+            held.append(b"x" * growth.GRAIN)
+            yield 1
+
+    assert growth.row("returning", await growth.marks(clients(), 10))["grows"]
+    assert not growth.row("returning", [(1, growth.GRAIN), (2, growth.GRAIN * 2)])["grows"]
+
+
+@ON_ASYNCIO
+@pytest.mark.parametrize("payload", capacity.PAYLOADS)
+async def test_the_calculated_room_in_memory_is_what_it_takes(payload: int) -> None:
+    storage = SessionStorageMemory()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(1000):
+            await write_bytes(storage, capacity.ID.format(number), bytes([number % 256]) * payload)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert capacity.in_memory(payload, 1000).bytes == pytest.approx(after - before, rel=0.1)
+
+
+@ON_ASYNCIO
+@pytest.mark.parametrize("payload", capacity.PAYLOADS)
+async def test_the_calculated_room_in_a_directory_is_what_it_takes(payload: int, tmp_path: Path) -> None:
+    storage = SessionStorageDirectory(tmp_path / "sessions")
+    for number in range(200):
+        await write_bytes(storage, str(number), bytes(payload))
+    found = capacity.on_disk(tmp_path / "sessions")
+    for measured in (found, capacity.directory(payload, 200, tmp_path)):
+        calculated = capacity.in_directory(payload, 200)
+        assert calculated.bytes == pytest.approx(measured.bytes, rel=0.05)
+        assert calculated.facts() | {"bytes": 0} == measured.facts() | {"bytes": 0}
+
+
+@pytest.mark.parametrize("payload", capacity.PAYLOADS)
+def test_the_calculated_room_in_redis_is_what_it_takes(payload: int, tmp_path: Path) -> None:
+    calculated, measured = capacity.in_redis(payload, 1000), capacity.redis(payload, 1000, tmp_path)
+    assert calculated.bytes == pytest.approx(measured.bytes, rel=0.1)
+
+
+def test_points_of_another_command_stay_in_the_file() -> None:
+    def row(**points: int) -> dict[str, Any]:
+        return {"row": "memory", "points": [{"sessions": number, "from": name} for name, number in points.items()]}
+
+    other = {"row": "directory", "points": []}
+    assert capacity.kept([row(new=2), other], [row(first=1, second=2, third=3)]) == [
+        row(first=1, new=2, third=3),
+        other,
+    ]

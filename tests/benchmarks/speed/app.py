@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from anyio import CapacityLimiter, from_thread, to_thread
 
 import coatcheck as library
+from tests.benchmarks.speed.browser import BROWSER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
@@ -26,13 +27,6 @@ Pause = Callable[[], Coroutine[Any, Any, Any]]
 USER = "ann"
 NOTE = "x" * 40  # so that a session has about 100 bytes
 SLOW = ("slow", "put", "add")  # actions that wait between the read and the change, as one with a database does
-BROWSER = {
-    "host": "shop.example",
-    "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
-    "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
-    "accept-language": "en-GB,en;q=0.5",
-    "accept-encoding": "gzip, deflate, br, zstd",
-}
 BARE = "a bare ASGI app"
 UNLIMITED = CapacityLimiter(math.inf)
 
@@ -144,12 +138,12 @@ async def act_without_sessions(_: object) -> str:
     return ""
 
 
-def bare() -> App:
+def bare() -> AsgiApp:
     """Return an app without sessions."""
     return AsgiApp(BARE, "floor", responding(act_without_sessions))
 
 
-def coatcheck(storage: SessionStorage | None = None, library: Any = library) -> App:
+def coatcheck(storage: SessionStorage | None = None, library: Any = library) -> AsgiApp:
     """Return the app with coatcheck, as its documentation shows it, or with a copy of the library."""
     storage = library.SessionStorageMemory() if storage is None else storage
     handle = partial(act_with_coatcheck, library.current_session)
@@ -175,7 +169,7 @@ class AsgiApp:
 
     def __init__(self, name: str, role: Role, app: Any, without: str = "") -> None:
         self.name, self.role, self.without = name, role, without
-        self._app = app
+        self.app = app
 
     async def ask(self, path: str, cookie: str | None = None, pause: Pause | None = None) -> Answer:
         """See `App`."""
@@ -184,14 +178,14 @@ class AsgiApp:
         async def send(message: Any) -> None:
             messages.append(message)
 
-        await self._app(_asgi_scope(path, cookie, pause or turn), receive, send)
+        await self.app(_asgi_scope(path, cookie, pause or turn), receive, send)
         sent = [value.decode() for name, value in messages[0]["headers"] if name.lower() == b"set-cookie"]
         body = b"".join(each.get("body", b"") for each in messages[1:]).decode()
         return Answer(messages[0]["status"], body, _value_of(sent))
 
     async def repeat(self, path: str, cookies: Iterable[str | None]) -> None:
         """See `App`."""
-        app = self._app
+        app = self.app
         for cookie in cookies:
             await app(_asgi_scope(path, cookie, turn), receive, unread)
 

@@ -26,7 +26,7 @@ from tests.benchmarks.speed.quiet import library_without_log
 from tests.support.server import Server
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
     from contextlib import AsyncExitStack
     from pathlib import Path
 
@@ -221,7 +221,7 @@ async def crowd(place: Place) -> Case:
 
 
 async def sweep(place: Place) -> Case:
-    """Compare a sweep that finds nothing to delete, with many sessions and with a thousand."""
+    """Compare a sweep that finds nothing to delete, with many sessions, with ten thousand and with a thousand."""
 
     async def sample(storage: SessionStorageDirectory, there: list[str]) -> Mapping[str, float]:
         taken = []
@@ -239,42 +239,50 @@ async def sweep(place: Place) -> Case:
         Row("sweep", f"directory {many} against 1,000, sweep, per session", US, (Target("floor", 1.3),)),
         Row("stall", f"directory {many}, longest stall of another task during a sweep", MS, (Target(None),)),
     ]
-    return Case(rows, await contenders_with_crowds(place, sample), 0.15)
+    return Case(rows, await contenders_with_crowds(place, sample, 10_000), 0.15)
 
 
 async def contenders_with_crowds(
-    place: Place, sample: Callable[[SessionStorageDirectory, list[str]], Awaitable[Mapping[str, float]]]
+    place: Place, sample: Callable[[SessionStorageDirectory, list[str]], Awaitable[Mapping[str, float]]], *others: int
 ) -> list[Contender]:
-    """Return a contender for each of two directories. The small one is a new one each time, as above."""
-    root, many, few = place.folder / "many", fresh_ids(place.sessions), fresh_ids(1000)
+    """Return a contender for each directory: with many sessions, with a thousand, and with other numbers.
+
+    All but the one with many are new ones each time, as above.
+    """
+    root, many = place.folder / "many", fresh_ids(place.sessions)
     seed(root, many)
     os.sync()  # or the disk would still be busy with them
     storage = SessionStorageDirectory(root)
     assert await read_bytes(storage, many[0]) == EMPTY
 
-    async def sample_few() -> Mapping[str, float]:
-        small = place.folder / fresh_ids(1)[0]
-        seed(small, few)
-        found = await sample(SessionStorageDirectory(small), few)
-        shutil.rmtree(small)
+    async def sample_new(ids: list[str]) -> Mapping[str, float]:
+        new = place.folder / fresh_ids(1)[0]
+        seed(new, ids)
+        found = await sample(SessionStorageDirectory(new), ids)
+        shutil.rmtree(new)
         return found
 
-    return [
-        Contender(f"coatcheck with {len(many):,} sessions", "coatcheck", partial(sample, storage, many)),
-        Contender(f"coatcheck with {len(few):,} sessions", "floor", sample_few),
-    ]
+    def contender(role: Role, number: int) -> Contender:
+        return Contender(f"coatcheck with {number:,} sessions", role, partial(sample_new, fresh_ids(number)))
+
+    crowded = Contender(f"coatcheck with {len(many):,} sessions", "coatcheck", partial(sample, storage, many))
+    return [crowded, contender("floor", 1000), *(contender("other", number) for number in others)]
 
 
-def seed(root: Path, ids: list[str]) -> None:
+def seed(root: Path, ids: Iterable[str], data: bytes = b"") -> None:
     """Make the files of sessions as the documentation says they are named.
 
-    They have a size and no blocks, which would take minutes to remove. The directory is as large as with blocks.
+    Without `data` they have a size and no blocks, which would take minutes to remove. The directory is as large as with
+    blocks.
     """
     root.mkdir(mode=0o700)
     for id in ids:
         name = sha256(id.encode()).hexdigest()
         file = os.open(f"{root}/{name}.session", os.O_CREAT | os.O_WRONLY, 0o600)
-        os.ftruncate(file, len(EMPTY))
+        if data:
+            os.write(file, data)
+        else:
+            os.ftruncate(file, len(EMPTY))
         os.close(file)
 
 

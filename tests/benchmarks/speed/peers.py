@@ -198,7 +198,7 @@ def starlette_cookie() -> App:
     return AsgiApp("Starlette (signed cookie)", "peer", SessionMiddleware(responding(handle), SECRET), BARE)
 
 
-def starsessions(client: Any = None) -> App:
+def starsessions(client: Any = None) -> AsgiApp:
     from starlette.requests import HTTPConnection
     from starsessions import InMemoryStore, SessionMiddleware, load_session, regenerate_session_id
     from starsessions.stores.redis import RedisStore
