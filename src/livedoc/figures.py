@@ -123,12 +123,15 @@ class Figures:
         if self._capacities:
             formulas = [{"row": name, "formula": row["formula"]} for name, row in self._capacities.items()]
             makes["formulas"] = lambda: listed(formulas)
-        for kind, rows in (("measured", self._measured), ("reasoned", self._reasoned)):
+        measured = [
+            {key: each[key] for key in each if key != "bytes"} for each in self._measured
+        ]  # there for each session
+        for kind, rows in (("measured", measured), ("reasoned", self._reasoned)):
             for storage in {row["storage"] for row in rows}:
                 makes[f"{kind}: {storage}"] = partial(listed, [row for row in rows if row["storage"] == storage])
         for key, value in self._results.items():
             if isinstance(value, dict) and all(isinstance(each, dict) for each in value.values()):
-                makes[key] = partial(listed, [{"": name, **each} for name, each in value.items()])
+                makes[key] = partial(listed, [{"row": name, **each} for name, each in value.items()])
         made: str = self._found(makes, name, f"table `{name}`")()
         return made
 
@@ -235,7 +238,7 @@ def capacity(row: Results) -> str:
     bars = [Bar(name, Spread(size, size, size), "ours") for name, size in sizes]
     bars += [Bar("calculated", Spread(*[point["calculated"]] * 3), "floor") for point in row["points"][-1:]]
     cells = ([bar.name, shown(bar.spread.middle, "B")] for bar in bars)
-    return figure(row["row"], draw(row["row"], "B", bars), [], table(["", "A session takes"], cells))
+    return figure(row["row"], draw(row["row"], "B", bars), [], table(["Sessions", "Each takes"], cells))
 
 
 def figure(title: str, drawn: str, notes: Iterable[str], cells: str) -> str:

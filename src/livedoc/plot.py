@@ -75,7 +75,7 @@ def trace(title: str, unit: str, across: str, points: list[tuple[float, float]])
     parts.append(_line(0, ground, WIDTH, ground, "plot-whisker"))
     parts.append(_text("100%", LINE - UNDER, shown(points[-1][1], unit), "plot-figure"))
     parts.append(_text("0", ground + LINE, f"0 {across}", "plot-name"))
-    parts.append(_text("100%", ground + LINE, f"{shown(right, '')} {across}", "plot-figure"))
+    parts.append(_text("100%", ground + LINE, f"{shown(right, '')} {across}", "plot-end"))
     told = ", ".join(f"{shown(y, unit)} after {shown(x, '')} {across}" for x, y in points)
     return _svg(title, told, ground + LINE * 1.5, parts)
 

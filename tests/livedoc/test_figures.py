@@ -206,7 +206,7 @@ def test_growth_is_drawn_as_a_line_and_capacity_beside_what_was_calculated() -> 
         ("formulas", [["directory, 100 B", "a block"]]),
         (
             "measured: directory",
-            [["directory, 100 B", "1,000", "4.2 MB", "1,001", "4,200", "4,203", "28 November 2026"]],
+            [["directory, 100 B", "1,000", "1,001", "4,200", "4,203", "28 November 2026"]],
         ),
         ("reasoned: directory", [["directory, 100 B", "1,000", "1 B"], ["directory, 100 B", "100,000,000", "420 GB"]]),
     ],
