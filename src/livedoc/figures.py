@@ -78,6 +78,7 @@ class Figures:
         self._results = results
         self._file = file
         servers, capacity = results.get("servers", {}), results.get("capacity", {})
+        self._servers = servers.get("rows", [])
         self._workers = servers.get("workers", {}).get("rows", [])
         self._measured = [
             {"row": row["row"], "storage": row["storage"], **point}
@@ -85,7 +86,7 @@ class Figures:
             for point in row["points"]
         ]
         self._reasoned = capacity.get("reasoned", [])
-        self._contests = named([*results.get("rows", ()), *servers.get("rows", ())])
+        self._contests = named([*results.get("rows", ()), *self._servers])
         self._growths = named(results.get("growth", {}).get("rows", ()))
         self._capacities = named(capacity.get("rows", ()))
         self._facts = results | self._growths | named(self._workers)
@@ -118,6 +119,8 @@ class Figures:
     def table(self, name: str) -> str:
         """Return a table of what was wanted and reached, of the rows where others are ahead, or of what was counted."""
         makes: dict[str, Callable[[], str]] = {"targets": self._targets, "ahead": self._ahead}
+        if self._servers:
+            makes["servers"] = lambda: listed([{"row": row["row"]} | medians(row) for row in self._servers])
         if self._workers:
             makes["workers"] = lambda: listed([each | {"sessions": None} for each in self._workers])
         if self._capacities:
@@ -137,7 +140,7 @@ class Figures:
 
     def _targets(self) -> str:
         targets = ((row, each) for row in self._contests.values() for each in row["compared"] if has_target(each))
-        return table(["What", "Target", "Reached", "Result"], ([row["row"], *told(row, each)] for row, each in targets))
+        return table(["what", "target", "reached", "result"], ([row["row"], *told(row, each)] for row, each in targets))
 
     def _ahead(self) -> str:
         rows = []
@@ -148,7 +151,7 @@ class Figures:
             ahead = [f"{name} {median(row, found[name])}" for name, kind in ranked[:ours] if kind == "peer"]
             if ahead:
                 rows.append([row["row"], median(row, found[ranked[ours][0]]), ", ".join(ahead)])
-        return table(["What", "coatcheck", "Ahead of it"], rows)
+        return table(["what", "coatcheck", "ahead of it"], rows)
 
     def _found(self, known: dict[str, Any], name: str, missing: str) -> Any:
         if name in known:
@@ -197,10 +200,15 @@ def told(row: Results, compared: Results) -> Cells:
     return [wanted, f"{middle}{of} ({low} to {high})", f"{VERDICTS.get(answer, '')}{comma}{noise}"]
 
 
+def medians(row: Results) -> dict[str, str]:
+    """Return what each contender of a row took."""
+    return {name: median(row, spread) for name, spread in spreads(row)}
+
+
 def said(row: Results) -> dict[str, str]:
     """Return what a sentence may say of a row: its contenders, and of its target or else of what it's compared with."""
-    found = {name: median(row, spread) for name, spread in spreads(row)}
     [ours] = row["coatcheck"].values()
+    found = medians(row)
     found["coatcheck"] = median(row, ours)
     compared = next(filter(has_target, row["compared"]), next(iter(row["compared"]), None))
     if compared is not None:
@@ -221,7 +229,7 @@ def contest(row: Results) -> str:
         for name, (low, middle, high) in ((bar.name, bar.spread) for bar in bars)
     )
     drawn = draw(row["row"], row["unit"], bars)
-    return figure(row["row"], drawn, notes, table(["Contender", "Median", "Quartiles"], cells))
+    return figure(row["row"], drawn, notes, table(["contender", "median", "quartiles"], cells))
 
 
 def growth(row: Results, unit: str) -> str:
@@ -229,7 +237,7 @@ def growth(row: Results, unit: str) -> str:
     points = list(zip(row["requests"], row["resident"], strict=True))
     cells = ([shown(requests, ""), shown(resident, unit)] for requests, resident in points)
     drawn = trace(row["row"], unit, "requests", points)
-    return figure(row["row"], drawn, [], table(["Requests", "Resident memory"], cells))
+    return figure(row["row"], drawn, [], table(["requests", "resident memory"], cells))
 
 
 def capacity(row: Results) -> str:
@@ -238,7 +246,7 @@ def capacity(row: Results) -> str:
     bars = [Bar(name, Spread(size, size, size), "ours") for name, size in sizes]
     bars += [Bar("calculated", Spread(*[point["calculated"]] * 3), "floor") for point in row["points"][-1:]]
     cells = ([bar.name, shown(bar.spread.middle, "B")] for bar in bars)
-    return figure(row["row"], draw(row["row"], "B", bars), [], table(["Sessions", "Each takes"], cells))
+    return figure(row["row"], draw(row["row"], "B", bars), [], table(["sessions", "each takes"], cells))
 
 
 def figure(title: str, drawn: str, notes: Iterable[str], cells: str) -> str:
@@ -255,7 +263,7 @@ def listed(rows: list[Results]) -> str:
     keys = [key for key in dict.fromkeys(key for row in rows for key in row) if key not in LEFT_OUT]
     keys = [key for key in keys if any(row.get(key) is not None for row in rows)]
     cells = ([count(row.get(key), key) for key in keys] for row in rows)
-    return table([{"row": "What"}.get(key, key[:1].upper() + key[1:]) for key in keys], cells)
+    return table(["what" if key == "row" else key for key in keys], cells)
 
 
 def count(found: Any, key: str = "") -> str:

@@ -202,6 +202,10 @@ def test_growth_is_drawn_as_a_line_and_capacity_beside_what_was_calculated() -> 
             ],
         ),
         ("changes and logouts", [["coatcheck", "0", "0"], ["Slow", "999", "-"]]),
+        (
+            "servers",
+            [["server, read, requests per second", "9,300 requests/s", "9,000 requests/s", "9,990 requests/s"]],
+        ),
         ("workers", [["2 workers on one directory", "3,100", "0"]]),
         ("formulas", [["directory, 100 B", "a block"]]),
         (
@@ -216,7 +220,7 @@ def test_a_table_has_what_was_found(name: str, rows: list[list[str]]) -> None:
 
 
 def test_a_cell_carries_the_title_of_its_column() -> None:
-    assert '<td data-column="Target">at most 3' in filled("```table\ntargets\n```")
+    assert '<td data-column="target">at most 3' in filled("```table\ntargets\n```")
 
 
 # What is refused

@@ -108,6 +108,6 @@ def test_the_kinds_of_bars_differ_without_their_colours(new_page: NewPage) -> No
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 def test_cells_that_are_below_each_other_say_what_they_are(new_page: NewPage, viewport: dict[str, int]) -> None:
-    cell = opened(new_page, "how-fast/", viewport=viewport).locator("td[data-column=Target]").first
+    cell = opened(new_page, "how-fast/", viewport=viewport).locator("td[data-column=target]").first
     label = cell.evaluate("cell => getComputedStyle(cell, '::before').content")
-    assert label == ('"Target: "' if viewport == PHONE else "none")
+    assert label == ('"target: "' if viewport == PHONE else "none")
