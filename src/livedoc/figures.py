@@ -156,8 +156,8 @@ class Figures:
     def _found(self, known: dict[str, Any], name: str, missing: str) -> Any:
         if name in known:
             return known[name]
-        close = get_close_matches(name, known, 1, 0.4)
-        fix = f"did you mean `{close[0]}`?" if close else f"it has {', '.join(f'`{each}`' for each in known) or 'none'}"
+        close = get_close_matches(name, known, 1)
+        fix = f"did you mean `{close[0]}`?" if close else "name one that is there, or run `make bench`"
         raise FigureError(f"{self._file}: there is no {missing}: {fix}")
 
 

@@ -257,4 +257,7 @@ def test_what_was_not_measured_is_refused(text: str, refusal: str) -> None:
 
 def test_without_results_everything_is_refused() -> None:
     _, [(line, error)] = fill("{{ date }}", {}, FILE)
-    assert (line, str(error)) == (1, "results.json: there is no row or fact `date`: it has none")
+    assert (line, str(error)) == (
+        1,
+        "results.json: there is no row or fact `date`: name one that is there, or run `make bench`",
+    )
