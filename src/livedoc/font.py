@@ -8,7 +8,7 @@ from pathlib import Path
 from livedoc.build import cached, run
 
 # ASCII; a fixed space, a few of Latin-1; dashes, quotes, dots; arrows, comparisons. Browsers take others elsewhere.
-LETTERS = "20-7E,A0,A9,B7,D7,E9,2013,2014,2018-201D,2022,2026,2190-2193,2212,2260,2264,2265"
+LETTERS = "20-7E,A0,A9,B5,B7,D7,E9,2013,2014,2018-201D,2022,2026,2190-2193,2212,2260,2264,2265"
 FEATURES = "ccmp,kern,liga,calt,mark"
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mkdocs.config.config_options import ExtraScriptValue
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files, InclusionLevel
 
 from livedoc.bundle import build_player
+from livedoc.figures import fill
 from livedoc.font import subset
 from livedoc.markdown import Embed, embeds
 from livedoc.offline import write_service_worker
@@ -40,16 +42,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return add_files(files, config, build_player(project, runtime), runtime)
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: object) -> None:
-    """Refuse the page if it embeds what is not there, with the line of the page file."""
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: object) -> str:
+    """Put its figures into the page, and refuse it if it names what is not there, with the line of the page file."""
     text = page.file.content_string
     front_matter = text.count("\n") - markdown.count("\n") if text.endswith(markdown) else 0
     found = embeds(markdown)
     used.update(embed.path for embed in found)
-    problems = list(_problems(found, _snippets(config)))
+    filled, wrong = fill(markdown, *_measured(config))
+    problems: list[tuple[int, Exception]] = [*_problems(found, _snippets(config)), *wrong]
     if problems:
         name = f"{Path(config.docs_dir).name}/{page.file.src_uri}"
-        raise PluginError("\n".join(f"{name}:{embed.line + front_matter}: {error}" for embed, error in problems))
+        raise PluginError("\n".join(f"{name}:{line + front_matter}: {error}" for line, error in problems))
+    return filled
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
@@ -87,12 +91,24 @@ def _snippets(config: MkDocsConfig) -> Path:
     return _project(config) / "snippets"
 
 
-def _problems(found: list[Embed], snippets: Path) -> Iterator[tuple[Embed, SnippetError]]:
+def _measured(config: MkDocsConfig) -> tuple[dict[str, Any], str]:
+    """The results that `extra: livedoc: figures:` names, and their name."""
+    name = config.extra.get("livedoc", {}).get("figures")
+    if name is None:
+        return {}, "mkdocs.yml, extra.livedoc.figures"
+    source = _project(config) / name
+    if not source.is_file():
+        fix = "run `make bench`, or take the line out"
+        raise PluginError(f"mkdocs.yml: extra.livedoc.figures names {name}, which is not there: {fix}")
+    return json.loads(source.read_text()), name
+
+
+def _problems(found: list[Embed], snippets: Path) -> Iterator[tuple[int, SnippetError]]:
     for embed in found:
         try:
             load(snippets, embed.path).section(embed.section)
         except SnippetError as error:
-            yield embed, error
+            yield embed.line, error
 
 
 def _scripts(snippets: Path) -> Iterator[tuple[str, bytes]]:

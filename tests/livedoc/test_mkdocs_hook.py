@@ -250,6 +250,53 @@ def test_an_unused_snippet_turns_a_strict_build_red(text: str, site: Site, caplo
     assert caplog.messages == [f"snippets/hats/tip.py: no page embeds it: {fix}"]
 
 
+RESULTS = (
+    '{"date": "2026-11-28", "rows": [{"row": "hang up", "unit": "s", "coatcheck": {"we": [1, 2, 3]}, "compared": []}]}'
+)
+MEASURED = PAGE + "\nOn {{ date }}:\n\n```plot\nhang up\n```\n"
+
+
+@pytest.fixture
+def measured(site: Site) -> Site:
+    """A site whose page shows figures."""
+    config = (site.project / "mkdocs.yml").read_text()
+    site.write("mkdocs.yml", config.replace("livedoc: {files", "livedoc: {figures: results.json, files"))
+    site.write("results.json", RESULTS)
+    site.write("docs/index.md", MEASURED)
+    return site
+
+
+def test_a_page_has_the_figures_that_it_names(measured: Site) -> None:
+    measured.build()
+    html = (measured.site / "index.html").read_text()
+    assert "8 November 2026:</p>" in html
+    assert '<svg role="img" aria-label="hang up"' in html
+    assert html.count('<div class="snippet"') == 1
+
+
+def test_plots_are_not_in_the_search(measured: Site) -> None:
+    measured.build()
+    assert "hang up" not in (measured.site / "search" / "search_index.json").read_text()
+
+
+def test_a_page_that_names_what_was_not_measured_is_refused_with_its_line(
+    measured: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    measured.write("docs/index.md", MEASURED.replace("\nhang up\n", "\nhang down\n").replace(":use", ":us"))
+    with pytest.raises(Abort):
+        measured.build()
+    assert "docs/index.md:16: results.json: there is no row `hang down`: did you mean `hang up`?" in caplog.text
+    assert "docs/index.md:10: snippets/coats/hang_up.py: there is no section `us`" in caplog.text
+
+
+def test_results_that_are_not_there_are_refused(measured: Site, caplog: pytest.LogCaptureFixture) -> None:
+    (measured.project / "results.json").unlink()
+    with pytest.raises(Abort):
+        measured.build()
+    fix = "run `make bench`, or take the line out"
+    assert f"mkdocs.yml: extra.livedoc.figures names results.json, which is not there: {fix}" in caplog.text
+
+
 def test_a_listed_file_that_is_not_there_is_refused(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     (site.project / "node_modules" / "tag.svg").unlink()
     with pytest.raises(Abort):

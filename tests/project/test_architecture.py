@@ -31,8 +31,8 @@ FLOORS = {
         {"__init__"},
     ],
     "livedoc": [
-        {"snippet", "service", "build", "completions", "__init__"},
-        {"markdown", "runtime", "bundle", "font", "offline"},
+        {"snippet", "service", "build", "completions", "plot", "__init__"},
+        {"markdown", "figures", "runtime", "bundle", "font", "offline"},
         {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],
     "livedoc.player.python": [  # what runs in the browser's Python

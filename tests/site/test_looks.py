@@ -225,7 +225,7 @@ def test_no_name_in_a_table_is_broken_on_a_phone(new_page: NewPage) -> None:
     assert names.evaluate_all(broken) == []
 
 
-@pytest.mark.parametrize("path", ["/from-ktor/", "/promises/"])
+@pytest.mark.parametrize("path", ["/from-ktor/", "/how-fast/", "/how-many/", "/promises/"])
 def test_a_table_is_no_wider_than_a_phone(new_page: NewPage, path: str) -> None:
     page = opened(new_page, path, viewport=PHONE)
     assert width_of(page) == PHONE["width"]
