@@ -22,7 +22,6 @@ Cells = list[str]
 
 GROUPS: dict[str, Kind] = {"coatcheck": "ours", "peers": "peer", "floors": "floor", "others": "other"}
 VERDICTS = {"yes": "met", "no": "not met"}
-MORE_IS_BETTER = "requests/s"
 UNITS = ("B", "KB", "MB", "GB", "TB")
 # What the table of a storage says of it once, and what the page says of each table.
 LEFT_OUT = {"storage", "payload", "server", "workers", "connections", "unit", "command"}
@@ -80,16 +79,17 @@ class Figures:
         servers, capacity = results.get("servers", {}), results.get("capacity", {})
         self._servers = servers.get("rows", [])
         self._workers = servers.get("workers", {}).get("rows", [])
+        self._changes = servers.get("workers", {}).get("changes", {})
         self._measured = [
             {"row": row["row"], "storage": row["storage"], **point}
             for row in capacity.get("rows", ())
             for point in row["points"]
         ]
-        self._reasoned = capacity.get("reasoned", [])
-        self._contests = named([*results.get("rows", ()), *self._servers])
+        self._reasoned = capacity.get("reasoned", {}).get("rows", [])
+        self._contests = named([*results.get("rows", ()), *self._servers, *self._workers])
         self._growths = named(results.get("growth", {}).get("rows", ()))
         self._capacities = named(capacity.get("rows", ()))
-        self._facts = results | self._growths | named(self._workers)
+        self._facts = results | self._growths | self._changes
         for each in (*self._reasoned, *self._measured):  # what was measured counts
             self._facts[f"{each['row']}, {each['sessions']:,} sessions"] = each
 
@@ -122,7 +122,8 @@ class Figures:
         if self._servers:
             makes["servers"] = lambda: listed([{"row": row["row"]} | medians(row) for row in self._servers])
         if self._workers:
-            makes["workers"] = lambda: listed([each | {"sessions": None} for each in self._workers])
+            makes["workers"] = lambda: listed([{"row": row["row"]} | medians(row) for row in self._workers])
+            makes["workers: changes"] = lambda: listed([{"row": name, **each} for name, each in self._changes.items()])
         if self._capacities:
             formulas = [{"row": name, "formula": row["formula"]} for name, row in self._capacities.items()]
             makes["formulas"] = lambda: listed(formulas)
@@ -170,7 +171,7 @@ def ranking(row: Results) -> list[tuple[str, Kind]]:
     """Return the contenders of a row, the best first."""
     kinds = [(name, kind) for group, kind in GROUPS.items() for name in row.get(group, {})]
     found = dict(spreads(row))
-    return sorted(kinds, key=lambda each: found[each[0]][1], reverse=row["unit"] == MORE_IS_BETTER)
+    return sorted(kinds, key=lambda each: found[each[0]][1], reverse=row.get("better") == "more")
 
 
 def spreads(row: Results) -> Iterable[tuple[str, list[float]]]:
@@ -270,7 +271,7 @@ def count(found: Any, key: str = "") -> str:
     """Return what a cell or a sentence says of what was counted or noted."""
     if found is None:
         return "-"
-    if key == "bytes":
+    if key == "bytes" or key.startswith("bytes of"):
         power = min(int(log10(found or 1)) // 3, len(UNITS) - 1)
         return shown(found / 1000**power, UNITS[power])
     if key == "date":

@@ -31,9 +31,17 @@ UNTOUCHED: dict[str, Any] = {
 }
 SERVER: dict[str, Any] = {
     "row": "server, read, requests per second",
+    "better": "more",
     "unit": "requests/s",
     "coatcheck": {"coatcheck": [9100, 9300, 9400]},
     "peers": {"Slow": [8800, 9000, 9100], "Quick & small": [9900, 9990, 10000]},
+    "compared": [],
+}
+WORKERS: dict[str, Any] = {
+    "row": "2 workers on one directory, requests per second",
+    "better": "more",
+    "unit": "requests/s",
+    "coatcheck": {"coatcheck": [3000, 3100.4, 3200]},
     "compared": [],
 }
 POINT = {"bytes per session": 4200, "calculated": 4203, "command": "make bench", "date": "2026-11-28"}
@@ -46,11 +54,7 @@ RESULTS: dict[str, Any] = {
     "servers": {
         "about": "A server.",
         "rows": [SERVER],
-        "workers": {
-            "rows": [
-                {"row": "2 workers on one directory", "workers": 2, "sessions": 16, "requests/s": 3100.4, "lost": 0}
-            ]
-        },
+        "workers": {"rows": [WORKERS], "changes": {"2 workers on one directory": {"changes": 1939, "lost": 0}}},
     },
     "growth": {
         "unit": "MB",
@@ -66,10 +70,18 @@ RESULTS: dict[str, Any] = {
                 "points": [{"sessions": 1000, "bytes": 4200000, "inodes": 1001, **POINT}],
             }
         ],
-        "reasoned": [
-            {"row": "directory, 100 B", "storage": "directory", "sessions": 1000, "bytes": 1},
-            {"row": "directory, 100 B", "storage": "directory", "sessions": 10**8, "bytes": 420300000000},
-        ],
+        "reasoned": {
+            "rows": [
+                {"row": "directory, 100 B", "storage": "directory", "sessions": 1000, "bytes": 1},
+                {
+                    "row": "directory, 100 B",
+                    "storage": "directory",
+                    "sessions": 10**8,
+                    "bytes": 420300000000,
+                    "bytes of an ext4": 1638400000000,
+                },
+            ],
+        },
     },
 }
 
@@ -122,7 +134,7 @@ def cells(markdown: str) -> list[list[str]]:
         ("machine: processor", "AMD &lt;EPYC&gt;"),
         ("changes and logouts: Slow: lost", "999"),
         ("servers: about", "A server."),
-        ("2 workers on one directory: requests/s", "3,100"),
+        ("2 workers on one directory: changes", "1,939"),
         ("one client: grown", "0.1"),
         ("directory, 100 B, 1,000 sessions: bytes", "4.2 MB"),
         ("directory, 100 B, 100,000,000 sessions: bytes", "420 GB"),
@@ -206,13 +218,17 @@ def test_growth_is_drawn_as_a_line_and_capacity_beside_what_was_calculated() -> 
             "servers",
             [["server, read, requests per second", "9,300 requests/s", "9,000 requests/s", "9,990 requests/s"]],
         ),
-        ("workers", [["2 workers on one directory", "3,100", "0"]]),
+        ("workers", [["2 workers on one directory, requests per second", "3,100 requests/s"]]),
+        ("workers: changes", [["2 workers on one directory", "1,939", "0"]]),
         ("formulas", [["directory, 100 B", "a block"]]),
         (
             "measured: directory",
             [["directory, 100 B", "1,000", "1,001", "4,200", "4,203", "28 November 2026"]],
         ),
-        ("reasoned: directory", [["directory, 100 B", "1,000", "1 B"], ["directory, 100 B", "100,000,000", "420 GB"]]),
+        (
+            "reasoned: directory",
+            [["directory, 100 B", "1,000", "1 B", "-"], ["directory, 100 B", "100,000,000", "420 GB", "1.64 TB"]],
+        ),
     ],
 )
 def test_a_table_has_what_was_found(name: str, rows: list[list[str]]) -> None:
