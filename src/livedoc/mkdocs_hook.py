@@ -12,10 +12,11 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 
 from livedoc.bundle import build_player
 from livedoc.font import subset
-from livedoc.markdown import Embed, embeds
+from livedoc.markdown import embeds, problems
 from livedoc.offline import write_service_worker
 from livedoc.runtime import build_runtime, described
 from livedoc.snippet import SnippetError, load, paths
+from livedoc.translation import untranslated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,10 +47,15 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: objec
     front_matter = text.count("\n") - markdown.count("\n") if text.endswith(markdown) else 0
     found = embeds(markdown)
     used.update(embed.path for embed in found)
-    problems = list(_problems(found, _snippets(config)))
-    if problems:
+    refused = list(problems(found, _snippets(config)))
+    if refused:
         name = f"{Path(config.docs_dir).name}/{page.file.src_uri}"
-        raise PluginError("\n".join(f"{name}:{embed.line + front_matter}: {error}" for embed, error in problems))
+        raise PluginError("\n".join(f"{name}:{embed.line + front_matter}: {error}" for embed, error in refused))
+
+
+def on_post_page(output: str, **_: object) -> str:
+    """Keep browsers from translating code and names."""
+    return untranslated(output)
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
@@ -85,14 +91,6 @@ def _project(config: MkDocsConfig) -> Path:
 
 def _snippets(config: MkDocsConfig) -> Path:
     return _project(config) / "snippets"
-
-
-def _problems(found: list[Embed], snippets: Path) -> Iterator[tuple[Embed, SnippetError]]:
-    for embed in found:
-        try:
-            load(snippets, embed.path).section(embed.section)
-        except SnippetError as error:
-            yield embed, error
 
 
 def _scripts(snippets: Path) -> Iterator[tuple[str, bytes]]:

@@ -31,8 +31,9 @@ FLOORS = {
         {"__init__"},
     ],
     "livedoc": [
-        {"snippet", "service", "build", "completions", "__init__"},
-        {"markdown", "runtime", "bundle", "font", "offline"},
+        {"snippet", "service", "build", "completions", "translation", "__init__"},
+        {"excerpt", "runtime", "bundle", "font", "offline"},
+        {"markdown"},
         {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],
     "livedoc.player.python": [  # what runs in the browser's Python
