@@ -179,6 +179,18 @@ def test_the_panel_holds_the_expected_output_and_then_what_was_printed(block: Bl
     expect(block.output).to_be_hidden()
 
 
+@pytest.mark.parametrize(("program", "state"), [("{}['coat']", "failed"), ("while True: pass", "stopped")])
+def test_what_was_expected_can_be_seen_after_a_run_that_did_not_end_well(
+    block: Block, program: str, state: str
+) -> None:
+    block.begin(f"print('begun')\n{program}", "begun")
+    if state == "stopped":
+        block.press("Stop")
+    block.wait_for(state)
+    block.press("Expected output")
+    expect(block.element.get_by_role("group", name="Expected output")).to_have_text(block.expected_output)
+
+
 def test_the_right_answer_of_an_exercise_is_as_expected(page: Page) -> None:
     block = block_of(page, EXERCISE)
     assert block.run() == block.expected

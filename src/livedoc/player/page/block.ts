@@ -128,6 +128,7 @@ export class Block {
   #end(outcome: Outcome, script: string): void {
     if (outcome.kind === "failed") {
       this.#result.fail(outcome.traceback, this.#path, (line) => void this.#view.goTo({ line, script }))
+      this.#result.recall()
       if (outcome.line !== undefined) this.#view.mark({ line: outcome.line, script })
     } else this.#result.compare()
     this.#result.list(outcome)
@@ -136,6 +137,7 @@ export class Block {
   }
 
   #giveUp(error: unknown): void {
+    this.#result.recall()
     if (error instanceof Stopped) return this.#header.show("stopped", "Stopped")
     const reason = error instanceof Error ? error.message : String(error)
     this.#result.fail(`${reason}\nRun starts it anew.\n`, this.#path, () => undefined)

@@ -96,6 +96,12 @@ export class Result {
     }
   }
 
+  /** Offers to show what was expected, where a run did not come to its end. */
+  recall(): void {
+    const { textContent } = this.#expected
+    this.#offer("Expected output", () => element("pre", "", readable("Expected output"), textContent))
+  }
+
   /** Says whether what was printed is right, and offers to show how it differs if not. */
   compare(): void {
     const match = matching(this.#right, this.text)
