@@ -41,7 +41,7 @@ FILES = {
     / "@fontsource/jetbrains-mono/files/jetbrains-mono-latin-400-normal.woff2",
     "assets/fonts/figtree.woff2": FONTS / "@fontsource-variable/figtree/files/figtree-latin-wght-normal.woff2",
 }
-TALL = {"width": 1280, "height": 2000}
+TALL = {"width": 1280, "height": 4000}  # higher than each snippet: an editor renders what is in view
 SCHEMES = [("light", "default"), ("dark", "slate")]
 in_each_scheme = pytest.mark.parametrize(("color_scheme", "scheme"), SCHEMES)
 AT_MOST = 115_000  # bytes
