@@ -2,7 +2,13 @@
 
 import asyncio
 
-from coatcheck import SessionNotFound, SessionStorageMemory, new_session_id, read_bytes, write_bytes
+from coatcheck import (
+    SessionNotFound,
+    SessionStorageMemory,
+    new_session_id,
+    read_bytes,
+    write_bytes,
+)
 
 
 async def main() -> None:

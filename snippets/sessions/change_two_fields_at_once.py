@@ -24,13 +24,19 @@ async def main() -> None:
     # --8<-- [start:use]
     async def change(request: Request) -> PlainTextResponse:
         profile = await current_session(request).get_or_set(Profile, Profile)
-        await asyncio.sleep(0.1)  # both requests have read the session, neither has stored it
+        await asyncio.sleep(
+            0.1
+        )  # both requests have read the session, neither has stored it
         for field, value in request.query_params.items():
             setattr(profile, field, value)
         return PlainTextResponse(str(profile))
 
-    transport = httpx2.ASGITransport(Sessions(Starlette(routes=[Route("/", change)]), provider))
-    async with httpx2.AsyncClient(transport=transport, base_url="https://museum.example") as browser:
+    transport = httpx2.ASGITransport(
+        Sessions(Starlette(routes=[Route("/", change)]), provider)
+    )
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="https://museum.example"
+    ) as browser:
         await browser.get("/")
         await asyncio.gather(browser.get("/?name=Ada"), browser.get("/?town=London"))
         print((await browser.get("/")).text)

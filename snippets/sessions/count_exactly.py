@@ -33,13 +33,19 @@ async def begin(request: Request) -> PlainTextResponse:
     return PlainTextResponse("welcome")
 
 
+# --8<-- [start:run]
 async def main() -> None:
     routes = [Route("/begin", begin), Route("/earn", earn)]
-    app = Sessions(Starlette(routes=routes), cookie("PURSE", Purse, storage=SessionStorageMemory()))
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="https://museum.example") as browser:
+    app = Sessions(
+        Starlette(routes=routes), cookie("PURSE", Purse, storage=SessionStorageMemory())
+    )
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="https://museum.example"
+    ) as browser:
         await browser.get("/begin")
         await asyncio.gather(*(browser.get("/earn") for _ in range(49)))
         print((await browser.get("/earn")).text)
+    # --8<-- [end:run]
 
 
 if __name__ == "__main__":

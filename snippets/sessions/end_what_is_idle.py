@@ -34,12 +34,16 @@ async def main() -> None:
         idle_timeout=timedelta(minutes=30),
         clock=lambda: now,
     )
-    # --8<-- [end:use]
-    transport = httpx2.ASGITransport(Sessions(Starlette(routes=[Route("/", page)]), provider))
-    async with httpx2.AsyncClient(transport=transport, base_url="https://museum.example") as browser:
+    transport = httpx2.ASGITransport(
+        Sessions(Starlette(routes=[Route("/", page)]), provider)
+    )
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="https://museum.example"
+    ) as browser:
         for minutes in (0, 2, 20, 29, 30):
             now += minutes * 60
             print(minutes, "minutes later:", (await browser.get("/")).text)
+    # --8<-- [end:use]
 
 
 if __name__ == "__main__":

@@ -7,7 +7,13 @@ from typing import Annotated
 from fastapi import Depends, FastAPI, Request
 from httpx2 import ASGITransport, AsyncClient
 
-from coatcheck import CurrentSession, Sessions, SessionStorageMemory, cookie, current_session
+from coatcheck import (
+    CurrentSession,
+    Sessions,
+    SessionStorageMemory,
+    cookie,
+    current_session,
+)
 
 
 @dataclass
@@ -40,7 +46,9 @@ def who(user: Annotated[User | None, Depends(user_of)]) -> str:
 
 async def main() -> None:
     transport = ASGITransport(app)
-    async with AsyncClient(transport=transport, base_url="https://museum.example") as browser:
+    async with AsyncClient(
+        transport=transport, base_url="https://museum.example"
+    ) as browser:
         print((await browser.get("/who")).json())
         await browser.post("/in")
         print((await browser.get("/who")).json())

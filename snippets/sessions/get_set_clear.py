@@ -33,14 +33,18 @@ async def log_out(request: Request) -> PlainTextResponse:
     return PlainTextResponse("goodbye")
 
 
-# --8<-- [end:use]
 async def main() -> None:
     routes = [Route("/in/{name}", log_in), Route("/who", who), Route("/out", log_out)]
-    app = Sessions(Starlette(routes=routes), cookie("USER", User, storage=SessionStorageMemory()))
+    app = Sessions(
+        Starlette(routes=routes), cookie("USER", User, storage=SessionStorageMemory())
+    )
     transport = httpx2.ASGITransport(app)
-    async with httpx2.AsyncClient(transport=transport, base_url="https://museum.example") as browser:
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="https://museum.example"
+    ) as browser:
         for path in ("/who", "/in/ada", "/who", "/out", "/who"):
             print(path, "->", (await browser.get(path)).text)
+    # --8<-- [end:use]
 
 
 if __name__ == "__main__":

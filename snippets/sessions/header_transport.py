@@ -26,8 +26,12 @@ async def page(request: Request) -> PlainTextResponse:
 async def main() -> None:
     # --8<-- [start:use]
     provider = header("X-Visit", Visit, storage=SessionStorageMemory())
-    transport = httpx2.ASGITransport(Sessions(Starlette(routes=[Route("/", page)]), provider))
-    async with httpx2.AsyncClient(transport=transport, base_url="https://museum.example") as client:
+    transport = httpx2.ASGITransport(
+        Sessions(Starlette(routes=[Route("/", page)]), provider)
+    )
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="https://museum.example"
+    ) as client:
         first = await client.get("/")
         second = await client.get("/", headers={"X-Visit": first.headers["x-visit"]})
         print(second.text)

@@ -28,14 +28,16 @@ app = Sessions(
     Starlette(routes=[Route("/", page)]),
     cookie("VISIT", Visit, storage=SessionStorageMemory()),
 )
-# --8<-- [end:use]
 
 
 async def main() -> None:
     transport = httpx2.ASGITransport(app)
-    async with httpx2.AsyncClient(transport=transport, base_url="https://museum.example") as browser:
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="https://museum.example"
+    ) as browser:
         print((await browser.get("/")).text)
         print((await browser.get("/")).text)
+    # --8<-- [end:use]
 
 
 if __name__ == "__main__":

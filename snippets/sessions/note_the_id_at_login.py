@@ -33,7 +33,9 @@ async def log_in(request: Request) -> PlainTextResponse:
 async def main() -> None:
     provider = cookie("USER", User, storage=SessionStorageMemory())
     app = Sessions(Starlette(routes=[Route("/", log_in)]), provider)
-    async with AsyncClient(transport=ASGITransport(app), base_url="https://shop.example") as browser:
+    async with AsyncClient(
+        transport=ASGITransport(app), base_url="https://shop.example"
+    ) as browser:
         await browser.get("/")
         print(browser.cookies["USER"] in ids["ada"])
     # --8<-- [end:use]

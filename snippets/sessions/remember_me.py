@@ -43,7 +43,9 @@ async def main() -> None:
     month = timedelta(days=30)
     storage = SessionStorageMemory(retention=month)
     short = cookie("USER", User, storage=storage, persistent=False)
-    long = cookie("REMEMBERED", Remembered, storage=storage, max_age=None, idle_timeout=month)
+    long = cookie(
+        "REMEMBERED", Remembered, storage=storage, max_age=None, idle_timeout=month
+    )
     shop = Starlette(routes=[Route("/in", log_in), Route("/", account)])
     transport = ASGITransport(Sessions(shop, short, long))
     async with AsyncClient(transport=transport, base_url="https://shop.example") as browser:

@@ -32,16 +32,27 @@ async def who(request: Request) -> PlainTextResponse:
     return PlainTextResponse(user.name)
 
 
+# --8<-- [start:run]
 async def main() -> None:
     routes = [Route("/in", log_in), Route("/who", who)]
-    app = Sessions(Starlette(routes=routes), cookie("USER", User, storage=SessionStorageMemory()))
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="https://museum.example") as browser:
+    app = Sessions(
+        Starlette(routes=routes), cookie("USER", User, storage=SessionStorageMemory())
+    )
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="https://museum.example"
+    ) as browser:
         print((await browser.get("/who")).text)
         old = dict(browser.cookies)
         print((await browser.get("/in")).text)
         print("new id:", dict(browser.cookies) != old)
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="https://museum.example") as thief:
-        print("with the old id:", (await thief.get("/who", headers={"cookie": f"USER={old['USER']}"})).text)
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="https://museum.example"
+    ) as thief:
+        print(
+            "with the old id:",
+            (await thief.get("/who", headers={"cookie": f"USER={old['USER']}"})).text,
+        )
+    # --8<-- [end:run]
 
 
 if __name__ == "__main__":

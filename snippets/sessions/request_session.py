@@ -49,7 +49,9 @@ async def main() -> None:
     inner = with_request_session(Starlette(routes=[Route("/", page)]))
     app = Sessions(inner, cookie("VALUES", Values, storage=SessionStorageMemory()))
     transport = ASGITransport(app)
-    async with AsyncClient(transport=transport, base_url="https://museum.example") as browser:
+    async with AsyncClient(
+        transport=transport, base_url="https://museum.example"
+    ) as browser:
         await browser.get("/")
         print((await browser.get("/")).text)
     # --8<-- [end:use]

@@ -25,12 +25,23 @@ async def page(request: Request) -> PlainTextResponse:
 
 async def main() -> None:
     # --8<-- [start:use]
-    provider = cookie("__Host-VISIT", Visit, storage=SessionStorageMemory(), max_age=timedelta(hours=1))
-    transport = httpx2.ASGITransport(Sessions(Starlette(routes=[Route("/", page)]), provider))
-    async with httpx2.AsyncClient(transport=transport, base_url="https://museum.example") as browser:
+    provider = cookie(
+        "__Host-VISIT", Visit, storage=SessionStorageMemory(), max_age=timedelta(hours=1)
+    )
+    transport = httpx2.ASGITransport(
+        Sessions(Starlette(routes=[Route("/", page)]), provider)
+    )
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="https://museum.example"
+    ) as browser:
         first = await browser.get("/")
         ticket, *attributes = first.headers["set-cookie"].split("; ")
-        print(ticket.partition("=")[0], "with an id of", len(ticket.partition("=")[2]), "characters")
+        print(
+            ticket.partition("=")[0],
+            "with an id of",
+            len(ticket.partition("=")[2]),
+            "characters",
+        )
         print(attributes)
 
         second = await browser.get("/")

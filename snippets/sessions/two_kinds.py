@@ -37,13 +37,15 @@ app = Sessions(
     cookie("USER", User, storage=storage),
     cookie("CART", Cart, storage=storage),
 )
-# --8<-- [end:use]
 
 
 async def main() -> None:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="https://shop.example") as browser:
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url="https://shop.example"
+    ) as browser:
         print((await browser.get("/buy")).text)
         print(sorted(browser.cookies))
+    # --8<-- [end:use]
 
 
 if __name__ == "__main__":

@@ -32,16 +32,18 @@ def start_server() -> Sessions:
     )
 
 
-# --8<-- [end:use]
 async def main() -> None:
     cookies = httpx2.Cookies()
     for _ in range(2):  # the second server knows what the first one stored
         transport = httpx2.ASGITransport(start_server())
-        async with httpx2.AsyncClient(transport=transport, base_url="https://shop.example", cookies=cookies) as browser:
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="https://shop.example", cookies=cookies
+        ) as browser:
             print((await browser.get("/add")).text)
             cookies = browser.cookies
     (file,) = Path(".sessions").iterdir()
     print(file.suffix, file.read_text().splitlines()[1])
+    # --8<-- [end:use]
 
 
 if __name__ == "__main__":

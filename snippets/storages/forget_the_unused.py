@@ -3,13 +3,21 @@
 import asyncio
 from datetime import timedelta
 
-from coatcheck import SessionNotFound, SessionStorageMemory, StorageFull, read_bytes, write_bytes
+from coatcheck import (
+    SessionNotFound,
+    SessionStorageMemory,
+    StorageFull,
+    read_bytes,
+    write_bytes,
+)
 
 
 async def main() -> None:
     # --8<-- [start:use]
     now = 0.0
-    storage = SessionStorageMemory(retention=timedelta(hours=1), max_bytes=30, clock=lambda: now)
+    storage = SessionStorageMemory(
+        retention=timedelta(hours=1), max_bytes=30, clock=lambda: now
+    )
     await write_bytes(storage, "id1", b"a grey coat")
     await write_bytes(storage, "id2", b"a red scarf")
 

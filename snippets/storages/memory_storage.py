@@ -31,15 +31,20 @@ def start_server() -> Sessions:
     )
 
 
-# --8<-- [end:use]
 async def main() -> None:
     cookies = httpx2.Cookies()
-    for server in ("first", "second"):  # the second server knows nothing of what the first one kept
+    for server in (
+        "first",
+        "second",
+    ):  # the second server knows nothing of what the first one kept
         transport = httpx2.ASGITransport(start_server())
-        async with httpx2.AsyncClient(transport=transport, base_url="https://shop.example", cookies=cookies) as browser:
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="https://shop.example", cookies=cookies
+        ) as browser:
             for _ in range(2):
                 print(f"{server} server:", (await browser.get("/add")).text)
             cookies = browser.cookies
+    # --8<-- [end:use]
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ class BytesStorage(SimplifiedSessionStorage):
             self.sessions[id] = data
 
 
-# --8<-- [end:use]
 async def main() -> None:
     storage = BytesStorage()
     await write_bytes(storage, "id1", b"a grey coat")
@@ -30,6 +29,7 @@ async def main() -> None:
         await read_bytes(storage, "id1")
     except SessionNotFound as error:
         print(error)
+    # --8<-- [end:use]
 
 
 if __name__ == "__main__":

@@ -9,7 +9,13 @@ from typing import TypeAlias, TypeVar
 import anyio
 from anyio.streams.file import FileReadStream, FileWriteStream
 
-from coatcheck import ByteReadChannel, ByteWriteChannel, SessionNotFound, read_bytes, write_bytes
+from coatcheck import (
+    ByteReadChannel,
+    ByteWriteChannel,
+    SessionNotFound,
+    read_bytes,
+    write_bytes,
+)
 
 T = TypeVar("T")
 Provider: TypeAlias = Callable[[ByteWriteChannel], Awaitable[None]]
@@ -40,12 +46,12 @@ class CloakroomStorage:
         await anyio.Path(hook(id)).unlink(missing_ok=True)
 
 
-# --8<-- [end:use]
 async def main() -> None:
     storage = CloakroomStorage()
     await write_bytes(storage, "id1", b"a grey coat")
     print(await read_bytes(storage, "id1"))
     await storage.invalidate("id1")
+    # --8<-- [end:use]
 
 
 if __name__ == "__main__":

@@ -15,8 +15,12 @@ async def main() -> None:
     await write_bytes(storage, "id2", b"a red scarf")
     print(await storage.sweep(), "removed")
 
-    in_a_week = directory_session_storage(".sessions", clock=lambda: time.time() + 7 * 24 * 3600)
-    print(await in_a_week.sweep(), "removed,", len(list(Path(".sessions").iterdir())), "left")
+    in_a_week = directory_session_storage(
+        ".sessions", clock=lambda: time.time() + 7 * 24 * 3600
+    )
+    print(
+        await in_a_week.sweep(), "removed,", len(list(Path(".sessions").iterdir())), "left"
+    )
     # --8<-- [end:use]
 
 

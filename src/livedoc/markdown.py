@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from livedoc.snippet import Section, Snippet, load
+from livedoc.excerpt import Excerpt, Piece, check_prints, excerpt
+from livedoc.snippet import Snippet, SnippetError, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,11 +39,15 @@ EMBED = re.compile(r"""\s*-+8<-+[ \t]+(["'])(?P<path>[^"':;]+\.py)(:(?P<section>
 class Embed:
     """A fence that embeds a snippet."""
 
-    path: str
-    section: str | None
-    """`None`: the whole script."""
+    parts: tuple[tuple[str, str | None], ...]
+    """The path and the section of each line. `None`: the whole script."""
     line: int
-    """Where it says so, counted from 1."""
+    """Where the first of them is, counted from 1."""
+
+    @property
+    def path(self) -> str:
+        """Where the snippet is in the snippets folder."""
+        return self.parts[0][0]
 
 
 def embeds(markdown_text: str) -> list[Embed]:
@@ -49,22 +55,33 @@ def embeds(markdown_text: str) -> list[Embed]:
     return [fence.embed for fence in _fences(markdown_text.split("\n"))]
 
 
-def render(snippet: Snippet, name: str | None) -> str:
-    """The HTML of a block that shows section `name` of `snippet`, or all of it.
+def problems(found: list[Embed], folder: Path) -> Iterator[tuple[Embed, SnippetError]]:
+    """What is wrong with what one page embeds from `folder`."""
+    opened: dict[str, list[tuple[Embed, Snippet, Excerpt]]] = {}
+    for embed in found:
+        try:
+            opened.setdefault(embed.path, []).append((embed, *_opened(embed, folder)))
+        except SnippetError as error:
+            yield embed, error
+    for (embed, snippet, first), *others in filter(None, opened.values()):
+        try:
+            check_prints(snippet, [first, *(other for _, _, other in others)])
+        except SnippetError as error:
+            yield embed, error
 
-    Raises:
-        SnippetError: there is no such section.
-    """
-    section = snippet.section(name)
+
+def render(snippet: Snippet, shown: Excerpt) -> str:
+    """The HTML of a block that shows this much of `snippet`."""
+    code = "".join(_piece(snippet, shown, piece) for piece in shown.pieces)
     return (
-        f'<div class="snippet"{_attributes(snippet, section)}>'
-        f'<div class="snippet-header"><span class="snippet-title">{escape(snippet.title)}</span>'
+        f'<div class="snippet"{_attributes(snippet, shown)} translate="no">'
+        f'<div class="snippet-header"><span class="snippet-title" translate="yes">{escape(snippet.title)}</span>'
         f'<code class="snippet-path">{escape(snippet.path)}</code></div>'
-        f'<div class="snippet-code">{_highlighted(section.code)}</div>'
-        f'<div class="snippet-output"><div class="snippet-label">Promised output</div>'
+        f'<div class="snippet-code">{code}</div><div class="snippet-output">'
+        '<div class="snippet-heading" translate="yes"><span class="snippet-label">Expected output</span></div>'
         # On a narrow screen it may scroll, so the keyboard has to reach it.
-        '<pre data-promised tabindex="0" role="group" aria-label="Promised output">'
-        f"{_preformatted(snippet.output)}</pre></div>{_rest(snippet)}</div>"
+        '<pre data-promised tabindex="0" role="group" aria-label="Expected output">'
+        f"{_preformatted(snippet.output)}</pre></div>{_rest(snippet, shown)}</div>"
     )
 
 
@@ -99,11 +116,14 @@ class _Render(Preprocessor):
         self.blocks.clear()
         out: list[str] = []
         done = 0
-        for fence in _fences(lines):
+        fences = list(_fences(lines))
+        for _, error in problems([fence.embed for fence in fences], self.folder):
+            raise error
+        for fence in fences:
             stand_in = fence.margin + STAND_IN.format(len(self.blocks))
             out += [*lines[done : fence.first], "", stand_in, ""]
             done = fence.after
-            self.blocks.append(render(load(self.folder, fence.embed.path), fence.embed.section))
+            self.blocks.append(render(*_opened(fence.embed, self.folder)))
         return [*out, *lines[done:]]
 
 
@@ -141,9 +161,11 @@ def _fences(lines: list[str]) -> Iterator[_Fence]:
             index += 1
             continue
         content = [line.removeprefix(opening["margin"]) for line in lines[index + 1 : closing]]
-        embed = EMBED.fullmatch(content[0]) if len(content) == 1 and PYTHON.fullmatch(opening["info"]) else None
-        if embed:
-            place = Embed(embed["path"], embed["section"], index + 2)
+        # An empty line between two of them is for whoever reads the page's source.
+        lines_with = {number: EMBED.fullmatch(line) for number, line in enumerate(content) if line.strip()}
+        parts = tuple((embed["path"], embed["section"]) for embed in lines_with.values() if embed)
+        if parts and all(lines_with.values()) and PYTHON.fullmatch(opening["info"]):
+            place = Embed(parts, index + 2 + min(lines_with))
             yield _Fence(place, opening["margin"], index, closing + 1)
         index = closing + 1
 
@@ -159,12 +181,33 @@ def _closing(lines: list[str], opening: int, margin: str, fence: str) -> int | N
     return None
 
 
-def _attributes(snippet: Snippet, section: Section) -> str:
+def _opened(embed: Embed, folder: Path) -> tuple[Snippet, Excerpt]:
+    snippet = load(folder, embed.path)
+    if any(path != embed.path for path, _ in embed.parts):
+        fix = "give each file a fence of its own"
+        raise SnippetError(embed.path, None, "one fence embeds several files", fix)
+    names = [name for _, name in embed.parts if name is not None]
+    if len(names) < len(embed.parts) > 1:
+        fix = "embed either the file or its sections"
+        raise SnippetError(embed.path, None, "one fence embeds the whole file and more of it", fix)
+    return snippet, excerpt(snippet, names)
+
+
+def _attributes(snippet: Snippet, shown: Excerpt) -> str:
     values = {"data-snippet": snippet.path}
     values |= {"data-needs": " ".join(snippet.needs)} if snippet.needs else {"data-state": "idle"}
-    values |= {"data-section": section.name, "data-hash": sha256(snippet.script.encode()).hexdigest()[:8]}
-    values |= {"data-first": str(section.first), "data-last": str(section.last), "data-indent": str(section.indent)}
+    values |= {"data-section": " ".join(shown.names), "data-hash": sha256(snippet.script.encode()).hexdigest()[:8]}
+    values |= {"data-first": str(shown.shown[0].first)}
     return "".join(f' {name}="{escape(value)}"' for name, value in values.items())
+
+
+def _piece(snippet: Snippet, shown: Excerpt, piece: Piece) -> str:
+    """The lines of a piece, or in their place what they are. The search finds them in the block, or not at all."""
+    lines = snippet.script.split("\n")[piece.first - 1 : piece.last]
+    if not piece.left_out:
+        return _highlighted("".join(f"{line[shown.indent :]}\n" for line in lines))
+    count = f"{len(lines)} line{'s' if lines[1:] else ''}"
+    return f'<p class="snippet-fold" data-search-exclude>{count}: {escape(piece.left_out)}</p>'
 
 
 def _highlighted(code: str) -> str:
@@ -178,13 +221,33 @@ def _preformatted(text: str) -> str:
     return escape("\n" + text if text.startswith("\n") else text, quote=False)
 
 
-def _rest(snippet: Snippet) -> str:
+def _rest(snippet: Snippet, shown: Excerpt) -> str:
+    # For the block's buttons. Not for the search: what it would find is on the page already.
+    hidden = f"<template data-search-exclude>{_whole(snippet, shown)}</template>"
+    if snippet.further:
+        outputs = (
+            f'<pre data-when="{escape(output.when)}">{_preformatted(output.text)}</pre>' for output in snippet.further
+        )
+        hidden += f"<template data-further data-search-exclude>{''.join(outputs)}</template>"
     if not snippet.needs:
-        # For the block's buttons. Not for the search: what it would find is on the page already.
         return (
-            f"<template data-search-exclude>{_highlighted(snippet.script)}</template>"
-            '<p class="snippet-note snippet-no-js" data-search-exclude>It runs in your browser if JavaScript is on. '
-            "This is the output that the tests saw.</p>"
+            f'{hidden}<p class="snippet-note snippet-no-js" translate="yes" data-search-exclude>'
+            "It runs in your browser if JavaScript is on. This is the output that the tests saw.</p>"
         )
     needs = escape(" and ".join(snippet.needs))
-    return f'<p class="snippet-note">Needs {needs}, which no browser has: this is the output that the tests saw.</p>'
+    return (
+        f'{hidden}<p class="snippet-note" translate="yes">'
+        f"Needs {needs}, which no browser has: this is the output that the tests saw.</p>"
+    )
+
+
+def _whole(snippet: Snippet, shown: Excerpt) -> str:
+    """The whole script, as the file has it, cut where the excerpt is: one piece each, and then the output block."""
+    lines = highlight(snippet.script, PythonLexer(), HtmlFormatter(nowrap=True)).split("\n")  # each has its own spans
+    ends = [0, *(piece.last for piece in shown.pieces), len(lines) - 1]
+    return "".join(
+        '<div class="highlight"><pre><span></span><code>'
+        + "".join(f"{line}\n" for line in lines[begin:end])
+        + "</code></pre></div>"
+        for begin, end in pairwise(ends)
+    )

@@ -14,10 +14,11 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 from livedoc.bundle import build_player
 from livedoc.figures import fill
 from livedoc.font import subset
-from livedoc.markdown import Embed, embeds
+from livedoc.markdown import embeds, problems
 from livedoc.offline import write_service_worker
 from livedoc.runtime import build_runtime, described
 from livedoc.snippet import SnippetError, load, paths
+from livedoc.translation import untranslated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,11 +50,17 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: objec
     found = embeds(markdown)
     used.update(embed.path for embed in found)
     filled, wrong = fill(markdown, *_measured(config))
-    problems: list[tuple[int, Exception]] = [*_problems(found, _snippets(config)), *wrong]
-    if problems:
+    refused: list[tuple[int, Exception]] = [(embed.line, error) for embed, error in problems(found, _snippets(config))]
+    refused += wrong
+    if refused:
         name = f"{Path(config.docs_dir).name}/{page.file.src_uri}"
-        raise PluginError("\n".join(f"{name}:{line + front_matter}: {error}" for line, error in problems))
+        raise PluginError("\n".join(f"{name}:{line + front_matter}: {error}" for line, error in refused))
     return filled
+
+
+def on_post_page(output: str, **_: object) -> str:
+    """Keep browsers from translating code and names."""
+    return untranslated(output)
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
@@ -101,14 +108,6 @@ def _measured(config: MkDocsConfig) -> tuple[dict[str, Any], str]:
         fix = "run `make bench`, or take the line out"
         raise PluginError(f"mkdocs.yml: extra.livedoc.figures names {name}, which is not there: {fix}")
     return json.loads(source.read_text()), name
-
-
-def _problems(found: list[Embed], snippets: Path) -> Iterator[tuple[int, SnippetError]]:
-    for embed in found:
-        try:
-            load(snippets, embed.path).section(embed.section)
-        except SnippetError as error:
-            yield embed.line, error
 
 
 def _scripts(snippets: Path) -> Iterator[tuple[str, bytes]]:

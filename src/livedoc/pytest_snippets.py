@@ -207,7 +207,7 @@ def check_imports_are_public(snippet: Snippet) -> None:
             for alias in node.names:
                 if reason := _not_public(node.module, alias.name):
                     rule = f"`{alias.name}` is not public in {node.module}"
-                    raise SnippetError(snippet.path, node.lineno, rule, reason)
+                    raise SnippetError(snippet.path, snippet.numbers[node.lineno - 1], rule, reason)
 
 
 def _not_public(module: str, name: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What a snippet is: one script in one file, with a title, named sections and the output it promises."""
+"""What a snippet is: one script in one file, with a title, named sections and its expected output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MOST_LINES = 40
+WIDEST_LINE = 92
+"""In characters: what a block, or its editor with its line numbers, shows at 1280 px without scrolling."""
 LABEL = "# Output:"
+FURTHER = re.compile(r"# Output, (?P<when>\S.*):")
 GUARD = "if __name__ == '__main__':\n    asyncio.run(main())"
 MARKER = re.compile(r" *# --8<-- \[(?P<kind>start|end):(?P<name>[^\]]*)\]")
 ANY_MARKER = re.compile(r"-+8<-+")
@@ -47,6 +50,15 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Output:
+    """A further output that is right: what a reader's own program may print."""
+
+    when: str
+    """What the reader has done: "with the mistake corrected"."""
+    text: str
+
+
+@dataclass(frozen=True)
 class Snippet:
     """A script that runs as it stands, and what is known about it."""
 
@@ -58,9 +70,12 @@ class Snippet:
     """The whole file as a reader copies it: without section markers, with the output block."""
     sections: Mapping[str, Section]
     output: str
-    """What it promises to print, character for character."""
+    """What it is expected to print, character for character."""
+    further: tuple[Output, ...]
     needs: tuple[str, ...]
     """What must be there to run it. Nothing: it runs in a browser."""
+    numbers: tuple[int, ...]
+    """Where each line of the code stands in the file, which has section markers too."""
 
     def section(self, name: str | None) -> Section:
         """The section `name`, or for `None` the whole script up to its output.
@@ -119,17 +134,20 @@ def parse(text: str, path: str, folder: Path | None = None) -> Snippet:
     tree = _tree(text, path)
     title = _title(tree, path)
     lines = text.removesuffix("\n").split("\n")
-    output = _output(lines, path)
+    output, *further = _outputs(lines, path)
     code, block = lines[: _label(lines)], lines[_label(lines) :]
     _check_imports(tree, path)
     _check_program(tree, path)
-    script, sections = _cut(code, path)
-    _check_length(script, path)
-    return Snippet(path, title, "\n".join([*script, *block, ""]), sections, output, tuple(_needs(code, path)))
+    _check_length(lines, tree, path)
+    _check_width(code, path)
+    script, sections, numbers = _cut(code, path)
+    needs = tuple(_needs(code, path))
+    whole = "\n".join([*script, *block, ""])
+    return Snippet(path, title, whole, sections, output.text, tuple(further), needs, tuple(numbers))
 
 
 def with_output(text: str, output: str) -> str:
-    """`text` with `output` as what it promises, in place of any earlier promise.
+    """`text` with `output` as its expected output, in place of any earlier one.
 
     Raises:
         ValueError: no block of comments can hold `output`.
@@ -200,19 +218,36 @@ def _label(lines: list[str]) -> int:
     return lines.index(LABEL)
 
 
-def _output(lines: list[str], path: str) -> str:
+def _outputs(lines: list[str], path: str) -> Iterator[Output]:
+    """The expected output, and then the further ones."""
     if LABEL not in lines:
         fix = f"end the file with `{LABEL}` and run pytest snippets --update-output"
         raise SnippetError(path, len(lines), f"there is no `{LABEL}` block", fix)
-    block = lines[_label(lines) + 1 :]
-    for number, line in enumerate(block, _label(lines) + 2):
+    labels = [_label(lines)]
+    labels += [number for number in range(labels[0] + 1, len(lines)) if _is_further(lines, number)]
+    for label, after in zip(labels, [*labels[1:], None], strict=True):
+        end = len(lines) if after is None else after - 1
+        further = FURTHER.fullmatch(lines[label])
+        yield Output(further["when"] if further else "", _commented(lines, label + 1, end, path))
+
+
+def _is_further(lines: list[str], number: int) -> bool:
+    """Whether a further output begins here: only after an empty line, which no output has."""
+    return not lines[number - 1] and FURTHER.fullmatch(lines[number]) is not None
+
+
+def _commented(lines: list[str], first: int, end: int, path: str) -> str:
+    for number, line in enumerate(lines[first:end], first + 1):
         if line != "#" and not line.startswith("# "):
-            fix = "each line of it is `# ` and what is printed (`#` for an empty line), and the file ends with it"
+            fix = (
+                "each line of it is `# ` and what is printed (`#` for an empty line), and the file ends with it,"
+                " or with further outputs, each after an empty line and `# Output, with the mistake corrected:`"
+            )
             raise SnippetError(path, number, "this is not part of the output block", fix)
-    if not block:
+    if first == end:
         fix = "print what the reader shall see, and run pytest snippets --update-output"
-        raise SnippetError(path, len(lines), "the output block is empty", fix)
-    return "".join(f"{line[2:]}\n" for line in block)
+        raise SnippetError(path, end, "the output block is empty", fix)
+    return "".join(f"{line[2:]}\n" for line in lines[first:end])
 
 
 def _check_imports(tree: ast.Module, path: str) -> None:
@@ -242,11 +277,25 @@ def _is_main(node: ast.stmt) -> bool:
     return not ast.unparse(node.args) and isinstance(node.returns, ast.Constant) and node.returns.value is None
 
 
-def _check_length(script: list[str], path: str) -> None:
-    count = sum(1 for line in script[1:] if line.strip())
+def _check_length(lines: list[str], tree: ast.Module, path: str) -> None:
+    imports = {
+        number
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for number in range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    }
+    code = {number for number, line in enumerate(lines[: _label(lines)], 1) if line.strip() and not MARKER.match(line)}
+    count = len(code - imports - {1})  # nor the docstring
     if count > MOST_LINES:
-        rule = f"{count} lines of code, more than {MOST_LINES}"
+        rule = f"{count} lines of code without its imports, more than {MOST_LINES}"
         raise SnippetError(path, 1, rule, "make it two snippets, or show less")
+
+
+def _check_width(code: list[str], path: str) -> None:
+    for number, line in enumerate(code, 1):
+        if len(line) > WIDEST_LINE:
+            rule = f"{len(line)} characters, more than the {WIDEST_LINE} that a block shows"
+            raise SnippetError(path, number, rule, "break the line, as `ruff format` does")
 
 
 def _needs(code: list[str], path: str) -> Iterator[str]:
@@ -265,9 +314,10 @@ class _Opened:
     first: int
 
 
-def _cut(code: list[str], path: str) -> tuple[list[str], dict[str, Section]]:
-    """The lines of `code` without its section markers, and the sections they mark."""
+def _cut(code: list[str], path: str) -> tuple[list[str], dict[str, Section], list[int]]:
+    """The lines of `code` without its section markers, the sections that they mark, and where the lines stand in it."""
     script: list[str] = []
+    numbers: list[int] = []
     opened: list[_Opened] = []
     sections: dict[str, Section] = {}
     surplus = 0
@@ -289,10 +339,11 @@ def _cut(code: list[str], path: str) -> tuple[list[str], dict[str, Section]]:
         else:
             surplus = 0
             script.append(line)
+            numbers.append(number)
     if opened:
         start = opened[-1]
         raise SnippetError(path, start.line, f"section `{start.name}` never ends", f"add `# --8<-- [end:{start.name}]`")
-    return script, sections
+    return script, sections, numbers
 
 
 def _marker(line: str, number: int, path: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from markdown import Markdown
 
-from livedoc.markdown import Embed, embeds
+from livedoc.markdown import Embed, embeds, problems
 from livedoc.snippet import load
 from tests.support.project import write
 from tests.support.snippet import PATH, refusal, script
@@ -39,11 +39,11 @@ class Blocks(HTMLParser):
         self.feed(html)
         self.close()
 
-    def handle_starttag(self, _: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = dict(attrs)
         if values.get("class") == "snippet":
             self.attributes.append(values)
-        self.stack.append([values.get("class") or "", *values])
+        self.stack.append([tag, values.get("class") or "", *values])
 
     def handle_endtag(self, _: str) -> None:
         self.stack.pop()
@@ -75,7 +75,7 @@ def html(text: str, snippets: Path, *, runnable: bool = True, **highlight: objec
 # What is rendered
 
 
-def test_a_block_carries_the_whole_script_and_which_lines_it_shows(snippets: Path) -> None:
+def test_a_block_says_what_it_is_and_where_it_begins(snippets: Path) -> None:
     blocks = Blocks(html(FENCE, snippets))
     snippet = load(snippets, PATH)
     assert blocks.attributes == [
@@ -86,8 +86,7 @@ def test_a_block_carries_the_whole_script_and_which_lines_it_shows(snippets: Pat
             "data-section": "use",
             "data-hash": sha256(snippet.script.encode()).hexdigest()[:8],
             "data-first": "7",
-            "data-last": "8",
-            "data-indent": "4",
+            "translate": "no",
         }
     ]
 
@@ -96,10 +95,12 @@ def test_a_block_shows_title_path_code_and_output_as_text(snippets: Path) -> Non
     texts = Blocks(html(FENCE, snippets)).texts
     assert texts["snippet-title"] == 'Hang up <a> "coat" & wait'
     assert texts["snippet-path"] == PATH
-    assert texts["snippet-code"] == load(snippets, PATH).section("use").code
+    use = load(snippets, PATH).section("use").code
+    assert texts["snippet-code"] == f"6 lines: imports and the start of main{use}4 lines: the call of main"
     without_javascript = "It runs in your browser if JavaScript is on. This is the output that the tests saw."
-    assert texts["data-search-exclude"] == load(snippets, PATH).script + without_javascript
-    assert texts["snippet-label"] == "Promised output"
+    assert texts["template"] == load(snippets, PATH).script
+    assert texts["snippet-note snippet-no-js"] == without_javascript
+    assert texts["snippet-label"] == "Expected output"
 
 
 def test_a_leading_empty_line_of_output_survives_the_browser(snippets: Path) -> None:
@@ -115,7 +116,7 @@ def test_an_output_without_a_leading_empty_line_is_given_as_it_is(snippets: Path
 def test_the_code_is_highlighted_as_any_other_fence(snippets: Path) -> None:
     plain = html(FENCE, snippets, runnable=False)
     assert plain.startswith('<div class="highlight"><pre><span></span><code>')
-    assert f'<div class="snippet-code">{plain}</div>' in html(FENCE, snippets)
+    assert f"</p>{plain}<p " in html(FENCE, snippets)
 
 
 def test_the_code_has_no_anchors_for_lines(snippets: Path) -> None:
@@ -128,7 +129,8 @@ def test_without_a_section_the_block_shows_the_script_up_to_its_output(snippets:
     blocks = Blocks(html(FENCE.replace(":use", ""), snippets))
     shown = load(snippets, PATH).section(None)
     assert blocks.texts["snippet-code"] == shown.code
-    assert (blocks.attributes[0]["data-first"], blocks.attributes[0]["data-last"]) == ("1", str(shown.last))
+    assert blocks.attributes[0]["data-first"] == "1"
+    assert "snippet-fold" not in blocks.texts
 
 
 def test_what_needs_more_than_a_browser_says_so_and_is_not_runnable(snippets: Path) -> None:
@@ -139,6 +141,103 @@ def test_what_needs_more_than_a_browser_says_so_and_is_not_runnable(snippets: Pa
     assert blocks.texts["snippet-note"] == (
         "Needs redis and valkey, which no browser has: this is the output that the tests saw."
     )
+
+
+def test_what_is_left_out_is_a_bar_that_is_not_searched(snippets: Path) -> None:
+    rendered = html(FENCE, snippets)
+    assert '<p class="snippet-fold" data-search-exclude>4 lines: the call of main</p></div>' in rendered
+    assert "button" not in rendered
+
+
+def test_a_block_has_further_outputs_for_its_buttons_only(snippets: Path) -> None:
+    (snippets / PATH).write_text(f'{TEXT}\n# Output, with a <cape> & "hat":\n# <b>\n')
+    rendered = html(FENCE, snippets)
+    output = '<pre data-when="with a &lt;cape&gt; &amp; &quot;hat&quot;">&lt;b&gt;\n</pre>'
+    assert f"<template data-further data-search-exclude>{output}</template>" in rendered
+    assert Blocks(rendered).texts["data-promised"] == "\n\n<i> & 'b'\n"
+
+
+# Several sections
+
+
+THREE = script(
+    "# --8<-- [start:hang]",
+    'coat = "duffel"',
+    "# --8<-- [end:hang]",
+    "",
+    "# --8<-- [start:look]",
+    "print(coat)",
+    "# --8<-- [end:look]",
+    'hat = "bowler"',
+    "if hat:",
+    "    # --8<-- [start:hat]",
+    "    print(hat)",
+    "    # --8<-- [end:hat]",
+    output="duffel\nbowler\n",
+)
+
+
+def fence(*lines: str) -> str:
+    return "\n".join(["```python", *(line and f'--8<-- "{line}"' for line in lines), "```", ""])
+
+
+@pytest.fixture
+def three(snippets: Path) -> Path:
+    (snippets / PATH).write_text(THREE)
+    return snippets
+
+
+def test_a_fence_shows_several_sections_in_order_with_what_is_between_them_left_out(three: Path) -> None:
+    rendered = html(fence(f"{PATH}:hang", "", f"{PATH}:look", f"{PATH}:hat"), three)
+    code = Blocks(rendered).texts["snippet-code"]
+    assert code == (
+        "6 lines: imports and the start of main"
+        'coat = "duffel"\n\nprint(coat)\n'
+        "2 lines: part of main"
+        "    print(hat)\n"
+        "4 lines: the call of main"
+    )
+    assert Blocks(rendered).attributes[0]["data-section"] == "hang look hat"
+
+
+def test_the_pieces_for_the_buttons_are_as_many_as_those_shown_and_the_output_block(three: Path) -> None:
+    rendered = html(fence(f"{PATH}:look", f"{PATH}:hat"), three)
+    shown, whole = rendered.split("<template data-search-exclude>")
+    assert shown.count('<div class="highlight">') + shown.count('class="snippet-fold"') == 5
+    assert whole.count('<div class="highlight">') == 6
+    assert Blocks(rendered).texts["template"] == load(three, PATH).script
+
+
+def test_without_our_extension_the_page_shows_the_same_sections(three: Path) -> None:
+    shown = Blocks(html(fence(f"{PATH}:hang", f"{PATH}:look"), three, runnable=False)).texts["highlight"]
+    assert shown == 'coat = "duffel"\nprint(coat)\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ((f"{PATH}:look", f"{PATH}:hang"), "section `hang` does not come after `look`: embed sections in the order"),
+        ((f"{PATH}:look", f"{PATH}:look"), "section `look` does not come after `look`: embed sections in the order"),
+        (
+            (PATH, f"{PATH}:look"),
+            "one fence embeds the whole file and more of it: embed either the file or its sections",
+        ),
+        ((PATH, PATH), "one fence embeds the whole file and more of it: embed either the file or its sections"),
+        ((f"{PATH}:look", "coats/a.py:x"), "one fence embeds several files: give each file a fence of its own"),
+        ((f"{PATH}:look", f"{PATH}:bow"), "there is no section `bow`: did you mean "),
+    ],
+)
+def test_sections_that_do_not_go_together_are_refused(lines: tuple[str, ...], message: str, three: Path) -> None:
+    assert refusal(html, fence(*lines), three).startswith(f"snippets/{PATH}: {message}")
+
+
+def test_what_prints_must_be_shown_by_some_block_of_the_page(three: Path) -> None:
+    [(place, error)] = problems(embeds(f"\n{fence(f'{PATH}:hang')}\n{fence(f'{PATH}:look')}"), three)
+    assert place.line == 3
+    rule = "`print(hat)` prints, and the page doesn't show it: put it into a section, and embed that too"
+    assert str(error) == f"snippets/{PATH}:17: {rule}"
+    assert refusal(html, fence(f"{PATH}:hang"), three) == f"snippets/{PATH}:12: {rule.replace('(hat)', '(coat)')}"
+    assert list(problems(embeds(fence(f"{PATH}:look") + fence(f"{PATH}:hat")), three)) == []
 
 
 # Where it is rendered
@@ -237,13 +336,17 @@ def test_without_our_extension_the_page_shows_the_same_code(snippets: Path) -> N
 # What a page embeds
 
 
+def embed(*sections: str | None, line: int) -> Embed:
+    return Embed(tuple((PATH, section) for section in sections), line)
+
+
 def test_embeds_are_found_with_their_lines() -> None:
     text = f"# Coats\n\n{FENCE}\n" + indented(FENCE.replace(":use", "")) + f"````markdown\n{FENCE}````\n" + FENCE
-    assert embeds(text) == [Embed(PATH, "use", 4), Embed(PATH, None, 8), Embed(PATH, "use", 16)]
+    assert embeds(text) == [embed("use", line=4), embed(None, line=8), embed("use", line=16)]
 
 
 def test_line_numbers_are_not_the_name_of_a_section(snippets: Path) -> None:
-    assert embeds(FENCE.replace("use", "3:5")) == [Embed(PATH, "3:5", 2)]
+    assert embeds(FENCE.replace("use", "3:5")) == [embed("3:5", line=2)]
     message = refusal(html, FENCE.replace("use", "3:5"), snippets)
     assert "there is no section `3:5`: did you mean use?" in message
 
@@ -254,7 +357,7 @@ def test_a_fence_that_never_closes_embeds_nothing(text: str) -> None:
 
 
 def test_a_fence_after_one_that_never_closes_is_found() -> None:
-    assert embeds(f"~~~text\n\n{FENCE}") == [Embed(PATH, "use", 4)]
+    assert embeds(f"~~~text\n\n{FENCE}") == [embed("use", line=4)]
 
 
 def test_a_missing_file_is_an_error_and_not_an_empty_block(snippets: Path) -> None:

@@ -25,7 +25,7 @@ THEME = PROJECT / "src" / "livedoc" / "theme"
 SMALL_HOOK = """
 from pathlib import Path
 
-from livedoc.mkdocs_hook import add_files, on_env, on_page_markdown
+from livedoc.mkdocs_hook import add_files, on_env, on_page_markdown, on_post_page
 
 
 def on_files(files, config):
@@ -241,6 +241,34 @@ def test_a_broken_snippet_is_refused_with_the_page_that_embeds_it(site: Site, ca
     assert "docs/index.md:10: snippets/coats/hang_up.py:7: section `use` never ends: add `# --8<--" in caplog.text
 
 
+def test_a_snippet_that_prints_where_no_reader_sees_it_is_refused(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    site.write("snippets/coats/hang_up.py", SNIPPET.replace("[end:use]\n", '[end:use]\n    print("loden")\n'))
+    with pytest.raises(Abort):
+        site.build()
+    rule = "`print('loden')` prints, and the page doesn't show it"
+    assert f"docs/index.md:10: snippets/coats/hang_up.py:10: {rule}: put it into a section" in caplog.text
+
+
+def test_a_page_may_show_what_prints_in_another_block(site: Site) -> None:
+    two = SNIPPET.replace(
+        "[end:use]\n", '[end:use]\n    # --8<-- [start:more]\n    print("loden")\n    # --8<-- [end:more]\n'
+    )
+    site.write("snippets/coats/hang_up.py", two)
+    site.write("docs/index.md", f'{PAGE}\n```python\n--8<-- "coats/hang_up.py:more"\n```\n')
+    site.build()
+    assert (site.site / "index.html").read_text().count('<div class="snippet"') == 2
+
+
+def test_code_and_names_are_not_translated(site: Site) -> None:
+    site.write("docs/index.md", f"{PAGE}\n`hook` and\n\n```sh\nmake coats\n```\n")
+    site.build()
+    html = (site.site / "index.html").read_text()
+    assert '<code translate="no">hook</code>' in html
+    assert html.count("<code") == html.count('<code translate="no"') > 3
+    assert html.count("<pre") == html.count('<pre translate="no"') > 3
+    assert 'data-first="7" translate="no"' in html
+
+
 @pytest.mark.parametrize("text", [SNIPPET, "not even Python"])
 def test_an_unused_snippet_turns_a_strict_build_red(text: str, site: Site, caplog: pytest.LogCaptureFixture) -> None:
     site.write("snippets/hats/tip.py", text)
@@ -308,4 +336,4 @@ def test_the_hook_loads_by_its_path_as_mkdocs_loads_it(site: Site) -> None:
     site.write("mkdocs.yml", f"site_name: Coats\nhooks: [{HOOK}]\n")
     events = site.config().plugins.events
     registered = [name for name in events if any(method.__module__ == str(HOOK) for method in events[name])]
-    assert sorted(registered) == ["env", "files", "page_markdown", "post_build"]
+    assert sorted(registered) == ["env", "files", "page_markdown", "post_build", "post_page"]

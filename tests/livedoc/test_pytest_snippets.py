@@ -146,6 +146,12 @@ def test_a_name_that_is_not_public_fails_with_its_line(project: Project) -> None
     assert "snippets/coats/hang_up.py:4: `sleep` is not public in asyncio.tasks: import it from asyncio" in report
 
 
+def test_the_line_of_a_name_that_is_not_public_counts_the_markers_above_it() -> None:
+    body = ("# --8<-- [start:use]", "from asyncio.tasks import sleep", "print(sleep)", "# --8<-- [end:use]")
+    message = refusal(check_imports_are_public, snippet(*body))
+    assert message.startswith("snippets/coats/hang_up.py:8: `sleep` is not public")
+
+
 # How it runs
 
 
@@ -167,9 +173,10 @@ def test_it_does_not_see_what_steers_this_python(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("REDIS_URL", "redis://localhost")
     imports = "import os\nimport sys\n"
     body = (
-        'print("/nowhere" in sys.path, os.environ.get("PYTHONPATH"), os.environ["REDIS_URL"], sys.flags.utf8_mode)',
+        'print("/nowhere" in sys.path, os.environ.get("PYTHONPATH"))',
+        'print(os.environ["REDIS_URL"], sys.flags.utf8_mode)',
     )
-    assert run(snippet(*body, imports=imports)) == "False None redis://localhost 1\n"
+    assert run(snippet(*body, imports=imports)) == "False None\nredis://localhost 1\n"
 
 
 def test_every_character_that_it_prints_counts() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
 
-from livedoc.snippet import Section, Snippet, load, parse, paths, with_output
-from tests.support.project import write
+from livedoc.snippet import WIDEST_LINE, Output, Section, Snippet, load, parse, paths, with_output
+from tests.support.project import SNIPPETS, write
 from tests.support.snippet import PATH, refusal, script
 
 if TYPE_CHECKING:
@@ -32,7 +33,16 @@ def test_a_snippet_is_its_title_script_sections_and_output() -> None:
     script = TEXT.replace("    # --8<-- [start:hang-up]\n", "").replace("    # --8<-- [end:hang-up]\n", "")
     code = 'coat = "duffel"\n\nprint(coat)\n'
     sections = {"hang-up": Section("hang-up", 7, 9, 4, code)}
-    assert parse(TEXT, PATH) == Snippet(PATH, "Hang up a coat", script, sections, "duffel\n", ())
+    assert parse(TEXT, PATH) == Snippet(
+        path=PATH,
+        title="Hang up a coat",
+        script=script,
+        sections=sections,
+        output="duffel\n",
+        further=(),
+        needs=(),
+        numbers=(1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 13, 14, 15, 16),
+    )
 
 
 def test_the_lines_of_a_section_are_lines_of_the_script() -> None:
@@ -301,14 +311,74 @@ def test_anything_else_after_the_output_is_refused_with_its_line(line: str) -> N
     assert message.startswith(f"snippets/{PATH}:19: this is not part of the output block: each line of it is `# ` and")
 
 
-# Length and name
+# Further outputs
+
+
+FURTHER = "\n# Output, with a cape:\n# cape\n#\n\n# Output, once it is `None`:\n# None\n"
+
+
+def test_a_snippet_may_have_further_outputs_that_are_right() -> None:
+    snippet = parse(TEXT + FURTHER, PATH)
+    assert snippet.output == "duffel\n"
+    assert snippet.further == (Output("with a cape", "cape\n\n"), Output("once it is `None`", "None\n"))
+    assert snippet.script.endswith(f"# Output:\n# duffel\n{FURTHER}")
+
+
+def test_a_new_output_leaves_the_further_ones_alone() -> None:
+    assert with_output(TEXT + FURTHER, "loden\n") == TEXT.replace("# duffel", "# loden") + FURTHER
+
+
+def test_what_is_printed_may_look_like_the_label_of_a_further_output() -> None:
+    snippet = parse(with_output(TEXT, "\nOutput, with a cape:\ncape\n"), PATH)
+    assert (snippet.output, snippet.further) == ("\nOutput, with a cape:\ncape\n", ())
+
+
+def test_an_empty_further_output_is_refused() -> None:
+    message = complaint(f"{TEXT}\n# Output, with a cape:\n")
+    assert message.startswith(f"snippets/{PATH}:20: the output block is empty: ")
+
+
+@pytest.mark.parametrize(
+    "label", ["# Output with a cape:", "# Output, :", "# Output, with a cape", "# output, a cape:"]
+)
+def test_a_misspelt_further_output_is_refused_with_its_line(label: str) -> None:
+    message = complaint(f"{TEXT}\n{label}\n# cape\n")
+    assert message.startswith(f"snippets/{PATH}:19: this is not part of the output block: ")
+    assert message.endswith("each after an empty line and `# Output, with the mistake corrected:`")
+
+
+# Length, width and name
 
 
 def test_forty_lines_of_code_are_enough() -> None:
-    spare = 40 - 6  # import, def, coat, print, and two of the guard
+    spare = 40 - 5  # def, coat, print, and two of the guard
     assert parse(with_body(*["coat += coat", ""] * spare), PATH).title == "Hang up a coat"
     message = complaint(with_body(*["coat += coat"] * (spare + 1)))
-    assert message == f"snippets/{PATH}:1: 41 lines of code, more than 40: make it two snippets, or show less"
+    rule = "41 lines of code without its imports, more than 40"
+    assert message == f"snippets/{PATH}:1: {rule}: make it two snippets, or show less"
+
+
+def test_imports_do_not_count() -> None:
+    imports = "from collections import (\n    Counter,\n    deque,\n)\nimport sys\n\nif sys:\n    import json\n"
+    body = with_body(*["coat += coat"] * 34)  # and five more; "if sys:" is the last
+    assert parse(body.replace("import asyncio\n", f"import asyncio\n{imports}"), PATH).title == "Hang up a coat"
+    complaint(body.replace("import asyncio\n", f"import asyncio\n{imports}x = 1\n"))
+
+
+def test_a_line_of_code_is_no_wider_than_a_block() -> None:
+    widest = f'coat = "{"x" * 79}"'
+    assert parse(with_body(widest), PATH).title == "Hang up a coat"
+    message = complaint(with_body("", widest.replace("x", "xx", 1)))
+    rule = "93 characters, more than the 92 that a block shows"
+    assert message == f"snippets/{PATH}:10: {rule}: break the line, as `ruff format` does"
+
+
+def test_what_is_printed_may_be_wider_than_a_block() -> None:
+    assert parse(with_output(TEXT, f"{'x' * 200}\n"), PATH).output == f"{'x' * 200}\n"
+
+
+def test_ruff_breaks_the_lines_of_snippets_at_the_same_width() -> None:
+    assert tomllib.loads((SNIPPETS / "ruff.toml").read_text())["line-length"] == WIDEST_LINE
 
 
 @pytest.mark.parametrize("name", ["hang-up", "1st", "class", "_coat"])

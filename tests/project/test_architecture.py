@@ -31,8 +31,9 @@ FLOORS = {
         {"__init__"},
     ],
     "livedoc": [
-        {"snippet", "service", "build", "completions", "plot", "__init__"},
-        {"markdown", "figures", "runtime", "bundle", "font", "offline"},
+        {"snippet", "service", "build", "completions", "plot", "translation", "__init__"},
+        {"excerpt", "figures", "runtime", "bundle", "font", "offline"},
+        {"markdown"},
         {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],
     "livedoc.player.python": [  # what runs in the browser's Python

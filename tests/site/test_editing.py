@@ -1,4 +1,4 @@
-"""Edit, Reset, Copy and the whole file in a real Chromium: an edit is what runs, is kept, and can be thrown away."""
+"""Edit, Reset and Copy in a real Chromium: an edit is of the whole file, runs, is kept, and can be thrown away."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.support.block import SNIPPET, Block, block_of
 from tests.support.page import EDITOR, PHONE, NewPage, held, requests, rewrite
 from tests.support.program import output_of
-from tests.support.project import PROJECT, SNIPPETS
+from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,12 +93,12 @@ def test_what_copy_copies_runs_as_pasted(block: Block, tmp_path: Path) -> None:
 
 
 def test_copy_gives_the_whole_script_with_the_edit(block: Block) -> None:
-    block.edit(MINE)
+    block.press("Edit")
+    block.editor.press("ControlOrMeta+End")
+    block.page.keyboard.type(f"{MINE}\n")
     block.press("Copy")
     expect(block.status).to_have_text("Copied")
-    above, _, rest = (SNIPPETS / SNIPPET).read_text().partition("    # --8<-- [start:use]\n")
-    below = rest.partition("    # --8<-- [end:use]\n")[2]
-    assert block.page.evaluate("navigator.clipboard.readText()") == f"{above}    {MINE}\n{below}"
+    assert block.page.evaluate("navigator.clipboard.readText()") == f"{block.script}{MINE}\n"
 
 
 def test_an_edit_is_shown_and_runs_where_the_editor_cannot_be_loaded(browser: Browser, server: str) -> None:
@@ -199,47 +199,32 @@ def test_escape_leaves_the_editor_and_control_enter_runs(block: Block) -> None:
 # The whole file
 
 
-def test_the_excerpt_becomes_the_whole_file_and_back(block: Block) -> None:
-    before = block.code
-    block.press("More", "Whole file")
-    expect(block.button("Whole file")).to_have_attribute("aria-pressed", "true")
-    lines = [line for line in (SNIPPETS / SNIPPET).read_text().splitlines() if "--8<--" not in line]
-    assert block.code.rstrip().splitlines() == lines
-    block.press("Whole file")
-    assert block.code == before
+def test_edit_opens_the_whole_file_where_the_page_shows_it(block: Block) -> None:
+    block.press("Edit")
+    expect(block.editor).to_be_focused()
+    block.page.keyboard.type("# here\n")
+    lines = block.script.split("\n")
+    lines[block.first_line - 1 : block.first_line - 1] = ["# here"]
+    block.press("Copy")
+    expect(block.status).to_have_text("Copied")
+    assert block.page.evaluate("navigator.clipboard.readText()") == "\n".join(lines)
 
 
-def test_an_edit_goes_along_into_the_whole_file_and_back(block: Block) -> None:
+def test_edit_of_an_edit_leaves_the_cursor_alone(block: Block) -> None:
     block.edit(MINE)
-    block.press("More", "Whole file")
-    expect(block.editor).to_contain_text(f"    {MINE}")
-    expect(block.editor).to_contain_text("asyncio.run(main())")
-    block.press("Whole file")
-    expect(block.editor).not_to_contain_text("asyncio.run(main())")
-    assert block.run() == "done: mine\n"
+    block.editor.press("End")
+    block.press("Edit")
+    block.page.keyboard.type("  # here")
+    expect(block.editor).to_have_text(f"{MINE}  # here")
 
 
-def test_an_edit_beyond_the_excerpt_keeps_the_whole_file(block: Block) -> None:
-    block.press("More", "Whole file")
-    block.edit("print('all mine')")
-    block.press("Whole file")
-    expect(block.announcement).to_contain_text("the whole file stays")
-    assert block.run() == "done: all mine\n"
-    block.page.reload()
-    expect(block.editor).to_have_text("print('all mine')")
-
-
-def test_reset_brings_the_excerpt_back_after_an_edit_beyond_it(block: Block) -> None:
+def test_what_the_reader_has_unfolded_is_there_again_after_reset(block: Block) -> None:
+    block.element.locator("[data-fold]").first.click()
     before = block.code
-    block.press("More", "Whole file")
-    block.edit("print('all mine')")
-    block.page.reload()
-    expect(block.editor).to_have_text("print('all mine')")
-    block.press("More")
-    expect(block.button("Whole file")).to_have_attribute("aria-pressed", "true")
+    block.edit(MINE)
     block.press("Reset")
-    expect(block.button("Whole file")).to_have_attribute("aria-pressed", "false")
     assert block.code == before
+    expect(block.element.locator("[data-fold]").first).to_have_attribute("aria-expanded", "true")
 
 
 def test_what_is_downloaded_runs_as_the_shell_line_says(block: Block, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def run(page: Page) -> None:
     """Run the first block: it prints what the page says."""
     block = first_block(page)
     assert block.run() == block.expected
-    expect(block.status).to_have_text(re.compile("^Finished.*, as promised$"))
+    expect(block.status).to_have_text(re.compile("^Finished.*, as expected$"))
 
 
 def status(page: Page, text: str) -> None:

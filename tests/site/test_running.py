@@ -112,7 +112,6 @@ def test_the_size_is_said_before_the_click_and_counted_while_it_loads(block: Blo
 
 def test_a_package_that_a_block_does_not_import_is_not_loaded_for_it(block: Block) -> None:
     requested = requests(block.page)
-    block.press("More", "Whole file")
     assert block.run("import json\nprint(json.dumps([1]))\n") == "done: [1]\n"
     assert [url for url in requested if url.endswith(".whl")] == []
 
@@ -280,7 +279,7 @@ def test_every_button_works_under_the_policy_of_the_site(new_page: NewPage, path
         block.run()
         block.press("Edit")
         expect(block.editor).to_be_focused()
-        block.press("More", "Whole file", "Share", "Copy", "Reset")
+        block.press("More", "Share", "Copy", "Reset")
         with page.expect_download():
             block.press("Download")
     page.keyboard.press("/")

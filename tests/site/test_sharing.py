@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.support.block import Block, block_of
-from tests.support.page import held, swapped
+from tests.support.page import held, rewrite, swapped
 
 if TYPE_CHECKING:
     from tests.support.page import NewPage
@@ -175,6 +175,13 @@ def test_a_link_to_an_earlier_version_says_so(block: Block) -> None:
     block.page.goto(f"/storages/{OLD_LINK}")
     expect(block.notice).to_contain_text("an earlier version of this snippet")
     expect(block.editor).to_contain_text("print('long ago')")
+
+
+def test_a_link_finds_its_block_though_the_page_shows_other_sections_by_now(block: Block) -> None:
+    rewrite(block.page, "**/storages/", lambda text: text.replace('data-section="use"', 'data-section="use run"'))
+    block.page.goto(f"/storages/{OLD_LINK}")
+    expect(block.editor).to_contain_text("print('long ago')")
+    expect(block.page.get_by_role("complementary", name="Shared code")).to_have_count(0)
 
 
 def test_a_damaged_link_says_so_and_harms_nothing(block: Block) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 import pytest
 
+from livedoc.excerpt import excerpt
 from livedoc.snippet import load, paths
 from tests.support.program import output_of
 from tests.support.project import SNIPPETS
@@ -38,9 +39,7 @@ class StaticBlock:
 
     path: str
     state: str | None
-    first: int
-    last: int
-    indent: int
+    sections: list[str]
     tags: list[str] = field(default_factory=list)
     code: str = ""
     promised: str = ""
@@ -63,8 +62,8 @@ class Document(HTMLParser):
         values = {name: value or "" for name, value in attrs}
         self.loads += _loads(tag, values)
         if values.get("class") == "snippet":
-            first, last, indent = (int(values[f"data-{name}"]) for name in ("first", "last", "indent"))
-            self.blocks.append(StaticBlock(values["data-snippet"], values.get("data-state"), first, last, indent))
+            sections = values["data-section"].split()
+            self.blocks.append(StaticBlock(values["data-snippet"], values.get("data-state"), sections))
         if self._depth or values.get("class") == "snippet":
             self._depth += tag == "div"
             self.blocks[-1].tags.append(tag)
@@ -120,8 +119,9 @@ def test_no_source_of_the_site_is_in_it(site: Path) -> None:
 def test_a_block_without_javascript_is_code_and_output_and_no_button(documents: dict[str, Document]) -> None:
     for block in (block for document in documents.values() for block in document.blocks):
         snippet = load(SNIPPETS, block.path)
-        shown = snippet.script.splitlines()[block.first - 1 : block.last]
-        assert block.code.splitlines() == [line[block.indent :] for line in shown]
+        shown, lines = excerpt(snippet, block.sections), snippet.script.splitlines()
+        numbers = [number for piece in shown.shown for number in range(piece.first, piece.last + 1)]
+        assert block.code.splitlines() == [lines[number - 1][shown.indent :] for number in numbers]
         assert block.promised == snippet.output
         assert not {"button", "textarea", "input"} & set(block.tags)
 

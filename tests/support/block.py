@@ -92,8 +92,14 @@ class Block:
 
     @property
     def first_line(self) -> int:
-        """Where the excerpt begins in the file."""
+        """Where the lines that the page shows begin in the file."""
         return int(self.attribute("data-first"))
+
+    @property
+    def script(self) -> str:
+        """The file as it is copied."""
+        text: str = self.element.locator("template").first.evaluate("template => template.content.textContent")
+        return text
 
     def attribute(self, name: str) -> str:
         return self.element.get_attribute(name) or ""

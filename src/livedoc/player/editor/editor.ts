@@ -22,11 +22,11 @@ declare const COMPLETIONS: Completions
 export interface Editor {
   readonly text: string
   /** Puts another text in place of all, with a history of its own. */
-  replace(text: string, firstLine: number): void
-  /** Marks a line, counted from 1 in the text shown, as the one that failed; one that is not shown takes the mark away. An edit of that line does so too. */
+  replace(text: string): void
+  /** Marks a line, counted from 1, as the one that failed; one that is not there takes the mark away. An edit of that line does so too. */
   mark(line: number | undefined): void
-  /** Puts the cursor into a line and the line into view, and takes the focus. */
-  goTo(line: number): void
+  /** Puts the cursor into a line and takes the focus. The line comes into the middle of the view, or only into view. */
+  goTo(line: number, y: "center" | "nearest"): void
   focus(): void
   /** Styles the editor again: instant navigation takes CodeMirror's style sheet out of `<head>`. */
   restyle(): void
@@ -39,8 +39,6 @@ export interface Options {
   label: string
   /** The id of the element that says which keys do what. */
   describedBy: string
-  /** What the gutter calls the first line. */
-  firstLine: number
   /** Called with the text whenever the reader changed it, by undo too. */
   changed(text: string): void
   run(): void
@@ -56,23 +54,22 @@ sheet.replaceSync(style)
 document.adoptedStyleSheets.push(sheet)
 
 export function openEditor(parent: HTMLElement, options: Options): Editor {
-  const open = (text: string, firstLine: number) =>
-    EditorState.create({ doc: text, extensions: extensions(options, firstLine) })
-  const view = new EditorView({ parent, state: open(options.text, options.firstLine) })
+  const open = (text: string) => EditorState.create({ doc: text, extensions: extensions(options) })
+  const view = new EditorView({ parent, state: open(options.text) })
   return {
     get text() {
       return view.state.doc.toString()
     },
-    replace(text, firstLine) {
-      view.setState(open(text, firstLine))
+    replace(text) {
+      view.setState(open(text))
     },
     mark(line) {
       view.dispatch({ effects: failed.of(line) })
       if (line !== undefined) view.scrollDOM.scrollLeft = 0 // its beginning is what is looked for
     },
-    goTo(line) {
+    goTo(line, y) {
       const { from } = view.state.doc.line(Math.min(line, view.state.doc.lines))
-      view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y: "center" }) })
+      view.dispatch({ selection: { anchor: from }, effects: EditorView.scrollIntoView(from, { y }) })
       this.focus()
     },
     focus() {
@@ -88,7 +85,7 @@ export function openEditor(parent: HTMLElement, options: Options): Editor {
   }
 }
 
-function extensions({ label, describedBy, changed, run, leave }: Options, firstLine: number): Extension {
+function extensions({ label, describedBy, changed, run, leave }: Options): Extension {
   return [
     pythonLanguage,
     pygmentsHighlighting(COMPLETIONS.python),
@@ -101,7 +98,7 @@ function extensions({ label, describedBy, changed, run, leave }: Options, firstL
     closeBrackets(),
     history(),
     failedLine,
-    lineNumbers(firstLine),
+    lineNumbers(),
     keymap.of([...closeBracketsKeymap, ...historyKeymap, ...standardKeymap]),
     EditorView.editorAttributes.of({ class: "highlight" }),
     EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy, tabindex: "0" }),

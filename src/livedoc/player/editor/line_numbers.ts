@@ -2,13 +2,13 @@ import type { Extension } from "@codemirror/state"
 import { EditorView, ViewPlugin, type ViewUpdate } from "@codemirror/view"
 
 /** Numbers beside the lines. No line wraps and all are equally high, so one text beside them is enough. */
-export function lineNumbers(first: number): Extension {
+export function lineNumbers(): Extension {
   const numbers = ViewPlugin.define(({ scrollDOM, contentDOM, state }: EditorView) => {
     const gutter = document.createElement("div")
     gutter.className = "cm-numbers"
     gutter.ariaHidden = "true"
     const count = (lines: number) => {
-      gutter.textContent = Array.from({ length: lines }, (_, index) => first + index).join("\n")
+      gutter.textContent = Array.from({ length: lines }, (_, index) => index + 1).join("\n")
     }
     count(state.doc.lines)
     scrollDOM.insertBefore(gutter, contentDOM)

@@ -30,17 +30,16 @@ export class Block {
   readonly #code: Code
   readonly #header: Header
   readonly #view: CodeView
-  readonly #notice = element("p", "snippet-notice")
-  readonly #result = new Result()
+  readonly #notice = element("p", "snippet-notice", { translate: "yes" })
+  readonly #result: Result
   #attempt = 0
 
   constructor(root: HTMLElement, around: Surroundings) {
     this.#root = root
     this.#around = around
-    const { first, last, indent } = root.dataset
-    const excerpt = { first: Number(first), last: Number(last), indent: Number(indent) }
+    this.#result = new Result(root)
     const script = (required(root, "template") as HTMLTemplateElement).content.textContent
-    this.#code = new Code({ name: this.name, hash: this.#hash, script, excerpt }, around.edits, around.leaveLink)
+    this.#code = new Code({ name: this.name, hash: this.#hash, script }, around.edits, around.leaveLink)
     const run = () => void this.#start()
     const actions = {
       Run: run,
@@ -50,7 +49,6 @@ export class Block {
       Copy: () => this.#copy(),
     }
     const more = {
-      "Whole file": () => this.#turn(),
       Share: () => this.#share(),
       Download: () => this.#download(),
     }
@@ -59,7 +57,6 @@ export class Block {
     this.#view = new CodeView(root, this.#code, this.#header, around.loadEditor, { changed, run })
     const place = required(root, ".snippet-code")
     place.before(this.#notice)
-    required(root, ".snippet-output").after(this.#result.root)
     doAhead(this.#header.button("run"), () => around.runner.prepare(this.#code.script))
     for (const near of [this.#header.button("edit"), place])
       doAhead(near, () => around.loadEditor().catch(() => undefined))
@@ -111,7 +108,7 @@ export class Block {
     const attempt = ++this.#attempt
     const { script } = this.#code
     this.#view.mark(undefined)
-    this.#result.begin(required(this.#root, ".snippet-output").offsetHeight)
+    this.#result.begin()
     this.#header.show("starting", "Starting")
     try {
       const outcome = await this.#around.runner.run(this.#path, script, (reply) => this.#follow(reply))
@@ -129,17 +126,18 @@ export class Block {
   }
 
   #end(outcome: Outcome, script: string): void {
-    const promised = required(this.#root, "[data-promised]").textContent
     if (outcome.kind === "failed") {
       this.#result.fail(outcome.traceback, this.#path, (line) => void this.#view.goTo({ line, script }))
+      this.#result.recall()
       if (outcome.line !== undefined) this.#view.mark({ line: outcome.line, script })
-    } else this.#result.compare(promised)
+    } else this.#result.compare()
     this.#result.list(outcome)
-    this.#header.show(outcome.kind, finished(outcome, this.#result.text, promised))
+    this.#header.show(outcome.kind, finished(outcome, this.#result.text, this.#result.isExpected))
     this.#around.ran()
   }
 
   #giveUp(error: unknown): void {
+    this.#result.recall()
     if (error instanceof Stopped) return this.#header.show("stopped", "Stopped")
     const reason = error instanceof Error ? error.message : String(error)
     this.#result.fail(`${reason}\nRun starts it anew.\n`, this.#path, () => undefined)
@@ -151,11 +149,6 @@ export class Block {
     this.#header.showLink()
     if (!this.#header.isBusy) this.#header.show("idle", "Edited, not run yet")
     this.#notify()
-  }
-
-  #turn(): void {
-    if (this.#code.turn()) this.#view.show()
-    else this.#header.say("The edit is beyond the excerpt: the whole file stays")
   }
 
   #reset(): void {

@@ -4,7 +4,7 @@ import { Code } from "./code.ts"
 import { Edits } from "./edits.ts"
 
 const script = "import anyio\n\nasync def main():\n    one()\n    two()\n\nanyio.run(main)\n"
-const snippet = { name: "a.py:main", hash: "1a2b3c4d", script, excerpt: { first: 4, last: 5, indent: 4 } }
+const snippet = { name: "a.py:main", hash: "1a2b3c4d", script }
 const beyond = script.replace("anyio", "asyncio")
 
 /** The code of a block in a browser that has stored `own`; `room`: whether it stores anything else. */
@@ -25,68 +25,40 @@ function codeWith({ own, hash = snippet.hash, room = true }: { own?: string; has
   return { code, left, stored: () => edits.get(snippet.name) }
 }
 
-test("the original is shown as its excerpt, and says nothing of itself", () => {
+test("the original says nothing of itself", () => {
   const { code } = codeWith()
-  assert.deepEqual([code.script, code.text, code.firstLine], [script, "one()\ntwo()", 4])
+  assert.equal(code.script, script)
   assert.deepEqual([code.isEdited, code.notice], [false, ""])
 })
 
-test("the whole file is shown on demand, and the excerpt again", () => {
-  const { code } = codeWith()
-  assert.equal(code.turn(), true)
-  assert.deepEqual([code.shown, code.text, code.firstLine], [undefined, script, 1])
-  assert.equal(code.turn(), true)
-  assert.equal(code.text, "one()\ntwo()")
-})
-
-test("a change of the excerpt changes these lines of the script, and the excerpt grows with it", () => {
+test("a change is what runs, and is stored", () => {
   const { code, stored } = codeWith()
-  code.change("one()\nif two():\n    three()")
-  assert.equal(code.script, script.replace("    two()", "    if two():\n        three()"))
-  assert.deepEqual([code.text, code.firstLine, code.isEdited], ["one()\nif two():\n    three()", 4, true])
-  assert.deepEqual(stored(), { hash: snippet.hash, script: code.script })
-  code.change("")
-  assert.equal(code.script, script.replace("    one()\n    two()", ""))
-  assert.equal(code.text, "")
-})
-
-test("a change of the whole file stays whole, even back within the excerpt", () => {
-  const { code } = codeWith()
-  code.turn()
   code.change(beyond)
-  assert.equal(code.script, beyond)
-  assert.equal(code.turn(), false)
-  assert.equal(code.text, beyond)
-  code.change(script.replace("two", "three"))
-  assert.equal(code.shown, undefined)
-  assert.equal(code.turn(), true)
-  assert.equal(code.text, "one()\nthree()")
+  assert.deepEqual([code.script, code.isEdited, stored()], [beyond, true, { hash: snippet.hash, script: beyond }])
+  code.change("")
+  assert.deepEqual([code.script, code.isEdited, stored()?.script], ["", true, ""])
 })
 
 test("an edit that becomes the original again is no longer stored", () => {
   const { code, stored } = codeWith()
-  code.change("three()")
-  code.change("one()\ntwo()")
+  code.change(beyond)
+  code.change(script)
   assert.deepEqual([code.isEdited, code.notice, stored()], [false, "", undefined])
 })
 
 test("the reader's edit comes back and says so, until it is reset", () => {
-  const { code, stored } = codeWith({ own: script.replace("two", "three") })
-  assert.equal(code.text, "one()\nthree()")
+  const own = script.replace("two", "three")
+  const { code, stored } = codeWith({ own })
+  assert.equal(code.script, own)
   assert.equal(code.notice, "This is your edit. Reset brings the original one back.")
   code.reset()
-  assert.deepEqual([code.script, code.text, code.notice, stored()], [script, "one()\ntwo()", "", undefined])
+  assert.deepEqual([code.script, code.notice, stored()], [script, "", undefined])
 })
 
 test("a change takes the notice away", () => {
   const { code } = codeWith({ own: beyond })
   code.change(`${beyond}#`)
   assert.equal(code.notice, "")
-})
-
-test("an edit beyond the excerpt is shown whole", () => {
-  const { code } = codeWith({ own: beyond })
-  assert.deepEqual([code.text, code.firstLine, code.shown], [beyond, 1, undefined])
 })
 
 test("an edit of an earlier version of the snippet says so", () => {
@@ -100,9 +72,9 @@ test("an edit of an earlier version of the snippet says so", () => {
 
 test("a browser that stores nothing is said to", () => {
   const { code } = codeWith({ room: false })
-  code.change("three()")
+  code.change(beyond)
   assert.equal(code.notice, "This browser keeps nothing: copy or share what you want to keep.")
-  code.change("one()\ntwo()")
+  code.change(script)
   assert.equal(code.notice, "")
 })
 
@@ -112,7 +84,7 @@ test("what a link brought lies over the reader's edit and leaves it alone", () =
   code.lend({ hash: snippet.hash, script: beyond })
   const back = "your own one back, as long as you change nothing here"
   assert.equal(code.notice, `This edit came with the link. Reset brings ${back}.`)
-  assert.deepEqual([code.text, stored()?.script, left], [beyond, own, []])
+  assert.deepEqual([code.script, stored()?.script, left], [beyond, own, []])
   code.reset()
   assert.deepEqual([code.script, stored()?.script], [own, own])
   assert.equal(code.notice, "This is your edit. Reset brings the original one back.")
@@ -138,30 +110,11 @@ test("a link over the original, made of an earlier version, says what Reset brin
   assert.equal(code.notice, notice)
 })
 
-test("a line of the script that ran is found in the text, through edits", () => {
+test("a line of the script that ran is found through edits", () => {
   const { code } = codeWith()
-  assert.equal(code.find({ line: 5, script }), 2)
-  code.change("zero()\none()\ntwo()")
-  assert.equal(code.find({ line: 5, script }), 3)
-  code.turn()
+  assert.equal(code.find({ line: 5, script }), 5)
+  code.change(script.replace("    one", "    zero()\n    one"))
   assert.equal(code.find({ line: 5, script }), 6)
   code.change(code.script.replace("two", "three"))
   assert.equal(code.find({ line: 5, script }), undefined)
-})
-
-for (const line of [2, 3, 6, 7])
-  test(`line ${line}, which the excerpt leaves out, is revealed by the whole file`, () => {
-    const { code } = codeWith()
-    assert.equal(code.reveal({ line, script }), true)
-    assert.deepEqual([code.text, code.find({ line, script })], [script, line])
-  })
-
-test("a line that is shown or gone reveals nothing", () => {
-  const { code } = codeWith()
-  code.change("one()\nthree()")
-  for (const line of [4, 5]) assert.equal(code.reveal({ line, script }), false)
-  assert.equal(code.text, "one()\nthree()")
-  code.turn()
-  for (const line of [1, 4, 7]) assert.equal(code.reveal({ line, script }), false)
-  assert.equal(code.shown, undefined)
 })

@@ -1,5 +1,5 @@
 import type { Edit, Edits } from "./edits.ts"
-import { type Excerpt, excerpt, followed, moved, splice } from "./source.ts"
+import { followed } from "./source.ts"
 
 /** A snippet as its page has it. */
 export interface Snippet {
@@ -7,8 +7,6 @@ export interface Snippet {
   name: string
   hash: string
   script: string
-  /** The lines that a reader sees first. */
-  excerpt: Excerpt
 }
 
 /** A line of a script as it was when it ran. */
@@ -17,7 +15,7 @@ export interface Place {
   script: string
 }
 
-/** The code of a block: the script that runs, where it came from, and which lines of it are shown. */
+/** The code of a block: the script that runs, and where it came from. */
 export class Code {
   readonly #snippet: Snippet
   readonly #edits: Edits
@@ -28,8 +26,6 @@ export class Code {
   script = ""
   /** What the reader should know of the script; empty for the original. */
   notice = ""
-  /** The lines that are shown; undefined: the whole file. */
-  shown: Excerpt | undefined
 
   /** `leaveLink` is called when the script that a link brought is given up. */
   constructor(snippet: Snippet, edits: Edits, leaveLink: () => void) {
@@ -43,16 +39,6 @@ export class Code {
     return this.script !== this.#snippet.script
   }
 
-  /** What of the script is shown. */
-  get text(): string {
-    return this.shown ? excerpt(this.script, this.shown) : this.script
-  }
-
-  /** The number, in the script, of the first line that is shown. */
-  get firstLine(): number {
-    return this.shown?.first ?? 1
-  }
-
   /** Takes over an edit that came with a link. It is the reader's once they change it. */
   lend(shared: Edit): void {
     const own = this.#own && "your own one back, as long as you change nothing here"
@@ -60,14 +46,13 @@ export class Code {
     this.#isLent = true
   }
 
-  /** Takes over what the reader made of the text, and stores it. */
-  change(text: string): void {
-    this.script = this.shown ? splice(this.script, this.shown, text) : text
-    this.shown &&= this.#excerpt
+  /** Takes over what the reader made of the script, and stores it. */
+  change(script: string): void {
+    this.script = script
     this.#endLoan()
     const { name } = this.#snippet
     if (!this.isEdited) this.#edits.delete(name)
-    const isStored = !this.isEdited || this.#edits.set(name, { ...this.#snippet, script: this.script })
+    const isStored = !this.isEdited || this.#edits.set(name, { ...this.#snippet, script })
     this.notice = isStored ? "" : "This browser keeps nothing: copy or share what you want to keep."
   }
 
@@ -78,32 +63,13 @@ export class Code {
     this.#restore()
   }
 
-  /** Turns from the excerpt to the whole file, and back. Returns whether it could: an edit may go beyond the excerpt. */
-  turn(): boolean {
-    const before = this.shown
-    this.shown = before ? undefined : this.#excerpt
-    return before !== this.shown
-  }
-
-  /** The number of the line in the text, where a place is by now. The text may not have it; undefined: it is gone. */
+  /** The number of the line where a place is by now; undefined: it is gone. */
   find({ line, script }: Place): number | undefined {
-    const now = followed(line, script, this.script)
-    return now && now - this.firstLine + 1
-  }
-
-  /** Turns to the whole file if the excerpt leaves out a line that is still there. Returns whether it did. */
-  reveal(place: Place): boolean {
-    const line = this.find(place)
-    return line !== undefined && this.text.split("\n")[line - 1] === undefined && this.turn()
+    return followed(line, script, this.script)
   }
 
   get #own(): Edit | undefined {
     return this.#edits.get(this.#snippet.name)
-  }
-
-  /** Where the excerpt is by now; undefined if the edit goes beyond it. */
-  get #excerpt(): Excerpt | undefined {
-    return moved(this.script, this.#snippet.script, this.#snippet.excerpt)
   }
 
   /** Brings back the reader's own edit, or else the original. */
@@ -116,7 +82,6 @@ export class Code {
     const age = isOld ? ", of an earlier version of this snippet" : ""
     this.notice = origin && `${origin}${age}. Reset brings ${below ?? `the ${isOld ? "new" : "original"} one back`}.`
     this.script = script
-    this.shown = this.#excerpt
   }
 
   #endLoan(): void {

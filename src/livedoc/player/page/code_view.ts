@@ -1,6 +1,7 @@
 import type { Editor, Options } from "../editor/editor.ts"
 import type { Code, Place } from "./code.ts"
 import { element, required } from "./element.ts"
+import { Folds } from "./folds.ts"
 import type { Header } from "./header.ts"
 
 type EditorModule = typeof import("../editor/editor.ts")
@@ -8,15 +9,16 @@ export type LoadEditor = () => Promise<EditorModule>
 
 let hints = 0 // each is named by an id
 
-/** Where a block shows its code: as text, or in an editor that is loaded when it is first opened. */
+/** Where a block shows its code: as text, or the whole file in an editor that is loaded when it is first opened. */
 export class CodeView {
   readonly #code: Code
   readonly #header: Header
   readonly #loadEditor: LoadEditor
   readonly #options: Pick<Options, "changed" | "run">
   readonly #place: HTMLElement
-  readonly #excerpt: Node[]
-  readonly #whole: DocumentFragment
+  readonly #folds: Folds
+  /** The number of the first line that the page shows. */
+  readonly #first: number
   #opening: Promise<EditorModule> | undefined
   #editor: Editor | undefined
   #marked: Place | undefined
@@ -33,27 +35,20 @@ export class CodeView {
     this.#loadEditor = loadEditor
     this.#options = options
     this.#place = required(root, ".snippet-code")
-    this.#excerpt = [...this.#place.childNodes]
-    this.#whole = (required(root, "template") as HTMLTemplateElement).content
+    this.#folds = new Folds(root)
+    this.#first = Number(root.dataset.first)
   }
 
   /** Shows code that has just been put in place: the original as text, and an edit in the editor. */
   renew(): void {
+    const { script, isEdited } = this.#code
     this.#marked = undefined
-    if (!this.#code.isEdited) this.#close()
-    this.show()
-    if (this.#code.isEdited) void this.#opened()
-  }
-
-  show(): void {
-    const { shown, text, firstLine, isEdited } = this.#code
-    this.#header.button("whole-file").ariaPressed = String(!shown)
-    if (this.#editor) {
-      this.#editor.replace(text, firstLine)
-      this.mark(this.#marked)
-    } else if (isEdited) {
-      this.#place.replaceChildren(element("pre", "", {}, element("code", "", { tabindex: "0" }, text)))
-    } else this.#place.replaceChildren(...(shown ? this.#excerpt : [this.#whole.cloneNode(true)]))
+    if (!isEdited) this.#close()
+    if (this.#editor) this.#editor.replace(script)
+    else if (isEdited) {
+      this.#place.replaceChildren(element("pre", "", {}, element("code", "", { tabindex: "0" }, script)))
+      void this.#opened()
+    } else this.#folds.show()
   }
 
   /** Marks the line that failed, through all edits; undefined: none. */
@@ -62,18 +57,18 @@ export class CodeView {
     this.#editor?.mark(place && this.#code.find(place))
   }
 
+  /** Opens the whole file, where the lines are that the page shows. */
   async edit(): Promise<void> {
-    const editor = await this.#opened()
-    editor?.focus()
+    if (this.#editor || this.#code.isEdited) (await this.#opened())?.focus()
+    else (await this.#opened())?.goTo(this.#first, "nearest")
   }
 
   /** Goes to a line of the script that ran, wherever it is by now. */
   async goTo(place: Place): Promise<void> {
     const editor = await this.#opened()
-    if (this.#code.reveal(place)) this.show()
     const line = this.#code.find(place)
     if (line === undefined) editor?.focus()
-    else editor?.goTo(line)
+    else editor?.goTo(line, "center")
   }
 
   /** Styles the editor again, after the page was swapped. */
@@ -98,16 +93,15 @@ export class CodeView {
 
   #open(openEditor: EditorModule["openEditor"]): void {
     const id = `snippet-hint-${++hints}`
-    const hint = element("p", "snippet-hint", { id }, "Tab indents, Escape leaves, Ctrl+Enter runs.")
+    const hint = element("p", "snippet-hint", { id, translate: "yes" }, "Tab indents, Escape leaves, Ctrl+Enter runs.")
     const editing = element("div", "snippet-editing")
     this.#place.hidden = true
     this.#place.after(editing)
     this.#editor = openEditor(editing, {
       ...this.#options,
-      text: this.#code.text,
+      text: this.#code.script,
       label: `Code: ${this.#header.title}`,
       describedBy: id,
-      firstLine: this.#code.firstLine,
       leave: () => this.#header.button("run").focus(),
     })
     editing.append(hint)

@@ -10,8 +10,8 @@ export class Header {
   readonly title: string
   readonly #root: HTMLElement
   readonly #link = element("a", "snippet-link", {}, "Link to this code")
-  readonly #status = element("p", "snippet-status")
-  readonly #announcement = element("p", "snippet-announcement", { role: "status" })
+  readonly #status = element("p", "snippet-status", { translate: "yes" })
+  readonly #announcement = element("p", "snippet-announcement", { role: "status", translate: "yes" })
   /** What the state is called. */
   #standing = ""
 
@@ -19,14 +19,14 @@ export class Header {
   constructor(root: HTMLElement, path: string, actions: Actions, more: Actions) {
     this.#root = root
     this.title = root.querySelector(".snippet-title")?.textContent ?? path
-    const command = element("code", "", {}, `make setup && .venv/bin/python snippets/${path}`)
+    const command = element("code", "", { translate: "no" }, `make setup && .venv/bin/python snippets/${path}`)
     const shell = element("p", "snippet-shell", {}, "To run the original in a clone: ", command)
-    const extras = element("div", "snippet-extras", {}, ...this.#buttons(more), shell, this.#link)
+    const extras = element("div", "snippet-extras", { translate: "yes" }, ...this.#buttons(more), shell, this.#link)
     const disclose = () => {
       extras.hidden = !extras.hidden
       required(root, ".snippet-more").ariaExpanded = String(!extras.hidden)
     }
-    const named = { role: "group", "aria-label": this.title }
+    const named = { role: "group", "aria-label": this.title, translate: "yes" }
     const shown = element("div", "snippet-actions", named, ...this.#buttons({ ...actions, More: disclose }))
     required(root, ".snippet-header").append(shown, this.#status, this.#announcement, extras)
     disclose()
@@ -41,7 +41,7 @@ export class Header {
   }
 
   /** The button that does this. */
-  button(verb: "run" | "stop" | "edit" | "whole-file"): HTMLButtonElement {
+  button(verb: "run" | "stop" | "edit"): HTMLButtonElement {
     return required(this.#root, `.snippet-${verb}`) as HTMLButtonElement
   }
 
@@ -82,8 +82,12 @@ export class Header {
   /** Their names begin with their verbs and tell them apart from the same buttons of other blocks. */
   #buttons(actions: Actions): HTMLButtonElement[] {
     return Object.entries(actions).map(([verb, press]) => {
-      const className = `snippet-${verb.toLowerCase().replace(" ", "-")}`
-      const button = element("button", className, { type: "button", "aria-label": `${verb}: ${this.title}` }, verb)
+      const button = element(
+        "button",
+        `snippet-${verb.toLowerCase()}`,
+        { type: "button", "aria-label": `${verb}: ${this.title}` },
+        verb,
+      )
       button.addEventListener("click", press)
       return button
     })

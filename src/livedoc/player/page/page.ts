@@ -1,6 +1,7 @@
 import { Block, type Surroundings } from "./block.ts"
 import { Edits } from "./edits.ts"
 import { element } from "./element.ts"
+import { Folds } from "./folds.ts"
 import { Offline } from "./offline.ts"
 import { Runner } from "./runner.ts"
 import { type Shared, sharedBy } from "./share.ts"
@@ -35,12 +36,13 @@ async function mountAll(): Promise<void> {
   if (shownPath === location.pathname)
     for (const root of bare()) blocks.find((block) => block.isFrom(root))?.moveTo(root)
   shownPath = location.pathname
+  for (const root of document.querySelectorAll<HTMLElement>("[data-needs]:has(p.snippet-fold)")) new Folds(root)
   const shared = await sharedBy(location.hash)
   const here = blocks.filter((block) => block.isHere)
   if (here.length < blocks.length) surroundings.runner.stop() // a program whose block the reader has left
   blocks = [...here, ...Array.from(bare(), (root) => new Block(root, surroundings))]
-  const isOpen = typeof shared === "object" && here.some(({ name }) => name === shared.block)
-  if (!isOpen) showShared(shared)
+  const open = typeof shared === "object" ? blockFor(shared) : undefined
+  if (!open || !here.includes(open)) showShared(shared)
   void offline.visit()
 }
 
@@ -56,12 +58,18 @@ function showShared(shared: Shared | "broken" | undefined): void {
   const lost = element("aside", "snippet-lost", { "aria-label": "Shared code" })
   if (shared === "broken") lost.append("This link is damaged: ask for it again. The page below is as it was written.")
   else {
-    const block = blocks.find(({ name }) => name === shared.block)
+    const block = blockFor(shared)
     if (block) return block.open(shared)
     const code = element("pre", "", { tabindex: "0" }, shared.script)
     lost.append("The block that this link is for is no longer here. Its code:", code)
   }
   document.querySelector("article")?.prepend(lost)
+}
+
+/** The block that a link is for, also if its page has come to show other sections of that file. */
+function blockFor({ block }: Shared): Block | undefined {
+  const file = (name: string) => name.slice(0, name.lastIndexOf(":"))
+  return blocks.find(({ name }) => name === block) ?? blocks.find(({ name }) => file(name) === file(block))
 }
 
 const pageChanges = Reflect.get(globalThis, "document$") as PageChanges | undefined

@@ -1,5 +1,6 @@
 import { difference } from "./difference.ts"
-import { element } from "./element.ts"
+import { element, required } from "./element.ts"
+import { type Expected, matching, verdict } from "./expected.ts"
 import { type Folder, hex, joined, textOf, tree, withSize } from "./files.ts"
 import type { Left, Output, WrittenFile } from "../messages.ts"
 import { pieces } from "./traceback.ts"
@@ -7,17 +8,32 @@ import { pieces } from "./traceback.ts"
 /** Milliseconds in which what follows a press of Run is taken for its answer; a browser counts half a second. */
 const AT_ONCE = 400
 
-/** Under a block's code: what a run printed, what went wrong, how it differs from the promise and which files it left. */
+/**
+ * Under a block's code: the expected output until a run, and then what that printed, what went wrong, how it differs
+ * from what was expected and which files it left.
+ */
 export class Result {
-  readonly root: HTMLElement
-  readonly #heading = element("div", "snippet-result-heading")
-  readonly #printed = shown("Your output", "data-output")
+  readonly #panel: HTMLElement
+  readonly #heading: HTMLElement
+  readonly #label: HTMLElement
+  readonly #verdict = element("span", "snippet-verdict")
+  readonly #expected: HTMLElement
+  readonly #right: readonly Expected[]
+  readonly #printed = shown("Output", "data-output")
   readonly #error = shown("What went wrong", "data-error")
   readonly #asked = element("div", "snippet-asked")
   #begun = 0
 
-  constructor() {
-    this.root = element("div", "snippet-result", {}, this.#heading, this.#printed, this.#error, this.#asked)
+  constructor(root: HTMLElement) {
+    this.#panel = required(root, ".snippet-output")
+    this.#heading = required(this.#panel, ".snippet-heading")
+    this.#label = required(this.#heading, ".snippet-label")
+    this.#expected = required(this.#panel, "[data-promised]")
+    const further = root.querySelector<HTMLTemplateElement>("template[data-further]")
+    this.#right = [this.#expected, ...(further?.content.querySelectorAll("pre") ?? [])].map((output) => {
+      return { text: output.textContent, when: output.dataset.when ?? "" }
+    })
+    this.#panel.append(this.#printed, this.#error, this.#asked)
     this.clear()
   }
 
@@ -26,27 +42,36 @@ export class Result {
     return this.#printed.textContent
   }
 
+  /** Whether what was printed is right. */
+  get isExpected(): boolean {
+    return matching(this.#right, this.text) !== undefined
+  }
+
   /**
-   * Makes room for a run that is going to fill `height` pixels, or as many as the last one did. Then nothing on the
-   * page moves when it does. What the reader had opened takes its room along, and so does what an earlier run left free.
+   * Gives a run the room of the expected output, or of what the last run printed. Then nothing on the page moves when
+   * it fills it. What the reader had opened takes its room along, and so does what an earlier run left free.
    */
-  begin(height: number): void {
+  begin(): void {
     this.#asked.replaceChildren()
-    this.root.style.minHeight = ""
-    const room = Math.max(height, this.root.offsetHeight)
+    this.#panel.style.minHeight = ""
+    const room = this.#panel.offsetHeight
     this.clear()
-    this.root.hidden = false
-    this.root.style.minHeight = `${room}px`
+    this.#label.textContent = "Output"
+    this.#expected.hidden = true
+    this.#printed.hidden = false
+    this.#panel.style.minHeight = `${room}px`
     this.#begun = performance.now()
   }
 
+  /** Back to the expected output. */
   clear(): void {
-    this.root.hidden = true
-    this.root.style.minHeight = ""
-    this.root.removeAttribute(DIFFERS)
-    this.#heading.replaceChildren(label("Your output"))
+    this.#panel.style.minHeight = ""
+    this.#panel.removeAttribute(DIFFERS)
+    this.#label.textContent = "Expected output"
+    this.#heading.replaceChildren(this.#label)
     for (const part of [this.#printed, this.#error, this.#asked]) part.replaceChildren()
-    this.#error.hidden = true
+    this.#expected.hidden = false
+    this.#printed.hidden = this.#error.hidden = true
   }
 
   print({ stream, text }: Output): void {
@@ -71,15 +96,24 @@ export class Result {
     }
   }
 
-  /** Says so if what was printed differs from what was promised, and offers to show how. */
-  compare(promised: string): void {
-    if (this.text === promised) return
-    this.root.setAttribute(DIFFERS, "")
-    const lines = difference(promised, this.text)
+  /** Offers to show what was expected, where a run did not come to its end. */
+  recall(): void {
+    const { textContent } = this.#expected
+    this.#offer("Expected output", () => element("pre", "", readable("Expected output"), textContent))
+  }
+
+  /** Says whether what was printed is right, and offers to show how it differs if not. */
+  compare(): void {
+    const match = matching(this.#right, this.text)
+    this.#verdict.textContent = verdict(match)
+    this.#heading.append(this.#verdict)
+    if (match) return
+    this.#panel.setAttribute(DIFFERS, "")
+    const lines = difference(this.#expected.textContent, this.text)
     if (!lines) return
     this.#offer("How it differs", () => {
       const rows = lines.map(({ sign, text }) => element(SIGNS[sign], "", {}, `${sign} ${text}\n`))
-      return element("pre", "snippet-difference", readable("Promised and printed"), ...rows)
+      return element("pre", "snippet-difference", readable("Expected and printed"), ...rows)
     })
   }
 
@@ -88,7 +122,7 @@ export class Result {
    * only just pressed Run; later that would move the page under their eyes, so it goes with the next run.
    */
   list({ files, unlisted }: Left): void {
-    if (performance.now() - this.#begun < AT_ONCE) this.root.style.minHeight = ""
+    if (performance.now() - this.#begun < AT_ONCE) this.#panel.style.minHeight = ""
     if (files.length === 0) return
     this.#offer(`Files it left (${files.length + unlisted})`, () => {
       const list = folderList(tree(files))
@@ -103,14 +137,10 @@ export class Result {
   }
 }
 
-/** On the result, for the style sheet: the state is `done` all the same. */
+/** On the panel, for the style sheet: the state is `done` all the same. */
 const DIFFERS = "data-differs"
 
 const SIGNS = { " ": "span", "-": "del", "+": "ins" } as const
-
-function label(text: string): HTMLElement {
-  return element("span", "snippet-label", {}, text)
-}
 
 function shown(name: string, marker: string): HTMLPreElement {
   return element("pre", "", { [marker]: "", ...readable(name) })

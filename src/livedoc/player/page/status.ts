@@ -14,14 +14,12 @@ export function megabytes(bytes: number): string {
   return (bytes / 1_000_000).toFixed(1)
 }
 
-/** How a run ended: "Finished, 3 lines, 0.1 s, as promised" or "Failed: KeyError, line 12". */
-export function finished(outcome: Outcome, printed: string, promised: string | undefined): string {
+/** How a run ended: "Finished, 3 lines, 0.1 s, as expected" or "Failed: KeyError, line 12". */
+export function finished(outcome: Outcome, printed: string, isExpected: boolean): string {
   if (outcome.kind === "failed")
     return `Failed: ${outcome.error}${outcome.line === undefined ? "" : `, line ${outcome.line}`}`
   const seconds = outcome.seconds < 0.1 ? "under 0.1 s" : `${outcome.seconds.toFixed(1)} s`
-  const told = [`Finished, ${lines(printed)}`, seconds]
-  if (promised !== undefined) told.push(printed === promised ? "as promised" : "not as promised")
-  return told.join(", ")
+  return `Finished, ${lines(printed)}, ${seconds}, ${isExpected ? "as expected" : "not as expected"}`
 }
 
 function lines(text: string): string {

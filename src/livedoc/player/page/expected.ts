@@ -1,0 +1,17 @@
+/** An output that is right. */
+export interface Expected {
+  text: string
+  /** What the reader has done for it: "with the mistake corrected". Empty: nothing. */
+  when: string
+}
+
+/** Which of the right outputs this is, to the last character. */
+export function matching(right: readonly Expected[], printed: string): Expected | undefined {
+  return right.find(({ text }) => text === printed)
+}
+
+/** What is said beside an output. */
+export function verdict(match: Expected | undefined): string {
+  if (!match) return "different"
+  return match.when ? `as expected ${match.when}` : "as expected"
+}
