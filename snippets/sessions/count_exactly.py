@@ -22,11 +22,6 @@ def open_browser(app: Sessions) -> AsyncClient:
     return AsyncClient(transport=transport, base_url="https://shop.example")
 
 
-async def start(request: Request) -> PlainTextResponse:
-    current_session(request).set(Cart())
-    return PlainTextResponse("the cart is empty")
-
-
 # --8<-- [start:use]
 def add_one(cart: Cart) -> Cart:
     return Cart(items=cart.items + 1)
@@ -37,6 +32,13 @@ async def add(request: Request) -> PlainTextResponse:
     return PlainTextResponse(f"items in the cart: {cart.items}")
 
 
+# --8<-- [end:use]
+async def start(request: Request) -> PlainTextResponse:
+    current_session(request).set(Cart())
+    return PlainTextResponse("the cart is empty")
+
+
+# --8<-- [start:run]
 async def main() -> None:
     routes = [
         Route("/start", start, methods=["POST"]),
@@ -51,7 +53,7 @@ async def main() -> None:
                 group.create_task(browser.post("/cart"))
         response = await browser.post("/cart")
         print("after 49 requests and one more:", response.text)
-    # --8<-- [end:use]
+    # --8<-- [end:run]
 
 
 if __name__ == "__main__":

@@ -31,11 +31,13 @@ async def log_in(request: Request) -> PlainTextResponse:
     return PlainTextResponse("welcome")
 
 
+# --8<-- [end:use]
 async def account(request: Request) -> PlainTextResponse:
     user = await current_session(request).get_or_set(User, User)
     return PlainTextResponse(f"the account of {user.name}")
 
 
+# --8<-- [start:run]
 async def main() -> None:
     routes = [
         Route("/log-in", log_in, methods=["POST"]),
@@ -53,7 +55,7 @@ async def main() -> None:
         thief.cookies.set("USER", old_id)
         response = await thief.get("/account")
         print("with the old id:", response.text)
-    # --8<-- [end:use]
+    # --8<-- [end:run]
 
 
 if __name__ == "__main__":
