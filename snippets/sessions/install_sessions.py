@@ -1,4 +1,4 @@
-"""Give an app its sessions."""
+"""Install sessions in an app."""
 
 import asyncio
 from dataclasses import dataclass

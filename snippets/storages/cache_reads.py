@@ -1,4 +1,4 @@
-"""Remember what was read."""
+"""Read through a cache."""
 
 import asyncio
 from datetime import timedelta

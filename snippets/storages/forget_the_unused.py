@@ -1,4 +1,4 @@
-"""Delete what nobody uses."""
+"""Delete unused sessions."""
 
 import asyncio
 from datetime import timedelta

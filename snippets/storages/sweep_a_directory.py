@@ -1,4 +1,4 @@
-"""Sweep a directory."""
+"""Delete unused sessions from a directory."""
 
 import asyncio
 from datetime import timedelta
