@@ -57,10 +57,10 @@ async def main() -> None:
     base_url = "https://shop.example"
     async with AsyncClient(transport=transport, base_url=base_url) as browser:
         before = await browser.get("/account")
-        print(before.json())
+        print("before the login:", before.json())
         await browser.post("/log-in", json={"name": "ada"})
         after = await browser.get("/account")
-        print(after.json())
+        print("after the login:", after.json())
     # --8<-- [end:use]
 
 
@@ -68,5 +68,5 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# please log in
-# the account of ada
+# before the login: please log in
+# after the login: the account of ada

@@ -36,8 +36,11 @@ async def remember_id(name: str, id: str) -> None:
 
 
 async def log_out_everywhere(name: str) -> None:
-    ids = json.loads(await read_bytes(storage, f"ids/{name}"))
-    for id in ids:
+    try:
+        stored = await read_bytes(storage, f"ids/{name}")
+    except SessionNotFound:  # nobody has logged in
+        return
+    for id in json.loads(stored):
         await provider.invalidate(id)
 
 
