@@ -17,15 +17,16 @@ async def main() -> None:
 
     ticket = new_session_id()  # all that a client ever gets
     await write_bytes(storage, ticket, b"a grey coat, a red scarf")
-    print(len(ticket), "characters on the ticket")
+    print("the ticket has", len(ticket), "characters")
 
-    print(await read_bytes(storage, ticket))
+    coat = await read_bytes(storage, ticket)
+    print("handed back:", coat)
 
     await storage.invalidate(ticket)
     try:
         await read_bytes(storage, ticket)
     except SessionNotFound as error:
-        print(error)
+        print("the same ticket again:", error)
     # --8<-- [end:use]
 
 
@@ -33,6 +34,6 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# 43 characters on the ticket
-# b'a grey coat, a red scarf'
-# no session is stored under this id
+# the ticket has 43 characters
+# handed back: b'a grey coat, a red scarf'
+# the same ticket again: no session is stored under this id

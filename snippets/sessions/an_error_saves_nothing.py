@@ -17,28 +17,36 @@ class Order:
     status: str = "new"
 
 
+def open_browser(app: Sessions) -> AsyncClient:
+    # As a server does, answer an exception with the status 500.
+    transport = ASGITransport(app, raise_app_exceptions=False)
+    return AsyncClient(transport=transport, base_url="https://shop.example")
+
+
 # --8<-- [start:use]
 async def pay(request: Request) -> PlainTextResponse:
     sessions = current_session(request)
     order = await sessions.get_or_set(Order, Order)
-    order.status = "being paid"
+    order.status = "payment started"
     await sessions.save()  # this change stays
-    order.status = "paid"  # this one doesn't
+    order.status = "paid"  # this one is discarded
     raise RuntimeError("the bank doesn't answer")
 
 
 async def show(request: Request) -> PlainTextResponse:
-    return PlainTextResponse(str(await current_session(request).get(Order)))
+    order = await current_session(request).get_or_set(Order, Order)
+    return PlainTextResponse(order.status)
 
 
 async def main() -> None:
-    routes = [Route("/pay", pay), Route("/show", show)]
+    routes = [Route("/pay", pay, methods=["POST"]), Route("/order", show)]
     provider = cookie("ORDER", Order, storage=SessionStorageMemory())
     app = Sessions(Starlette(routes=routes), provider)
-    transport = ASGITransport(app, raise_app_exceptions=False)
-    async with AsyncClient(transport=transport, base_url="https://shop.example") as browser:
-        print((await browser.get("/pay")).status_code)
-        print((await browser.get("/show")).text)
+    async with open_browser(app) as browser:
+        payment = await browser.post("/pay")
+        print("status of the response:", payment.status_code)
+        order = await browser.get("/order")
+        print("status of the order:", order.text)
     # --8<-- [end:use]
 
 
@@ -46,5 +54,5 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# 500
-# Order(status='being paid')
+# status of the response: 500
+# status of the order: payment started

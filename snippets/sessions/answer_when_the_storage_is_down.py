@@ -9,7 +9,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from coatcheck import Sessions, SessionStorageMemory, StorageFull, cookie, current_session
+from coatcheck import (
+    Sessions,
+    SessionStorageMemory,
+    StorageFull,
+    cookie,
+    current_session,
+)
 
 
 @dataclass
@@ -17,28 +23,33 @@ class Cart:
     items: int = 0
 
 
+def open_browser(app: Sessions) -> AsyncClient:
+    transport = ASGITransport(app)  # calls the app without a network
+    return AsyncClient(transport=transport, base_url="https://shop.example")
+
+
 # --8<-- [start:use]
 async def add(request: Request) -> PlainTextResponse:
     sessions = current_session(request)
     cart = await sessions.get_or_set(Cart, Cart)
     cart.items += 1
-    await sessions.save()  # an error of the storage arrives here
-    return PlainTextResponse(f"{cart.items} in the cart")
+    await sessions.save()  # an error of the storage is raised here
+    return PlainTextResponse(f"items in the cart: {cart.items}")
 
 
-async def storage_is_down(_request: Request, _error: Exception) -> PlainTextResponse:
-    return PlainTextResponse("Your cart isn't available. Try again in a minute.", 503)
+async def sorry(_request: Request, _error: Exception) -> PlainTextResponse:
+    return PlainTextResponse("No carts right now. Try again soon.", 503)
 
 
 async def main() -> None:
-    storage = SessionStorageMemory(max_bytes=50)  # too small for one session
-    handlers = {StorageFull: storage_is_down}
-    shop = Starlette(routes=[Route("/add", add)], exception_handlers=handlers)
-    transport = ASGITransport(Sessions(shop, cookie("CART", Cart, storage=storage)))
-    async with AsyncClient(transport=transport, base_url="https://shop.example") as browser:
-        response = await browser.get("/add")
+    routes = [Route("/cart", add, methods=["POST"])]
+    shop = Starlette(routes=routes, exception_handlers={StorageFull: sorry})
+    storage = SessionStorageMemory(max_bytes=50)  # less than one session
+    app = Sessions(shop, cookie("CART", Cart, storage=storage))
+    async with open_browser(app) as browser:
+        response = await browser.post("/cart")
         print(response.status_code, response.text)
-        print(dict(response.cookies))
+        print("a cookie was set:", "set-cookie" in response.headers)
     # --8<-- [end:use]
 
 
@@ -46,5 +57,5 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# 503 Your cart isn't available. Try again in a minute.
-# {}
+# 503 No carts right now. Try again soon.
+# a cookie was set: False

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-import httpx2
+from httpx2 import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -13,33 +13,53 @@ from coatcheck import Sessions, SessionStorageMemory, cookie, current_session
 
 
 @dataclass
-class Profile:
-    name: str = "?"
-    town: str = "?"
+class Address:
+    street: str = "unknown"
+    town: str = "unknown"
+
+
+def open_browser(app: Sessions) -> AsyncClient:
+    transport = ASGITransport(app)  # calls the app without a network
+    return AsyncClient(transport=transport, base_url="https://shop.example")
+
+
+# --8<-- [start:use]
+both_have_read = asyncio.Barrier(2)
+
+
+async def set_street(request: Request) -> PlainTextResponse:
+    address = await current_session(request).get_or_set(Address, Address)
+    await both_have_read.wait()  # neither request has saved anything yet
+    address.street = "12 Mill Lane"
+    return PlainTextResponse("street saved")
+
+
+async def set_town(request: Request) -> PlainTextResponse:
+    address = await current_session(request).get_or_set(Address, Address)
+    await both_have_read.wait()
+    address.town = "Cambridge"
+    return PlainTextResponse("town saved")
+
+
+async def show(request: Request) -> PlainTextResponse:
+    address = await current_session(request).get_or_set(Address, Address)
+    return PlainTextResponse(f"{address.street}, {address.town}")
 
 
 async def main() -> None:
-    provider = cookie("PROFILE", Profile, storage=SessionStorageMemory())
-
-    # --8<-- [start:use]
-    async def change(request: Request) -> PlainTextResponse:
-        profile = await current_session(request).get_or_set(Profile, Profile)
-        await asyncio.sleep(
-            0.1
-        )  # both requests have read the session, neither has stored it
-        for field, value in request.query_params.items():
-            setattr(profile, field, value)
-        return PlainTextResponse(str(profile))
-
-    transport = httpx2.ASGITransport(
-        Sessions(Starlette(routes=[Route("/", change)]), provider)
-    )
-    async with httpx2.AsyncClient(
-        transport=transport, base_url="https://museum.example"
-    ) as browser:
-        await browser.get("/")
-        await asyncio.gather(browser.get("/?name=Ada"), browser.get("/?town=London"))
-        print((await browser.get("/")).text)
+    routes = [
+        Route("/street", set_street, methods=["POST"]),
+        Route("/town", set_town, methods=["POST"]),
+        Route("/address", show),
+    ]
+    provider = cookie("ADDRESS", Address, storage=SessionStorageMemory())
+    app = Sessions(Starlette(routes=routes), provider)
+    async with open_browser(app) as browser:
+        before = await browser.get("/address")
+        print("before:", before.text)
+        await asyncio.gather(browser.post("/street"), browser.post("/town"))
+        after = await browser.get("/address")
+        print("after:", after.text)
     # --8<-- [end:use]
 
 
@@ -47,4 +67,5 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# Profile(name='Ada', town='London')
+# before: unknown, unknown
+# after: 12 Mill Lane, Cambridge

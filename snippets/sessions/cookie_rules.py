@@ -13,8 +13,9 @@ class Visit:
 
 async def main() -> None:
     # --8<-- [start:use]
+    storage = SessionStorageMemory()
     try:
-        cookie("__Host-VISIT", Visit, storage=SessionStorageMemory(), path="/shop")
+        cookie("__Host-VISIT", Visit, storage=storage, path="/shop")
     except ValueError as error:
         print(error)
     # --8<-- [end:use]

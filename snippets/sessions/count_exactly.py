@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-import httpx2
+from httpx2 import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -13,38 +13,46 @@ from coatcheck import Sessions, SessionStorageMemory, cookie, current_session
 
 
 @dataclass
-class Purse:
-    coins: int = 0
+class Cart:
+    items: int = 0
+
+
+def open_browser(app: Sessions) -> AsyncClient:
+    transport = ASGITransport(app)  # calls the app without a network
+    return AsyncClient(transport=transport, base_url="https://shop.example")
 
 
 # --8<-- [start:use]
-def one_more(purse: Purse) -> Purse:
-    return Purse(purse.coins + 1)
+def add_one(cart: Cart) -> Cart:
+    return Cart(items=cart.items + 1)
 
 
-async def earn(request: Request) -> PlainTextResponse:
-    purse = await current_session(request).update(Purse, one_more)
-    return PlainTextResponse(f"{purse.coins} coins")
+async def add(request: Request) -> PlainTextResponse:
+    cart = await current_session(request).update(Cart, add_one)
+    return PlainTextResponse(f"items in the cart: {cart.items}")
 
 
 # --8<-- [end:use]
-async def begin(request: Request) -> PlainTextResponse:
-    current_session(request).set(Purse())
-    return PlainTextResponse("welcome")
+async def start(request: Request) -> PlainTextResponse:
+    current_session(request).set(Cart())
+    return PlainTextResponse("the cart is empty")
 
 
 # --8<-- [start:run]
 async def main() -> None:
-    routes = [Route("/begin", begin), Route("/earn", earn)]
-    app = Sessions(
-        Starlette(routes=routes), cookie("PURSE", Purse, storage=SessionStorageMemory())
-    )
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app), base_url="https://museum.example"
-    ) as browser:
-        await browser.get("/begin")
-        await asyncio.gather(*(browser.get("/earn") for _ in range(49)))
-        print((await browser.get("/earn")).text)
+    routes = [
+        Route("/start", start, methods=["POST"]),
+        Route("/cart", add, methods=["POST"]),
+    ]
+    provider = cookie("CART", Cart, storage=SessionStorageMemory())
+    app = Sessions(Starlette(routes=routes), provider)
+    async with open_browser(app) as browser:
+        await browser.post("/start")
+        async with asyncio.TaskGroup() as group:
+            for _ in range(49):  # 49 requests at once
+                group.create_task(browser.post("/cart"))
+        response = await browser.post("/cart")
+        print("after 49 requests and one more:", response.text)
     # --8<-- [end:run]
 
 
@@ -52,4 +60,4 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# 50 coins
+# after 49 requests and one more: items in the cart: 50

@@ -1,10 +1,10 @@
-"""End what is idle."""
+"""Expire an idle session."""
 
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
-import httpx2
+from httpx2 import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -18,31 +18,39 @@ class Visit:
     pages: int = 0
 
 
+def open_browser(app: Sessions) -> AsyncClient:
+    transport = ASGITransport(app)  # calls the app without a network
+    return AsyncClient(transport=transport, base_url="https://shop.example")
+
+
+# --8<-- [start:use]
+provider = cookie(
+    "VISIT",
+    Visit,
+    storage=SessionStorageMemory(),
+    max_age=timedelta(hours=8),
+    idle_timeout=timedelta(seconds=1),  # in your app, say 30 minutes
+)
+
+
 async def page(request: Request) -> PlainTextResponse:
-    visit = await current_session(request).get_or_set(Visit, Visit)
+    sessions = current_session(request)
+    visit = await sessions.get(Visit)
+    if visit is None:
+        sessions.set(Visit(pages=1))
+        return PlainTextResponse("a new visit begins")
     visit.pages += 1
-    return PlainTextResponse(f"page {visit.pages} of this visit")
+    return PlainTextResponse(f"page {visit.pages} of your visit")
 
 
 async def main() -> None:
-    # --8<-- [start:use]
-    now = 0.0
-    provider = cookie(
-        *("VISIT", Visit),
-        storage=SessionStorageMemory(),
-        max_age=timedelta(hours=8),
-        idle_timeout=timedelta(minutes=30),
-        clock=lambda: now,
-    )
-    transport = httpx2.ASGITransport(
-        Sessions(Starlette(routes=[Route("/", page)]), provider)
-    )
-    async with httpx2.AsyncClient(
-        transport=transport, base_url="https://museum.example"
-    ) as browser:
-        for minutes in (0, 2, 20, 29, 30):
-            now += minutes * 60
-            print(minutes, "minutes later:", (await browser.get("/")).text)
+    app = Sessions(Starlette(routes=[Route("/", page)]), provider)
+    async with open_browser(app) as browser:
+        first = await browser.get("/")
+        print(first.text)
+        await asyncio.sleep(1.1)
+        late = await browser.get("/")
+        print("after more than a second:", late.text)
     # --8<-- [end:use]
 
 
@@ -50,8 +58,5 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# 0 minutes later: page 1 of this visit
-# 2 minutes later: page 2 of this visit
-# 20 minutes later: page 3 of this visit
-# 29 minutes later: page 4 of this visit
-# 30 minutes later: page 1 of this visit
+# a new visit begins
+# after more than a second: a new visit begins

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Body, Depends, FastAPI, Request
 from httpx2 import ASGITransport, AsyncClient
 
 from coatcheck import (
@@ -31,27 +31,36 @@ async def user_of(request: Request) -> User | None:
 
 
 app = FastAPI()
-app.add_middleware(Sessions, cookie("USER", User, storage=SessionStorageMemory()))
+provider = cookie("USER", User, storage=SessionStorageMemory())
+app.add_middleware(Sessions, provider)
 
 
-@app.post("/in")
-async def log_in(sessions: Annotated[CurrentSession, Depends(sessions_of)]) -> None:
-    sessions.set(User("ada"))
+@app.post("/log-in")
+async def log_in(
+    name: Annotated[str, Body(embed=True)],
+    sessions: Annotated[CurrentSession, Depends(sessions_of)],
+) -> str:
+    sessions.set(User(name))  # in your app, check a password first
+    sessions.renew_id(User)
+    return "welcome"
 
 
-@app.get("/who")
-def who(user: Annotated[User | None, Depends(user_of)]) -> str:
-    return user.name if user else "nobody"
+@app.get("/account")
+def account(user: Annotated[User | None, Depends(user_of)]) -> str:
+    if user is None:
+        return "please log in"
+    return f"the account of {user.name}"
 
 
 async def main() -> None:
     transport = ASGITransport(app)
-    async with AsyncClient(
-        transport=transport, base_url="https://museum.example"
-    ) as browser:
-        print((await browser.get("/who")).json())
-        await browser.post("/in")
-        print((await browser.get("/who")).json())
+    base_url = "https://shop.example"
+    async with AsyncClient(transport=transport, base_url=base_url) as browser:
+        before = await browser.get("/account")
+        print("before the login:", before.json())
+        await browser.post("/log-in", json={"name": "ada"})
+        after = await browser.get("/account")
+        print("after the login:", after.json())
     # --8<-- [end:use]
 
 
@@ -59,5 +68,5 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# nobody
-# ada
+# before the login: please log in
+# after the login: the account of ada

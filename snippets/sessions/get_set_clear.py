@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-import httpx2
+from httpx2 import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -17,15 +17,25 @@ class User:
     name: str
 
 
+def open_browser(app: Sessions) -> AsyncClient:
+    transport = ASGITransport(app)  # calls the app without a network
+    return AsyncClient(transport=transport, base_url="https://shop.example")
+
+
 # --8<-- [start:use]
 async def log_in(request: Request) -> PlainTextResponse:
-    current_session(request).set(User(request.path_params["name"]))
+    body = await request.json()  # in your app, check a password too
+    sessions = current_session(request)
+    sessions.set(User(body["name"]))
+    sessions.renew_id(User)
     return PlainTextResponse("welcome")
 
 
-async def who(request: Request) -> PlainTextResponse:
+async def account(request: Request) -> PlainTextResponse:
     user = await current_session(request).get(User)
-    return PlainTextResponse(user.name if user else "nobody")
+    if user is None:
+        return PlainTextResponse("please log in")
+    return PlainTextResponse(f"the account of {user.name}")
 
 
 async def log_out(request: Request) -> PlainTextResponse:
@@ -34,16 +44,22 @@ async def log_out(request: Request) -> PlainTextResponse:
 
 
 async def main() -> None:
-    routes = [Route("/in/{name}", log_in), Route("/who", who), Route("/out", log_out)]
-    app = Sessions(
-        Starlette(routes=routes), cookie("USER", User, storage=SessionStorageMemory())
-    )
-    transport = httpx2.ASGITransport(app)
-    async with httpx2.AsyncClient(
-        transport=transport, base_url="https://museum.example"
-    ) as browser:
-        for path in ("/who", "/in/ada", "/who", "/out", "/who"):
-            print(path, "->", (await browser.get(path)).text)
+    routes = [
+        Route("/log-in", log_in, methods=["POST"]),
+        Route("/account", account),
+        Route("/log-out", log_out, methods=["POST"]),
+    ]
+    provider = cookie("USER", User, storage=SessionStorageMemory())
+    app = Sessions(Starlette(routes=routes), provider)
+    async with open_browser(app) as browser:
+        response = await browser.post("/log-in", json={"name": "ada"})
+        print("POST /log-in:", response.text)
+        response = await browser.get("/account")
+        print("GET /account:", response.text)
+        response = await browser.post("/log-out")
+        print("POST /log-out:", response.text)
+        response = await browser.get("/account")
+        print("GET /account:", response.text)
     # --8<-- [end:use]
 
 
@@ -51,8 +67,7 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# /who -> nobody
-# /in/ada -> welcome
-# /who -> ada
-# /out -> goodbye
-# /who -> nobody
+# POST /log-in: welcome
+# GET /account: the account of ada
+# POST /log-out: goodbye
+# GET /account: please log in

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-import httpx2
+from httpx2 import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -17,6 +17,12 @@ class Visit:
     pages: int = 0
 
 
+def open_client(app: Sessions) -> AsyncClient:
+    transport = ASGITransport(app)  # calls the app without a network
+    return AsyncClient(transport=transport, base_url="https://shop.example")
+
+
+# --8<-- [start:use]
 async def page(request: Request) -> PlainTextResponse:
     visit = await current_session(request).get_or_set(Visit, Visit)
     visit.pages += 1
@@ -24,19 +30,18 @@ async def page(request: Request) -> PlainTextResponse:
 
 
 async def main() -> None:
-    # --8<-- [start:use]
     provider = header("X-Visit", Visit, storage=SessionStorageMemory())
-    transport = httpx2.ASGITransport(
-        Sessions(Starlette(routes=[Route("/", page)]), provider)
-    )
-    async with httpx2.AsyncClient(
-        transport=transport, base_url="https://museum.example"
-    ) as client:
+    app = Sessions(Starlette(routes=[Route("/", page)]), provider)
+    async with open_client(app) as client:
         first = await client.get("/")
-        second = await client.get("/", headers={"X-Visit": first.headers["x-visit"]})
-        print(second.text)
-        stranger = await client.get("/", headers={"X-Visit": "made-up"})
-        print(stranger.text)
+        print("without an id:", first.text)
+
+        id = first.headers["X-Visit"]
+        second = await client.get("/", headers={"X-Visit": id})
+        print("with the id from the response:", second.text)
+
+        third = await client.get("/", headers={"X-Visit": "made-up"})
+        print("with an invented id:", third.text)
     # --8<-- [end:use]
 
 
@@ -44,5 +49,6 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# page 2 of your visit
-# page 1 of your visit
+# without an id: page 1 of your visit
+# with the id from the response: page 2 of your visit
+# with an invented id: page 1 of your visit

@@ -1,15 +1,20 @@
-"""Give an app its sessions."""
+"""Install sessions in an app."""
 
 import asyncio
 from dataclasses import dataclass
 
-import httpx2
+from httpx2 import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from coatcheck import Sessions, SessionStorageMemory, cookie, current_session
+
+
+def open_browser(app: Sessions) -> AsyncClient:
+    transport = ASGITransport(app)  # calls the app without a network
+    return AsyncClient(transport=transport, base_url="https://shop.example")
 
 
 # --8<-- [start:use]
@@ -31,12 +36,11 @@ app = Sessions(
 
 
 async def main() -> None:
-    transport = httpx2.ASGITransport(app)
-    async with httpx2.AsyncClient(
-        transport=transport, base_url="https://museum.example"
-    ) as browser:
-        print((await browser.get("/")).text)
-        print((await browser.get("/")).text)
+    async with open_browser(app) as browser:
+        first = await browser.get("/")
+        print(first.text)
+        second = await browser.get("/")
+        print(second.text)
     # --8<-- [end:use]
 
 

@@ -4,7 +4,13 @@ import asyncio
 import json
 from dataclasses import dataclass
 
-from coatcheck import SessionNotFound, SessionStorageMemory, cookie, write_bytes
+from coatcheck import (
+    SessionNotFound,
+    SessionStorageMemory,
+    cookie,
+    read_bytes,
+    write_bytes,
+)
 
 
 @dataclass
@@ -17,35 +23,38 @@ storage = SessionStorageMemory()
 provider = cookie("USER", User, storage=storage)
 
 
-async def remember(name: str, id: str) -> None:
+async def remember_id(name: str, id: str) -> None:
     def add(stored: bytes) -> bytes:
-        return json.dumps([*json.loads(stored), id]).encode()
+        ids = json.loads(stored)
+        ids.append(id)
+        return json.dumps(ids).encode()
 
     try:
         await storage.update(f"ids/{name}", add)
     except SessionNotFound:  # the first login
-        await write_bytes(storage, f"ids/{name}", json.dumps([id]).encode())
+        await write_bytes(storage, f"ids/{name}", add(b"[]"))
 
 
 async def log_out_everywhere(name: str) -> None:
-    ids: list[str] = []
-
-    def take_all(stored: bytes) -> bytes:
-        ids[:] = json.loads(stored)
-        return b"[]"
-
-    await storage.update(f"ids/{name}", take_all)
-    for id in ids:
+    try:
+        stored = await read_bytes(storage, f"ids/{name}")
+    except SessionNotFound:  # nobody has logged in
+        return
+    for id in json.loads(stored):
         await provider.invalidate(id)
 
 
 async def main() -> None:
-    phone, laptop = [await provider.write(User("ada")) for _ in range(2)]
-    for id in (phone, laptop):
-        await remember("ada", id)
-    print(await provider.read(phone), await provider.read(laptop))
+    phone_id = await provider.write(User("ada"))
+    await remember_id("ada", phone_id)
+    laptop_id = await provider.write(User("ada"))
+    await remember_id("ada", laptop_id)
+    print("on the phone:", await provider.read(phone_id))
+    print("on the laptop:", await provider.read(laptop_id))
+
     await log_out_everywhere("ada")
-    print(await provider.read(phone), await provider.read(laptop))
+    print("on the phone now:", await provider.read(phone_id))
+    print("on the laptop now:", await provider.read(laptop_id))
     # --8<-- [end:use]
 
 
@@ -53,5 +62,7 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# User(name='ada') User(name='ada')
-# None None
+# on the phone: User(name='ada')
+# on the laptop: User(name='ada')
+# on the phone now: None
+# on the laptop now: None

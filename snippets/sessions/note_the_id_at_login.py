@@ -17,27 +17,34 @@ class User:
     name: str
 
 
-ids: dict[str, set[str | None]] = {"ada": set()}
+def open_browser(app: Sessions) -> AsyncClient:
+    transport = ASGITransport(app)  # calls the app without a network
+    return AsyncClient(transport=transport, base_url="https://shop.example")
 
 
 # --8<-- [start:use]
+ids_of_ada: list[str] = []  # in your app, a table or the index
+
+
 async def log_in(request: Request) -> PlainTextResponse:
-    sessions = current_session(request)
-    sessions.clear(User)
+    sessions = current_session(request)  # in your app, check a password too
+    sessions.clear(User)  # the new session gets a new id
     sessions.set(User("ada"))
     await sessions.save()
-    ids["ada"].add(sessions.id(User))
+    id = sessions.id(User)
+    if id is not None:  # it is known once the session is saved
+        ids_of_ada.append(id)
     return PlainTextResponse("welcome")
 
 
 async def main() -> None:
+    routes = [Route("/log-in", log_in, methods=["POST"])]
     provider = cookie("USER", User, storage=SessionStorageMemory())
-    app = Sessions(Starlette(routes=[Route("/", log_in)]), provider)
-    async with AsyncClient(
-        transport=ASGITransport(app), base_url="https://shop.example"
-    ) as browser:
-        await browser.get("/")
-        print(browser.cookies["USER"] in ids["ada"])
+    app = Sessions(Starlette(routes=routes), provider)
+    async with open_browser(app) as browser:
+        await browser.post("/log-in")
+        print("ids noted:", len(ids_of_ada))
+        print("the cookie has it:", browser.cookies["USER"] in ids_of_ada)
     # --8<-- [end:use]
 
 
@@ -45,4 +52,5 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# True
+# ids noted: 1
+# the cookie has it: True

@@ -9,15 +9,16 @@ from coatcheck import SessionStorageMemory, cookie
 
 
 # --8<-- [start:use]
-class Booking(BaseModel):
-    seat: str = Field(pattern="^[A-Z][0-9]+$")
-    price: Decimal = Decimal(0)
+class Cart(BaseModel):
+    items: int = Field(ge=0)
+    total: Decimal = Decimal(0)
 
 
 async def main() -> None:
-    provider = cookie("BOOKING", Booking, storage=SessionStorageMemory())
-    id = await provider.write(Booking(seat="B7", price=Decimal("12.50")))
-    print(await provider.read(id))
+    provider = cookie("CART", Cart, storage=SessionStorageMemory())
+    id = await provider.write(Cart(items=2, total=Decimal("12.50")))
+    cart = await provider.read(id)
+    print("read back:", cart)
     # --8<-- [end:use]
 
 
@@ -25,4 +26,4 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# seat='B7' price=Decimal('12.50')
+# read back: items=2 total=Decimal('12.50')

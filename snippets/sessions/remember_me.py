@@ -23,36 +23,45 @@ class Remembered:
     name: str
 
 
+# --8<-- [start:use]
+month = timedelta(days=30)
+storage = SessionStorageMemory(retention=month)
+user_provider = cookie("USER", User, storage=storage, persistent=False)
+remembered_provider = cookie(
+    "REMEMBERED", Remembered, storage=storage, max_age=None, idle_timeout=month
+)
+
+
 async def log_in(request: Request) -> PlainTextResponse:
-    for session in (User("ada"), Remembered("ada")):
-        current_session(request).set(session)
+    sessions = current_session(request)  # in your app, check a password too
+    sessions.set(User("ada"))
+    sessions.renew_id(User)
+    sessions.set(Remembered("ada"))  # if the user ticked "remember me"
+    sessions.renew_id(Remembered)
     return PlainTextResponse("welcome")
 
 
-# --8<-- [start:use]
 async def account(request: Request) -> PlainTextResponse:
     sessions = current_session(request)
     user = await sessions.get(User)
-    if user is None and (remembered := await sessions.get(Remembered)):
+    remembered = await sessions.get(Remembered)
+    if user is None and remembered is not None:
         user = User(remembered.name)
         sessions.set(user)
     return PlainTextResponse(user.name if user else "please log in")
 
 
 async def main() -> None:
-    month = timedelta(days=30)
-    storage = SessionStorageMemory(retention=month)
-    short = cookie("USER", User, storage=storage, persistent=False)
-    long = cookie(
-        "REMEMBERED", Remembered, storage=storage, max_age=None, idle_timeout=month
-    )
-    shop = Starlette(routes=[Route("/in", log_in), Route("/", account)])
-    transport = ASGITransport(Sessions(shop, short, long))
-    async with AsyncClient(transport=transport, base_url="https://shop.example") as browser:
-        await browser.get("/in")
+    routes = [Route("/log-in", log_in, methods=["POST"]), Route("/", account)]
+    app = Sessions(Starlette(routes=routes), user_provider, remembered_provider)
+    transport = ASGITransport(app)
+    base_url = "https://shop.example"
+    async with AsyncClient(transport=transport, base_url=base_url) as browser:
+        await browser.post("/log-in")
         browser.cookies.jar.clear_session_cookies()  # the browser closes
-        print(list(browser.cookies))
-        print((await browser.get("/")).text)
+        print("cookies left:", list(browser.cookies))
+        response = await browser.get("/")
+        print("when it opens again:", response.text)
     # --8<-- [end:use]
 
 
@@ -60,5 +69,5 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# ['REMEMBERED']
-# ada
+# cookies left: ['REMEMBERED']
+# when it opens again: ada

@@ -14,6 +14,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from coatcheck import Sessions, SessionStorageMemory, cookie, current_session
 
 
+def open_browser(app: Sessions) -> AsyncClient:
+    transport = ASGITransport(app)  # calls the app without a network
+    return AsyncClient(transport=transport, base_url="https://shop.example")
+
+
 # --8<-- [start:use]
 @dataclass
 class Values:
@@ -30,8 +35,8 @@ def with_request_session(app: ASGIApp) -> ASGIApp:
         scope["session"] = values.items
 
         async def set_and_send(message: Message) -> None:
-            starts = message["type"] == "http.response.start"
-            if starts and values.items and stored is None:
+            response_starts = message["type"] == "http.response.start"
+            if response_starts and values.items and stored is None:
                 current_session(scope).set(values)
             await send(message)
 
@@ -46,14 +51,13 @@ async def page(request: Request) -> PlainTextResponse:
 
 
 async def main() -> None:
-    inner = with_request_session(Starlette(routes=[Route("/", page)]))
-    app = Sessions(inner, cookie("VALUES", Values, storage=SessionStorageMemory()))
-    transport = ASGITransport(app)
-    async with AsyncClient(
-        transport=transport, base_url="https://museum.example"
-    ) as browser:
-        await browser.get("/")
-        print((await browser.get("/")).text)
+    shop = with_request_session(Starlette(routes=[Route("/", page)]))
+    provider = cookie("VALUES", Values, storage=SessionStorageMemory())
+    async with open_browser(Sessions(shop, provider)) as browser:
+        first = await browser.get("/")
+        print(first.text)
+        second = await browser.get("/")
+        print(second.text)
     # --8<-- [end:use]
 
 
@@ -61,4 +65,5 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
+# page 1 of your visit
 # page 2 of your visit

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 
-import httpx2
+from httpx2 import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -18,34 +18,36 @@ class Visit:
     pages: int = 0
 
 
+def open_browser(app: Sessions) -> AsyncClient:
+    transport = ASGITransport(app)  # calls the app without a network
+    return AsyncClient(transport=transport, base_url="https://shop.example")
+
+
 async def page(request: Request) -> PlainTextResponse:
-    await current_session(request).get_or_set(Visit, Visit)
-    return PlainTextResponse("welcome")
+    visit = await current_session(request).get_or_set(Visit, Visit)
+    visit.pages += 1
+    return PlainTextResponse(f"page {visit.pages} of your visit")
+
+
+# --8<-- [start:use]
+provider = cookie(
+    "__Host-VISIT",
+    Visit,
+    storage=SessionStorageMemory(),
+    max_age=timedelta(hours=1),
+)
 
 
 async def main() -> None:
-    # --8<-- [start:use]
-    provider = cookie(
-        "__Host-VISIT", Visit, storage=SessionStorageMemory(), max_age=timedelta(hours=1)
-    )
-    transport = httpx2.ASGITransport(
-        Sessions(Starlette(routes=[Route("/", page)]), provider)
-    )
-    async with httpx2.AsyncClient(
-        transport=transport, base_url="https://museum.example"
-    ) as browser:
+    app = Sessions(Starlette(routes=[Route("/", page)]), provider)
+    async with open_browser(app) as browser:
         first = await browser.get("/")
-        ticket, *attributes = first.headers["set-cookie"].split("; ")
-        print(
-            ticket.partition("=")[0],
-            "with an id of",
-            len(ticket.partition("=")[2]),
-            "characters",
-        )
-        print(attributes)
+        id = browser.cookies["__Host-VISIT"]
+        print("characters in the id:", len(id))
+        print("the cookie:", first.headers["set-cookie"].replace(id, "..."))
 
         second = await browser.get("/")
-        print("set-cookie" in second.headers)
+        print("set again:", "set-cookie" in second.headers)
     # --8<-- [end:use]
 
 
@@ -53,6 +55,6 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# __Host-VISIT with an id of 43 characters
-# ['Max-Age=3600', 'Path=/', 'Secure', 'HttpOnly', 'SameSite=Lax']
-# False
+# characters in the id: 43
+# the cookie: __Host-VISIT=...; Max-Age=3600; Path=/; Secure; HttpOnly; SameSite=Lax
+# set again: False

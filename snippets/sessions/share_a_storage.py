@@ -19,16 +19,16 @@ class Clerk:
 async def main() -> None:
     # --8<-- [start:use]
     storage = SessionStorageMemory()
-    shop = cookie("SESSION", Customer, storage=storage)
+    customers = cookie("CUSTOMER", Customer, storage=storage)
     try:
-        cookie("SESSION", Clerk, storage=storage)
+        cookie("CUSTOMER", Clerk, storage=storage)
     except ValueError as error:
-        print(str(error).partition(";")[0])
+        print("refused:", error)
 
-    desk = cookie("DESK_SESSION", Clerk, storage=storage)
-    id = await shop.write(Customer("Ada"))
-    print("in the shop:", await shop.read(id))
-    print("at the desk:", await desk.read(id))
+    clerks = cookie("CLERK", Clerk, storage=storage)
+    id = await customers.write(Customer("ada"))
+    print("as a customer:", await customers.read(id))
+    print("as a clerk:", await clerks.read(id))
     # --8<-- [end:use]
 
 
@@ -36,6 +36,6 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# in this storage 'SESSION' is the name of __main__.Customer, not of __main__.Clerk
-# in the shop: Customer(name='Ada')
-# at the desk: None
+# refused: in this storage 'CUSTOMER' is the name of __main__.Customer, not of __main__.Clerk; choose another name, or pass another storage
+# as a customer: Customer(name='ada')
+# as a clerk: None

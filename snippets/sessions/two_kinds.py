@@ -3,13 +3,18 @@
 import asyncio
 from dataclasses import dataclass
 
-import httpx2
+from httpx2 import ASGITransport, AsyncClient
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from coatcheck import Sessions, SessionStorageMemory, cookie, current_session
+
+
+def open_browser(app: Sessions) -> AsyncClient:
+    transport = ASGITransport(app)  # calls the app without a network
+    return AsyncClient(transport=transport, base_url="https://shop.example")
 
 
 # --8<-- [start:use]
@@ -23,28 +28,28 @@ class Cart:
     items: int = 0
 
 
-async def buy(request: Request) -> PlainTextResponse:
+async def add(request: Request) -> PlainTextResponse:
     sessions = current_session(request)
     cart = await sessions.get_or_set(Cart, Cart)
     cart.items += 1
     user = await sessions.get(User)
-    return PlainTextResponse(f"{user.name if user else 'a guest'} buys {cart.items}")
+    name = "a guest" if user is None else user.name
+    return PlainTextResponse(f"items in the cart of {name}: {cart.items}")
 
 
 storage = SessionStorageMemory()
 app = Sessions(
-    Starlette(routes=[Route("/buy", buy)]),
+    Starlette(routes=[Route("/cart", add, methods=["POST"])]),
     cookie("USER", User, storage=storage),
     cookie("CART", Cart, storage=storage),
 )
 
 
 async def main() -> None:
-    async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(app), base_url="https://shop.example"
-    ) as browser:
-        print((await browser.get("/buy")).text)
-        print(sorted(browser.cookies))
+    async with open_browser(app) as browser:
+        response = await browser.post("/cart")
+        print(response.text)
+        print("cookies:", list(browser.cookies))
     # --8<-- [end:use]
 
 
@@ -52,5 +57,5 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# a guest buys 1
-# ['CART']
+# items in the cart of a guest: 1
+# cookies: ['CART']

@@ -16,26 +16,27 @@ class User:
 # --8<-- [start:use]
 class Printer(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        id_hash = record.__dict__["id_hash"]  # other in each run, so it isn't shown here
+        id_hash = record.__dict__["id_hash"]  # another one in each run
         print(record.getMessage().replace(id_hash, "..."))
 
 
 async def main() -> None:
-    logger, printer = logging.getLogger("coatcheck"), Printer()
+    logger = logging.getLogger("coatcheck")
     logger.setLevel(logging.DEBUG)
+    printer = Printer()
     logger.addHandler(printer)
 
-    now = 0.0
     provider = cookie(
-        *("USER", User),
+        "USER",
+        User,
         storage=SessionStorageMemory(),
-        idle_timeout=timedelta(minutes=30),
-        clock=lambda: now,
+        idle_timeout=timedelta(seconds=1),
     )
     id = await provider.write(User("ada"))
-    now += 2400  # 40 minutes later
+    await asyncio.sleep(1.1)
+    print("--- the first request after the break")
     await provider.read(id)
-    print("and the next request:")
+    print("--- the next request")
     await provider.read(id)
     # --8<-- [end:use]
     logger.removeHandler(printer)
@@ -48,10 +49,11 @@ if __name__ == "__main__":
 # Output:
 # USER session ...: storage write done
 # USER session ...: stored
+# --- the first request after the break
 # USER session ...: storage read done
 # USER session ...: expired by idle_timeout
 # USER session ...: storage update found nothing
 # USER session ...: storage invalidate done
-# and the next request:
+# --- the next request
 # USER session ...: storage read found nothing
 # USER session ...: no session under this id

@@ -2,24 +2,29 @@
 
 import asyncio
 
-from coatcheck import ByteWriteChannel, directory_session_storage, read_bytes, write_bytes
+from coatcheck import (
+    ByteWriteChannel,
+    directory_session_storage,
+    read_bytes,
+    write_bytes,
+)
 
 
 async def main() -> None:
     # --8<-- [start:use]
     storage = directory_session_storage(".sessions")
-    await write_bytes(storage, "id1", b"a grey coat")
+    await write_bytes(storage, "id1", b"two apples")
 
-    async def drops_it(channel: ByteWriteChannel) -> None:
-        await channel.send(b"a black co")
-        raise ConnectionError("the line went dead")
+    async def send_half(channel: ByteWriteChannel) -> None:
+        await channel.send(b"three pe")
+        raise ConnectionError("the connection broke")
 
     try:
-        await storage.write("id1", drops_it)
+        await storage.write("id1", send_half)
     except ConnectionError as error:
-        print(error)
+        print("the write failed:", error)
 
-    print(await read_bytes(storage, "id1"))
+    print("still stored:", await read_bytes(storage, "id1"))
     # --8<-- [end:use]
 
 
@@ -27,5 +32,5 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# the line went dead
-# b'a grey coat'
+# the write failed: the connection broke
+# still stored: b'two apples'

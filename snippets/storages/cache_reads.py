@@ -1,10 +1,9 @@
-"""Remember what was read."""
+"""Read through a cache."""
 
 import asyncio
 from datetime import timedelta
 
 from coatcheck import (
-    SessionNotFound,
     SessionStorageCache,
     SessionStorageDirectory,
     read_bytes,
@@ -14,26 +13,19 @@ from coatcheck import (
 
 async def main() -> None:
     # --8<-- [start:use]
-    now = 0.0
     directory = SessionStorageDirectory(".sessions")
-    storage = SessionStorageCache(
-        directory, idle_timeout=timedelta(minutes=1), clock=lambda: now
-    )
-    await write_bytes(storage, "id1", b"a grey coat")
-    print(await read_bytes(storage, "id1"))
+    storage = SessionStorageCache(directory, idle_timeout=timedelta(minutes=1))
+    await write_bytes(storage, "id1", b"one apple")
+    print("first read:", await read_bytes(storage, "id1"))
 
-    await write_bytes(
-        directory, "id1", b"a red scarf"
-    )  # another process, say: not through the cache
-    print(await read_bytes(storage, "id1"))
-    now += 60
-    print(await read_bytes(storage, "id1"))
+    # Another process changes the session. It doesn't write to this cache.
+    await write_bytes(directory, "id1", b"two apples")
+    print("from the directory:", await read_bytes(directory, "id1"))
+    print("from the cache, for a minute:", await read_bytes(storage, "id1"))
 
-    await storage.invalidate("id1")  # through the cache: seen at once
-    try:
-        await read_bytes(storage, "id1")
-    except SessionNotFound:
-        print("forgotten")
+    # This process changes the session.
+    await write_bytes(storage, "id1", b"three apples")
+    print("from the cache, at once:", await read_bytes(storage, "id1"))
     # --8<-- [end:use]
 
 
@@ -41,7 +33,7 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# b'a grey coat'
-# b'a grey coat'
-# b'a red scarf'
-# forgotten
+# first read: b'one apple'
+# from the directory: b'two apples'
+# from the cache, for a minute: b'one apple'
+# from the cache, at once: b'three apples'

@@ -12,7 +12,7 @@ class ForgetfulStorage(SimplifiedSessionStorage):
         self.sessions: dict[str, bytes | None] = {}
 
     async def load(self, id: str) -> bytes | None:
-        return self.sessions.get(id) or None  # the mistake: b"" is a session too
+        return self.sessions.get(id) or None  # a mistake: b"" is a session
 
     async def save(self, id: str, data: bytes | None) -> None:
         self.sessions[id] = data

@@ -1,4 +1,4 @@
-"""Forget what nobody uses."""
+"""Delete unused sessions."""
 
 import asyncio
 from datetime import timedelta
@@ -14,26 +14,23 @@ from coatcheck import (
 
 async def main() -> None:
     # --8<-- [start:use]
-    now = 0.0
     storage = SessionStorageMemory(
-        retention=timedelta(hours=1), max_bytes=30, clock=lambda: now
+        retention=timedelta(seconds=0.1),  # in your app, say seven days
     )
-    await write_bytes(storage, "id1", b"a grey coat")
-    await write_bytes(storage, "id2", b"a red scarf")
-
-    now += 1800  # half an hour later, one of them is used
-    print(await read_bytes(storage, "id1"))
+    await write_bytes(storage, "id1", b"two apples")
+    await asyncio.sleep(0.2)
     try:
-        await write_bytes(storage, "id3", b"an umbrella")
-    except StorageFull as full:
-        print(full)
-
-    now += 1800  # after an hour, the other one has gone, and there is room
-    await write_bytes(storage, "id3", b"an umbrella")
-    try:
-        await read_bytes(storage, "id2")
+        await read_bytes(storage, "id1")
     except SessionNotFound:
-        print("the scarf is forgotten")
+        print("id1 was not used for too long, so it is deleted")
+
+    small_storage = SessionStorageMemory(max_bytes=15)
+    await write_bytes(small_storage, "id1", b"two apples")
+    try:
+        await write_bytes(small_storage, "id2", b"three pears")
+    except StorageFull as error:
+        print("id2 is not stored:", error)
+    print("id1 is still there:", await read_bytes(small_storage, "id1"))
     # --8<-- [end:use]
 
 
@@ -41,6 +38,6 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# b'a grey coat'
-# 33 bytes of live sessions would be more than max_bytes=30: raise it
-# the scarf is forgotten
+# id1 was not used for too long, so it is deleted
+# id2 is not stored: 21 bytes of live sessions would be more than max_bytes=15: raise it
+# id1 is still there: b'two apples'

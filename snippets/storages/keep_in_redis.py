@@ -13,13 +13,16 @@ from coatcheck.redis import SessionStorageRedis
 
 async def main() -> None:
     # --8<-- [start:use]
-    async with Redis.from_url(os.environ.get("REDIS_URL", "redis://localhost")) as client:
-        storage = SessionStorageRedis(client, prefix="cloakroom:")
-        await write_bytes(storage, "id1", b"a grey coat")
-        print(await read_bytes(storage, "id1"))
+    url = os.environ.get("REDIS_URL", "redis://localhost")
+    async with Redis.from_url(url) as client:
+        storage = SessionStorageRedis(client, prefix="shop:")
+        await write_bytes(storage, "id1", b"two apples")
+        print("stored:", await read_bytes(storage, "id1"))
 
-        (key,) = await client.keys("*")
-        print(key[:10], "and a hash,", round(await client.ttl(key) / 86400), "days to go")
+        async for key in client.scan_iter("shop:*"):
+            seconds_left = await client.ttl(key)
+            print("key:", key.decode())
+            print("days until it is deleted:", round(seconds_left / 86400))
     # --8<-- [end:use]
 
 
@@ -27,5 +30,6 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# b'a grey coat'
-# b'cloakroom:' and a hash, 7 days to go
+# stored: b'two apples'
+# key: shop:f3436f50b2f7f1613ad142dbce1d24801d9daaabc45ecb2db909251a214c9840
+# days until it is deleted: 7

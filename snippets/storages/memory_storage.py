@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-import httpx2
+from httpx2 import ASGITransport, AsyncClient, Cookies
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -20,30 +20,33 @@ class Cart:
 async def add(request: Request) -> PlainTextResponse:
     cart = await current_session(request).get_or_set(Cart, Cart)
     cart.items += 1
-    return PlainTextResponse(f"{cart.items} in the cart")
+    return PlainTextResponse(f"items in the cart: {cart.items}")
+
+
+def open_browser(app: Sessions, cookies: Cookies | None = None) -> AsyncClient:
+    transport = ASGITransport(app)  # calls the app without a network
+    base_url = "https://shop.example"
+    return AsyncClient(transport=transport, base_url=base_url, cookies=cookies)
 
 
 # --8<-- [start:use]
-def start_server() -> Sessions:
-    return Sessions(
-        Starlette(routes=[Route("/add", add)]),
-        cookie("CART", Cart, storage=SessionStorageMemory()),
-    )
+def start_app() -> Sessions:
+    shop = Starlette(routes=[Route("/cart", add, methods=["POST"])])
+    storage = SessionStorageMemory()
+    return Sessions(shop, cookie("CART", Cart, storage=storage))
 
 
 async def main() -> None:
-    cookies = httpx2.Cookies()
-    for server in (
-        "first",
-        "second",
-    ):  # the second server knows nothing of what the first one kept
-        transport = httpx2.ASGITransport(start_server())
-        async with httpx2.AsyncClient(
-            transport=transport, base_url="https://shop.example", cookies=cookies
-        ) as browser:
-            for _ in range(2):
-                print(f"{server} server:", (await browser.get("/add")).text)
-            cookies = browser.cookies
+    async with open_browser(start_app()) as browser:
+        first = await browser.post("/cart")
+        print(first.text)
+        second = await browser.post("/cart")
+        print(second.text)
+        cookies = browser.cookies
+
+    async with open_browser(start_app(), cookies) as browser:
+        third = await browser.post("/cart")
+        print("after the app restarted:", third.text)
     # --8<-- [end:use]
 
 
@@ -51,7 +54,6 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# first server: 1 in the cart
-# first server: 2 in the cart
-# second server: 1 in the cart
-# second server: 2 in the cart
+# items in the cart: 1
+# items in the cart: 2
+# after the app restarted: items in the cart: 1

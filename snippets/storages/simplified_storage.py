@@ -2,11 +2,16 @@
 
 import asyncio
 
-from coatcheck import SessionNotFound, SimplifiedSessionStorage, read_bytes, write_bytes
+from coatcheck import (
+    SessionNotFound,
+    SimplifiedSessionStorage,
+    read_bytes,
+    write_bytes,
+)
 
 
 # --8<-- [start:use]
-class BytesStorage(SimplifiedSessionStorage):
+class DictionaryStorage(SimplifiedSessionStorage):
     def __init__(self) -> None:
         self.sessions: dict[str, bytes] = {}
 
@@ -21,14 +26,15 @@ class BytesStorage(SimplifiedSessionStorage):
 
 
 async def main() -> None:
-    storage = BytesStorage()
-    await write_bytes(storage, "id1", b"a grey coat")
-    print(await read_bytes(storage, "id1"))
+    storage = DictionaryStorage()
+    await write_bytes(storage, "id1", b"two apples")
+    print("stored:", await read_bytes(storage, "id1"))
+
     await storage.invalidate("id1")
     try:
         await read_bytes(storage, "id1")
     except SessionNotFound as error:
-        print(error)
+        print("deleted:", error)
     # --8<-- [end:use]
 
 
@@ -36,5 +42,5 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# b'a grey coat'
-# no session is stored under this id
+# stored: b'two apples'
+# deleted: no session is stored under this id

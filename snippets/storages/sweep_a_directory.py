@@ -1,7 +1,6 @@
-"""Sweep a directory."""
+"""Delete unused sessions from a directory."""
 
 import asyncio
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,17 +9,17 @@ from coatcheck import directory_session_storage, write_bytes
 
 async def main() -> None:
     # --8<-- [start:use]
-    storage = directory_session_storage(".sessions", retention=timedelta(days=7))
-    await write_bytes(storage, "id1", b"a grey coat")
-    await write_bytes(storage, "id2", b"a red scarf")
-    print(await storage.sweep(), "removed")
+    storage = directory_session_storage(
+        ".sessions",
+        retention=timedelta(seconds=0.1),  # in your app, say seven days
+    )
+    await write_bytes(storage, "id1", b"two apples")
+    await write_bytes(storage, "id2", b"three pears")
+    await asyncio.sleep(0.2)
+    print("sessions deleted:", await storage.sweep())
 
-    in_a_week = directory_session_storage(
-        ".sessions", clock=lambda: time.time() + 7 * 24 * 3600
-    )
-    print(
-        await in_a_week.sweep(), "removed,", len(list(Path(".sessions").iterdir())), "left"
-    )
+    files = list(Path(".sessions").iterdir())
+    print("files left:", len(files))
     # --8<-- [end:use]
 
 
@@ -28,5 +27,5 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# 0 removed
-# 2 removed, 0 left
+# sessions deleted: 2
+# files left: 0

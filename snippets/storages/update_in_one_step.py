@@ -2,31 +2,39 @@
 
 import asyncio
 
-from coatcheck import SessionNotFound, SessionStorageDirectory, read_bytes, write_bytes
+from coatcheck import (
+    SessionNotFound,
+    SessionStorageDirectory,
+    read_bytes,
+    write_bytes,
+)
 
 
 # --8<-- [start:use]
-def one_more(stored: bytes) -> bytes:
-    return str(int(stored) + 1).encode()
+def add_one(stored: bytes) -> bytes:
+    count = int(stored) + 1
+    return str(count).encode()
 
 
 async def main() -> None:
     storage = SessionStorageDirectory(".sessions")
-    await write_bytes(storage, "visitors", b"0")
-    await asyncio.gather(*(storage.update("visitors", one_more) for _ in range(20)))
-    print(await read_bytes(storage, "visitors"))
+    await write_bytes(storage, "id1", b"0")
+    async with asyncio.TaskGroup() as group:
+        for _ in range(20):  # 20 updates at once
+            group.create_task(storage.update("id1", add_one))
+    print("after 20 updates:", await read_bytes(storage, "id1"))
 
-    await storage.invalidate("visitors")
+    await storage.invalidate("id1")
     try:
-        await storage.update("visitors", one_more)
-    except SessionNotFound:
-        print("an update never creates")
+        await storage.update("id1", add_one)
+    except SessionNotFound as error:
+        print("nothing to update:", error)
+    # --8<-- [end:use]
 
 
-# --8<-- [end:use]
 if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# b'20'
-# an update never creates
+# after 20 updates: b'20'
+# nothing to update: no session is stored under this id

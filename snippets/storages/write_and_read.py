@@ -9,17 +9,15 @@ async def main() -> None:
     # --8<-- [start:use]
     storage = SessionStorageMemory()
 
-    async def provider(channel: ByteWriteChannel) -> None:
-        await channel.send(b"a grey coat, ")
-        await channel.send(b"a red scarf")
+    async def send_cart(channel: ByteWriteChannel) -> None:
+        await channel.send(b"two apples, ")
+        await channel.send(b"three pears")
 
-    async def consumer(channel: ByteReadChannel) -> int:
-        first = await channel.receive(6)
-        print(first)
-        return len(first)  # it need not read to the end
+    async def receive_start(channel: ByteReadChannel) -> bytes:
+        return await channel.receive(10)  # it need not read to the end
 
-    await storage.write("id1", provider)
-    print(await storage.read("id1", consumer), "bytes read")
+    await storage.write("id1", send_cart)
+    print("first bytes:", await storage.read("id1", receive_start))
     # --8<-- [end:use]
 
 
@@ -27,5 +25,4 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# b'a grey'
-# 6 bytes read
+# first bytes: b'two apples'

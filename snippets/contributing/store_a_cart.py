@@ -1,4 +1,4 @@
-"""Keep a coat."""
+"""Store a cart."""
 
 import asyncio
 
@@ -8,8 +8,9 @@ from coatcheck import SessionStorageMemory, read_bytes, write_bytes
 async def main() -> None:
     # --8<-- [start:use]
     storage = SessionStorageMemory()
-    await write_bytes(storage, "id1", b"a grey coat")
-    print(await read_bytes(storage, "id1"))
+    await write_bytes(storage, "id1", b"two apples")
+    cart = await read_bytes(storage, "id1")
+    print("in the cart:", cart)
     # --8<-- [end:use]
 
 
@@ -17,4 +18,4 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# b'a grey coat'
+# in the cart: b'two apples'
