@@ -85,11 +85,11 @@ def test_a_bar_unfolds_the_lines_that_it_counts_where_they_are(page: Page) -> No
     before = shown(block)
     bar = folds(block).nth(1)
     expect(bar).to_have_attribute("aria-expanded", "false")
-    expect(bar).to_have_text("7 lines: begin")
+    expect(bar).to_have_text("7 lines: start")
     bar.click()
     expect(bar).to_have_attribute("aria-expanded", "true")
     unfolded = bar.locator("xpath=following-sibling::*[1]").inner_text()
-    assert unfolded.strip("\n").startswith("async def begin(")
+    assert unfolded.strip("\n").startswith("async def start(")
     start, end = before.split("async def main")
     assert shown(block).startswith(start)
     assert shown(block).endswith(f"async def main{end}")
@@ -249,7 +249,7 @@ def test_the_widest_line_fits_an_editor_too(new_page: NewPage) -> None:
 def test_where_a_line_is_cut_the_edge_shows_it_until_its_end(new_page: NewPage, place: str, scheme: str) -> None:
     page = new_page("/contributing/", viewport={"width": 280, "height": 800}, color_scheme=scheme)
     if place == ".cm-scroller":
-        block_of(page, "contributing/keep_a_coat.py").press("Edit")
+        block_of(page, "contributing/store_a_cart.py").press("Edit")
     part = page.locator(place).first
     part.scroll_into_view_if_needed()
     height = page.evaluate("document.documentElement.scrollHeight")
