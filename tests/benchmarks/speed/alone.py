@@ -28,7 +28,12 @@ SESSIONS = 100_000
 LARGE = 64 * 1024  # bytes, beside which what a library holds for itself counts for nothing
 FEW = 20
 LIFETIME = timedelta(seconds=3)  # Django's takes only whole seconds, and the machine may be busy
-MEMORY: dict[str, Callable[..., Store]] = {"coatcheck": store.memory, "dict": store.bare_dict, **peers.MEMORY}
+MEMORY: dict[str, Callable[..., Store]] = {
+    "coatcheck": store.memory,
+    "dict": store.bare_dict,
+    "locked": store.locked_dict,
+    **peers.MEMORY,
+}
 FILES: dict[str, Callable[..., Store]] = {"coatcheck-files": store.directory, **peers.FILES}
 
 

@@ -72,7 +72,7 @@ async def memory(_: Place) -> Case:
             await read(id)
         return {"write": (written - begin) * 1e6 / len(ids), "read": (thread_time() - written) * 1e6 / len(ids)}
 
-    places = [store.memory(), store.bare_dict(), *(make() for make in peers.MEMORY.values())]
+    places = [store.memory(), store.bare_dict(), store.locked_dict(), *(make() for make in peers.MEMORY.values())]
     for place in places:
         for id in ids:
             await place.creating()(id, SMALL)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from threading import Lock
 from time import time
 from typing import TYPE_CHECKING
 
@@ -73,6 +75,35 @@ def bare_dict(lifetime: timedelta = WEEK) -> Store:
         sessions.pop(id, None)
 
     return Store("a dict with expiry", "floor", write, read, delete)
+
+
+def locked_dict(lifetime: timedelta = WEEK) -> Store:
+    """Return a dictionary that several threads may use, and that forgets what nobody uses without a search."""
+    sessions: OrderedDict[str, tuple[bytes, float]] = OrderedDict()
+    seconds = lifetime.total_seconds()
+    lock = Lock()
+
+    def forget(now: float) -> None:
+        while sessions and now - next(iter(sessions.values()))[1] >= seconds:
+            sessions.popitem(last=False)
+
+    async def write(id: str, data: bytes) -> None:
+        with lock:
+            now = time()
+            forget(now)
+            sessions[id] = data, now
+            sessions.move_to_end(id)
+
+    async def read(id: str) -> bytes:
+        with lock:
+            forget(time())
+            return sessions[id][0]
+
+    async def delete(id: str) -> None:
+        with lock:
+            sessions.pop(id, None)
+
+    return Store("a dict with expiry, order and a lock", "floor", write, read, delete)
 
 
 def bare_files(root: Path, _: timedelta = WEEK, *, durable: bool = False) -> Store:
