@@ -50,7 +50,8 @@ class SessionStorageDirectory:
 
     A process locks the file of a session that it changes (`flock`). The system releases the lock of a process that
     dies. `root` has to be on a local file system, because NFS and SMB can't do this: a change there raises an `OSError`
-    that says so. `update` calls `transform` in a worker thread.
+    that says so. On ext4 without `large_dir`, a directory is full after about five million sessions. `update` calls
+    `transform` in a worker thread.
 
     Args:
         root: The directory. Its parents are made as well.

@@ -56,8 +56,8 @@ ABOUT = (
 )
 ABOUT_REASONED = (
     "Calculated for more sessions than were measured. An ext4 as `mkfs` makes it has an inode for each "
-    f"{BYTES_PER_INODE / 1024:.0f} KiB of the disk, and about 9 million files of these names in a folder at most, "
-    "unless it has the option `large_dir`."
+    f"{BYTES_PER_INODE / 1024:.0f} KiB of the disk. A folder was full after 5 million files with such names; with the "
+    "option `large_dir` it takes more."
 )
 FORMULAS = {
     "memory": "An id of 43 characters, the payload, the time of its last use, a pair of these and a place in the order "
