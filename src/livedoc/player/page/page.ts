@@ -3,7 +3,7 @@ import { Edits } from "./edits.ts"
 import { element } from "./element.ts"
 import { Offline } from "./offline.ts"
 import { Runner } from "./runner.ts"
-import { type Shared, sharedBy } from "./share.ts"
+import { sharedBy } from "./share.ts"
 import { weight } from "./weight.ts"
 import { openWorker } from "./worker_link.ts"
 
@@ -38,23 +38,25 @@ async function mountAll(): Promise<void> {
   const shared = await sharedBy(location.hash)
   const here = blocks.filter((block) => block.isHere)
   if (here.length < blocks.length) surroundings.runner.stop() // a program whose block the reader has left
-  blocks = [...here, ...Array.from(bare(), (root) => new Block(root, surroundings))]
+  blocks = [...here, ...bare().map((root) => new Block(root, surroundings))]
   const isOpen = typeof shared === "object" && here.some(({ name }) => name === shared.block)
   if (!isOpen) showShared(shared)
   void offline.visit()
 }
 
 /** Where blocks are to be. */
-function bare(): NodeListOf<HTMLElement> {
-  return document.querySelectorAll(".snippet[data-state]:not(:has(.snippet-actions))")
+function bare(): HTMLElement[] {
+  const all = document.querySelectorAll<HTMLElement>(".snippet[data-state]")
+  return [...all].filter((root) => !root.querySelector(".snippet-actions"))
 }
 
 /** Shows what a link brought, in its block, or by itself if that is gone. */
-function showShared(shared: Shared | "broken" | undefined): void {
+function showShared(shared: Awaited<ReturnType<typeof sharedBy>>): void {
   document.querySelector(".snippet-lost")?.remove()
   if (!shared) return
   const lost = element("aside", "snippet-lost", { "aria-label": "Shared code" })
   if (shared === "broken") lost.append("This link is damaged: ask for it again. The page below is as it was written.")
+  else if (shared === "unreadable") lost.append("This browser can't read the code in this link. A newer browser can.")
   else {
     const block = blocks.find(({ name }) => name === shared.block)
     if (block) return block.open(shared)
