@@ -19,15 +19,15 @@ export async function mustAllowWebAssembly(): Promise<void> {
 }
 
 /**
- * `fetch`, after which the WebAssembly at `url` compiles as it comes, if the browser can do that. Pyodide begins with it only
- * once its JavaScript has been read, which takes as long and can go on beside it.
+ * `fetch`, after which the WebAssembly at `url` compiles as it comes, or once it has come if the browser can do no better.
+ * Pyodide begins with it only once its JavaScript has been read, which takes as long and can go on beside it.
  */
 export function compileAhead(url: string, fetch: Fetch): Ahead {
   let fail: (reason: Error) => void = () => undefined
   const unable = new Promise<never>((_, reject) => (fail = reject))
   unable.catch(() => undefined) // those who wait for it are told, and nobody has to wait
-  if (!canStream()) return { fetch, unable }
-  const instantiate = WebAssembly.instantiateStreaming
+  if (!("WebAssembly" in globalThis)) return { fetch, unable }
+  const { compileStreaming: compile = compileWhole, instantiateStreaming: instantiate = instantiateWhole } = WebAssembly
   let ahead: { response: Response; module: Promise<WebAssembly.Module> } | undefined
   WebAssembly.instantiateStreaming = async (source, imports) => {
     const response = await source
@@ -46,7 +46,7 @@ export function compileAhead(url: string, fetch: Fetch): Ahead {
     async fetch(input, init) {
       const response = await fetch(input, init)
       if (String(input) === url && !ahead) {
-        ahead = { response, module: WebAssembly.compileStreaming(response) }
+        ahead = { response, module: compile(response) }
         ahead.module.catch(() => undefined) // its instantiation will tell
       }
       return response
@@ -55,6 +55,10 @@ export function compileAhead(url: string, fetch: Fetch): Ahead {
   }
 }
 
-function canStream(): boolean {
-  return "WebAssembly" in globalThis && "compileStreaming" in WebAssembly && "instantiateStreaming" in WebAssembly
+async function compileWhole(response: Response): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(await response.arrayBuffer())
+}
+
+async function instantiateWhole(response: Response, imports?: WebAssembly.Imports) {
+  return WebAssembly.instantiate(await response.arrayBuffer(), imports)
 }
