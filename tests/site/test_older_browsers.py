@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.block import Block, block_of
-from tests.support.page import CLIPBOARD, PYTHON, NewPage, rewrite
+from tests.support.block import Block, block_of, first_block
+from tests.support.page import CLIPBOARD, NewPage, rewrite
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+WORKER = re.compile("/assets/livedoc/worker-")
 DISPENSABLE = [
     "Array.prototype.findLast",
     "CompressionStream",
@@ -36,13 +37,10 @@ OLD_SELECTORS = """
 """
 
 
-def opened(new_page: NewPage, *taken: str, also: str = "", path: str = "/storages/") -> Page:
-    """A page in a browser that lacks these features, in workers too."""
-    take = "".join(f"try {{ delete globalThis.{name} }} catch {{}};" for name in taken)
+def opened(new_page: NewPage, script: str) -> Page:
+    """A page in a browser that has run this script before the page's own."""
     page = new_page(permissions=CLIPBOARD)
-    page.add_init_script(take + also)
-    rewrite(page, PYTHON, lambda script: take + script)
-    page.goto(path)
+    page.add_init_script(script)
     return page
 
 
@@ -54,7 +52,10 @@ def lacks(page: Page, name: str) -> bool:
 @pytest.fixture
 def old(new_page: NewPage) -> Block:
     """A block in a browser that lacks all that the player can do without."""
-    page = opened(new_page, *DISPENSABLE, also=OLD_SELECTORS)
+    take = "".join(f"try {{ delete globalThis.{name} }} catch {{}};" for name in DISPENSABLE)
+    page = opened(new_page, take + OLD_SELECTORS)
+    rewrite(page, WORKER, lambda script: take + script)
+    page.goto("/storages/")
     assert page.evaluate("crossOriginIsolated")
     assert [name for name in DISPENSABLE if not name.startswith("Navigator") and not lacks(page, name)] == []
     return block_of(page)
@@ -86,26 +87,22 @@ def test_a_browser_that_keeps_no_site_says_so(old: Block) -> None:
     expect(old.page.locator(".offline")).to_have_text("This browser can't save the site for offline use.")
 
 
-@pytest.mark.parametrize(
-    ("name", "reason"),
-    [
-        ("WebAssembly", "this browser has no WebAssembly, which Python needs"),
-        ("Worker", "Worker is not defined"),
-    ],
-)
-def test_what_cannot_run_says_why_and_can_be_read_and_edited(new_page: NewPage, name: str, reason: str) -> None:
-    block = block_of(opened(new_page, name))
+@pytest.mark.parametrize("name", ["WebAssembly", "Worker"])
+def test_what_cannot_run_says_why_and_can_be_read_and_edited(new_page: NewPage, name: str) -> None:
+    page = opened(new_page, f"delete globalThis.{name}")
+    page.goto("/blocks/")
+    block = first_block(page)
     for _ in range(2):
         block.press("Run")
         block.wait_for("failed")
-        assert block.error.startswith(f"Python could not start: {reason}.\n")
+        assert block.error.startswith(f"Python could not start: this browser has no {name}, which Python needs.\n")
     block.edit("print('mine')")
     block.press("Copy")
     expect(block.status).to_have_text("Copied")
 
 
 def test_a_python_that_the_browser_cannot_compile_says_so_at_once(new_page: NewPage) -> None:
-    page = opened(new_page, also="", path="/storages/")
+    page = new_page("/storages/")
     page.route(
         re.compile(r"pyodide\.asm.*\.wasm"),
         lambda route: route.fulfill(body=b"\0asm\x63\0\0\0", content_type="application/wasm"),

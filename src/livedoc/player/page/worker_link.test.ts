@@ -46,6 +46,7 @@ function linked(lost: () => void = () => undefined): { link: WorkerLink; workers
   return { link, workers, told }
 }
 
+const nothing = () => undefined
 const prepare: Command = { kind: "prepare", source: "" }
 const running: Reply = { kind: "running", run: 1 }
 
@@ -184,3 +185,14 @@ for (const { page, crossOriginIsolated, shared } of PAGES) {
     assert.ok(worker.isTerminated)
   })
 }
+
+test("a browser without WebAssembly opens no worker, and says why", () => {
+  const { WebAssembly } = globalThis
+  Reflect.deleteProperty(globalThis, "WebAssembly")
+  try {
+    const open = () => openWorker(nothing, nothing)
+    assert.throws(open, /^Error: this browser has no WebAssembly, which Python needs$/)
+  } finally {
+    Object.assign(globalThis, { WebAssembly })
+  }
+})

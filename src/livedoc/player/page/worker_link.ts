@@ -62,8 +62,10 @@ export class WorkerLink {
   }
 }
 
-/** Opens the worker that runs Python. */
+/** Opens the worker that runs Python, or throws why this browser can't. */
 export function openWorker(receive: (reply: Reply) => void, broke: (reason: string) => void): WorkerHandle {
+  for (const needed of ["Worker", "WebAssembly"])
+    if (!(needed in globalThis)) throw new Error(`this browser has no ${needed}, which Python needs`)
   const worker = new Worker(new URL(WORKER, import.meta.url), { type: "module" })
   worker.addEventListener("message", (event: MessageEvent<Reply>) => receive(event.data))
   worker.addEventListener("error", (event) => broke(event.message || "its worker could not be loaded"))

@@ -7,9 +7,8 @@ export interface Ahead {
   unable: Promise<never>
 }
 
-/** Rejects, and says why, where there is no WebAssembly. Pyodide waits in vain if the site's policy forbids it. */
+/** Pyodide never says that the site's policy forbids WebAssembly: it waits. */
 export async function mustAllowWebAssembly(): Promise<void> {
-  if (!("WebAssembly" in globalThis)) throw new Error("this browser has no WebAssembly, which Python needs")
   const empty = new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00])
   try {
     await WebAssembly.compile(empty)
@@ -26,7 +25,6 @@ export function compileAhead(url: string, fetch: Fetch): Ahead {
   let fail: (reason: Error) => void = () => undefined
   const unable = new Promise<never>((_, reject) => (fail = reject))
   unable.catch(() => undefined) // those who wait for it are told, and nobody has to wait
-  if (!("WebAssembly" in globalThis)) return { fetch, unable }
   const { compileStreaming: compile = compileWhole, instantiateStreaming: instantiate = instantiateWhole } = WebAssembly
   let ahead: { response: Response; module: Promise<WebAssembly.Module> } | undefined
   WebAssembly.instantiateStreaming = async (source, imports) => {
