@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from selenium.common.exceptions import JavascriptException, StaleElementReferenceException
 from selenium.webdriver import Keys, Remote, WebKitGTKOptions
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.client_config import ClientConfig
@@ -28,6 +29,8 @@ T = TypeVar("T")
 
 DESKTOP = 1280  # pixels
 PATIENCE = 120  # seconds that anything may take on a busy machine
+# What the driver raises while one page takes the place of another.
+REPLACED = (JavascriptException, StaleElementReferenceException)
 ENDED = ("done", "failed", "stopped")
 
 
@@ -78,10 +81,16 @@ class WebKit:
         self.wait(lambda: self.evaluate("innerWidth") == width)
 
     def open(self, url: str) -> None:
-        self._driver.get(url)
+        self._change(lambda: self._driver.get(url))
 
     def reload(self) -> None:
-        self._driver.refresh()
+        self._change(self._driver.refresh)
+
+    def _change(self, load: Callable[[], None]) -> None:
+        # Where an address leads to another one, the driver may go on while the page before is still there.
+        self._driver.execute_script("document.isLeft = true")
+        load()
+        self.wait(lambda: self.evaluate("document.readyState === 'complete' && !document.isLeft"))
 
     def evaluate(self, expression: str) -> Any:
         """What an expression of JavaScript gives, awaited."""
@@ -111,7 +120,7 @@ class WebKit:
 
     def wait(self, found: Callable[[], T | None]) -> T:
         """Wait until something is there, or true, and give it."""
-        waiting = WebDriverWait(self._driver, PATIENCE, poll_frequency=0.05)
+        waiting = WebDriverWait(self._driver, PATIENCE, poll_frequency=0.05, ignored_exceptions=REPLACED)
         return waiting.until(lambda _: found() or False)
 
 
