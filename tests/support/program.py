@@ -14,10 +14,10 @@ FIREFOX = ("firefox-esr", "firefox")
 QUIET = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
-def installed(names: tuple[str, ...]) -> str:
-    """The first of these programs that is there. Debian's package has the first of the names."""
+def installed(names: tuple[str, ...], package: str = "") -> str:
+    """The first of these programs that is there. Debian's package has the first of the names, or the one given."""
     found = next(filter(None, map(shutil.which, names)), None)
-    assert found, f"none of {', '.join(names)} is installed: run `apt-get install {names[0]}`"
+    assert found, f"none of {', '.join(names)} is installed: run `apt-get install {package or names[0]}`"
     return found
 
 

@@ -141,7 +141,7 @@ const failedLine = StateField.define<DecorationSet>({
     const kept = lines.update({
       filter: (from) => !changes.touchesRange(from, startState.doc.lineAt(from).to),
     })
-    const line = effects.findLast((effect) => effect.is(failed))
+    const line = effects.filter((effect) => effect.is(failed)).at(-1)
     if (!line) return kept.map(changes)
     if (line.value === undefined || line.value < 1 || line.value > state.doc.lines) return Decoration.none
     return Decoration.set(failedMark.range(state.doc.line(line.value).from))

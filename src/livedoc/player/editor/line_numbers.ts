@@ -6,7 +6,7 @@ export function lineNumbers(): Extension {
   const numbers = ViewPlugin.define(({ scrollDOM, contentDOM, state }: EditorView) => {
     const gutter = document.createElement("div")
     gutter.className = "cm-numbers"
-    gutter.ariaHidden = "true"
+    gutter.setAttribute("aria-hidden", "true")
     const count = (lines: number) => {
       gutter.textContent = Array.from({ length: lines }, (_, index) => index + 1).join("\n")
     }

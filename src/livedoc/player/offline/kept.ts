@@ -145,8 +145,16 @@ export class Kept {
   #references(path: string, text: string): string[] {
     const base = this.#root + path
     const found = [...text.matchAll(REFERENCE)].map(([, link, inStyle]) => link ?? inStyle ?? "")
-    const urls = found.filter((url) => URL.canParse(url, base)).map((url) => this.pathOf(new URL(url, base).href))
-    return urls.filter((url) => url !== undefined && !isPage(url)) as string[]
+    const paths = found.map((url) => this.#pathFrom(base, url))
+    return paths.filter((path) => path !== undefined && !isPage(path)) as string[]
+  }
+
+  #pathFrom(base: string, url: string): string | undefined {
+    try {
+      return this.pathOf(new URL(url, base).href)
+    } catch {
+      return undefined // it's no address
+    }
   }
 
   async #held(name: string): Promise<string[]> {

@@ -164,7 +164,9 @@ export class Block {
 
   async #share(): Promise<void> {
     const { script } = this.#code
-    const link = new URL(await linkTo({ block: this.name, hash: this.#hash, script }), location.href).href
+    const hash = await linkTo({ block: this.name, hash: this.#hash, script })
+    if (!hash) return this.#header.say("This browser can't make links: Copy or Download the code")
+    const link = new URL(hash, location.href).href
     if (script === this.#code.script) this.#header.showLink(link)
     this.#header.say((await copied(link)) ? "Link copied" : "The link is ready")
   }

@@ -7,6 +7,9 @@ const REMOVED = "livedoc-offline-removed"
 /** In the tab's storage: the pages that it has shown. The first run keeps them all. */
 const VISITED = "livedoc-offline-visited"
 
+/** Said where the browser keeps nothing, or nothing for this address. */
+const UNABLE = "This browser can't save the site for offline use."
+
 /** Keeps the pages that the reader visits, from the first run on, and the whole site if asked to. */
 export class Offline {
   readonly #root: string
@@ -30,7 +33,8 @@ export class Offline {
   /** The reader has come to a page. */
   async visit(): Promise<void> {
     const place = document.querySelector<HTMLElement>(".offline")
-    if (!place || !this.#worker) return
+    if (!place) return
+    if (!this.#worker) return place.replaceChildren(UNABLE)
     this.#rest = Number(place.dataset.rest)
     place.replaceChildren(this.#status, this.#progress, this.#all, this.#remove)
     try {
@@ -40,7 +44,7 @@ export class Offline {
       registration.onupdatefound = () => void this.visit() // the next release keeps this page too
       this.#ask(registration, this.#visited)
     } catch {
-      place.replaceChildren() // this browser keeps nothing
+      place.replaceChildren(UNABLE)
     }
   }
 
@@ -76,7 +80,11 @@ export class Offline {
   }
 
   async #forget(): Promise<void> {
-    localStorage.setItem(REMOVED, "yes")
+    try {
+      localStorage.setItem(REMOVED, "yes")
+    } catch {
+      // A browser that keeps no such note keeps the site again after the next run.
+    }
     const registration = await this.#registration()
     await registration?.unregister()
     const names = (await caches.keys()).filter((name) => name.startsWith(CACHES))

@@ -40,23 +40,25 @@ async function mountAll(): Promise<void> {
   const shared = await sharedBy(location.hash)
   const here = blocks.filter((block) => block.isHere)
   if (here.length < blocks.length) surroundings.runner.stop() // a program whose block the reader has left
-  blocks = [...here, ...Array.from(bare(), (root) => new Block(root, surroundings))]
+  blocks = [...here, ...bare().map((root) => new Block(root, surroundings))]
   const open = typeof shared === "object" ? blockFor(shared) : undefined
   if (!open || !here.includes(open)) showShared(shared)
   void offline.visit()
 }
 
 /** Where blocks are to be. */
-function bare(): NodeListOf<HTMLElement> {
-  return document.querySelectorAll(".snippet[data-state]:not(:has(.snippet-actions))")
+function bare(): HTMLElement[] {
+  const all = document.querySelectorAll<HTMLElement>(".snippet[data-state]")
+  return [...all].filter((root) => !root.querySelector(".snippet-actions"))
 }
 
 /** Shows what a link brought, in its block, or by itself if that is gone. */
-function showShared(shared: Shared | "broken" | undefined): void {
+function showShared(shared: Awaited<ReturnType<typeof sharedBy>>): void {
   document.querySelector(".snippet-lost")?.remove()
   if (!shared) return
   const lost = element("aside", "snippet-lost", { "aria-label": "Shared code" })
   if (shared === "broken") lost.append("This link is damaged: ask for it again. The page below is as it was written.")
+  else if (shared === "unreadable") lost.append("This browser can't read the code in this link. A newer browser can.")
   else {
     const block = blockFor(shared)
     if (block) return block.open(shared)

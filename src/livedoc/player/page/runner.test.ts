@@ -284,3 +284,16 @@ test("a worker that breaks rejects the run", async () => {
   })
   await assert.rejects(new Runner(open).run("a.py", "one", nothing), new Unavailable("Python could not start: gone."))
 })
+
+test("a worker that cannot be opened is told to each run", async () => {
+  let opened = 0
+  const runner = new Runner(() => {
+    opened++
+    throw new ReferenceError("Worker is not defined")
+  })
+  runner.prepare("")
+  const reason = /^Error: Python could not start: Worker is not defined[.]$/
+  await assert.rejects(runner.run("a.py", "", nothing), reason)
+  await assert.rejects(runner.run("a.py", "", nothing), reason)
+  assert.equal(opened, 3)
+})

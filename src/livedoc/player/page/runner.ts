@@ -13,7 +13,10 @@ const PATIENCE = 60_000 // milliseconds without a sign of life before the progra
 const TO_ANSWER = 30 // milliseconds for a program that waits; one that is busy does not hear, and is interrupted
 const TO_END = 600 // milliseconds to clean up; then the worker is closed
 
-interface Pending extends PromiseWithResolvers<Outcome> {
+interface Pending {
+  promise: Promise<Outcome>
+  resolve: (outcome: Outcome) => void
+  reject: (reason: Stopped | Unavailable) => void
   run: number
   watch: (reply: Reply) => void
   /** Posts the command, a second time if the worker had to be closed. */
@@ -52,13 +55,14 @@ export class Runner {
     else this.#settled()?.reject(new Stopped())
     if (run !== this.#runs) throw new Stopped() // or yet another one has begun
     const begin = () => {
-      this.#link.post({ kind: "run", run, path, source })
       this.#giveTime()
+      this.#link.post({ kind: "run", run, path, source })
     }
-    const pending = { run, watch, begin, running: false, stopping: false, ...Promise.withResolvers<Outcome>() }
-    this.#pending = pending
+    let settle!: Pick<Pending, "resolve" | "reject">
+    const promise = new Promise<Outcome>((resolve, reject) => (settle = { resolve, reject }))
+    this.#pending = { run, watch, begin, running: false, stopping: false, promise, ...settle }
     begin()
-    return pending.promise
+    return promise
   }
 
   /** Ends the run within two seconds, even if it hangs. Python stays if it can, else the next run starts it again. */

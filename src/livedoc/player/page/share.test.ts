@@ -1,18 +1,42 @@
 import assert from "node:assert/strict"
 import { readdir, readFile } from "node:fs/promises"
 import { test } from "node:test"
-import { linkTo, sharedBy } from "./share.ts"
+import { linkTo, type Shared, sharedBy } from "./share.ts"
 
 const snippets = new URL("../../../../snippets/", import.meta.url)
+async function madeLink(shared: Shared): Promise<string> {
+  return (await linkTo(shared)) ?? assert.fail("no link was made")
+}
+
 const edit = { block: "a/b.py:use", hash: "1a2b3c4d", script: 'print("é 🎫 <b>")\n' }
 
 test("a link brings back what was put into it", async () => {
-  assert.deepEqual(await sharedBy(await linkTo(edit)), edit)
+  assert.deepEqual(await sharedBy(await madeLink(edit)), edit)
 })
 
 test("a link that was given away long ago still brings its edit", async () => {
   const given = "#try=1.q1ZKyslPzlayUkrUK6i0Ki1OVdJRykgszlCyUjJMNEoyTjZJUdJRKk4uyiwoUbJSKijKzCvRMNSMyVOqBQA"
   assert.deepEqual(await sharedBy(given), { block: "a.py:use", hash: "1a2b3c4d", script: "print(1)\n" })
+})
+
+test("a browser that cannot pack makes no link, and one that cannot unpack says so", async () => {
+  const link = await madeLink(edit)
+  const { CompressionStream, DecompressionStream } = globalThis
+  const onlyGzip = class {
+    constructor(form: string) {
+      if (form !== "gzip") throw new TypeError(`unsupported: ${form}`)
+    }
+  }
+  try {
+    for (const lacking of [undefined, onlyGzip]) {
+      Object.assign(globalThis, { CompressionStream: lacking, DecompressionStream: lacking })
+      assert.equal(await linkTo(edit), undefined)
+      assert.equal(await sharedBy(link), "unreadable")
+      assert.equal(await sharedBy("#in-memory"), undefined)
+    }
+  } finally {
+    Object.assign(globalThis, { CompressionStream, DecompressionStream })
+  }
 })
 
 test("sixty lines of Python fit into 2,000 characters", async () => {
@@ -22,7 +46,7 @@ test("sixty lines of Python fit into 2,000 characters", async () => {
   const lines = scripts.join("").split("\n")
   for (let start = 0; start + 60 <= lines.length; start += 60) {
     const script = lines.slice(start, start + 60).join("\n")
-    const link = await linkTo({ block: "storages/write_and_read.py:use", hash: "1a2b3c4d", script })
+    const link = await madeLink({ block: "storages/write_and_read.py:use", hash: "1a2b3c4d", script })
     assert.ok(link.length <= 2000, `${link.length} characters for lines ${start} to ${start + 60}`)
   }
 })
@@ -33,7 +57,7 @@ test("any other hash brings nothing", async () => {
 })
 
 test("a link that was cut or changed says so", async () => {
-  const link = await linkTo(edit)
+  const link = await madeLink(edit)
   assert.equal(await sharedBy(link.slice(0, -9)), "broken")
   assert.equal(await sharedBy("#try=1."), "broken")
   assert.equal(await sharedBy("#try=9.abc"), "broken")

@@ -8,24 +8,41 @@ export interface Shared extends Edit {
 // People keep links. A new form gets a new number, and the old ones are still read.
 const FORM = /^#try=1\.([\w-]+)$/
 
-/** The hash of a link that brings `shared` to anyone who opens it. */
-export async function linkTo({ block, hash, script }: Shared): Promise<string> {
-  const packed = await through(new CompressionStream("deflate-raw"), JSON.stringify({ block, hash, script }))
+/** The hash of a link that brings `shared` to anyone who opens it; undefined in a browser that can't pack. */
+export async function linkTo({ block, hash, script }: Shared): Promise<string | undefined> {
+  const packing = streamOf("CompressionStream")
+  if (!packing) return undefined
+  const packed = await through(packing, JSON.stringify({ block, hash, script }))
   return `#try=1.${base64url(new Uint8Array(await packed.arrayBuffer()))}`
 }
 
-/** What the hash of a link brings; undefined if it brings nothing, "broken" if it was cut or changed on its way. */
-export async function sharedBy(hash: string): Promise<Shared | "broken" | undefined> {
+/**
+ * What the hash of a link brings; undefined if it brings nothing, "broken" if it was cut or changed on its way, and
+ * "unreadable" in a browser that can't unpack.
+ */
+export async function sharedBy(hash: string): Promise<Shared | "broken" | "unreadable" | undefined> {
   if (!hash.startsWith("#try=")) return undefined
+  const unpacking = streamOf("DecompressionStream")
+  if (!unpacking) return "unreadable"
   try {
     const bytes = fromBase64url(FORM.exec(hash)?.[1] ?? "")
-    const shared: unknown = JSON.parse(await (await through(new DecompressionStream("deflate-raw"), bytes)).text())
+    const shared: unknown = JSON.parse(await (await through(unpacking, bytes)).text())
     if (isEdit(shared) && "block" in shared && typeof shared.block === "string")
       return { ...shared, block: shared.block }
   } catch {
     // said by what is returned
   }
   return "broken"
+}
+
+function streamOf(
+  name: "CompressionStream" | "DecompressionStream",
+): CompressionStream | DecompressionStream | undefined {
+  try {
+    return new globalThis[name]("deflate-raw")
+  } catch {
+    return undefined // the browser has none, or one for other forms only
+  }
 }
 
 async function through(stream: CompressionStream | DecompressionStream, data: BlobPart): Promise<Response> {

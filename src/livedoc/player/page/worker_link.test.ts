@@ -46,6 +46,7 @@ function linked(lost: () => void = () => undefined): { link: WorkerLink; workers
   return { link, workers, told }
 }
 
+const nothing = () => undefined
 const prepare: Command = { kind: "prepare", source: "" }
 const running: Reply = { kind: "running", run: 1 }
 
@@ -110,6 +111,25 @@ test("when a worker is lost, another one can be opened at once", () => {
   )
 })
 
+test("a worker that cannot be opened, or takes no command, is lost, and the next command tries again", () => {
+  const told: string[] = []
+  let opened = 0
+  const open = () => {
+    if (++opened === 1) throw new ReferenceError("Worker is not defined")
+    return { post: () => assert.fail("not cloned"), interrupt: () => undefined, close: () => told.push("close") }
+  }
+  const link = new WorkerLink(
+    open,
+    () => undefined,
+    (reason) => told.push(reason),
+  )
+  link.post(prepare)
+  link.post(prepare)
+  link.post(prepare)
+  assert.equal(opened, 3)
+  assert.deepEqual(told, ["Worker is not defined", "close", "not cloned", "close", "not cloned"])
+})
+
 /** The browser's Worker, as far as `openWorker` uses it. */
 class BrowserWorker extends EventTarget {
   static last: BrowserWorker
@@ -130,9 +150,19 @@ class BrowserWorker extends EventTarget {
   }
 }
 
-for (const isIsolated of [true, false])
-  test(`a page that is ${isIsolated ? "" : "not "}isolated ${isIsolated ? "can" : "cannot"} interrupt its worker`, () => {
-    Object.assign(globalThis, { Worker: BrowserWorker, WORKER: "./worker.js", crossOriginIsolated: isIsolated })
+const { SharedArrayBuffer } = globalThis
+const PAGES = [
+  { page: "an isolated page", crossOriginIsolated: true, shared: SharedArrayBuffer },
+  { page: "a page that is not isolated", crossOriginIsolated: false, shared: SharedArrayBuffer },
+  { page: "an isolated page without memory to share", crossOriginIsolated: true, shared: undefined },
+  { page: "a page that knows of neither", crossOriginIsolated: undefined, shared: undefined },
+]
+for (const { page, crossOriginIsolated, shared } of PAGES) {
+  const canInterrupt = Boolean(crossOriginIsolated && shared)
+  test(`${page} ${canInterrupt ? "can" : "cannot"} interrupt its worker`, () => {
+    Object.assign(globalThis, { Worker: BrowserWorker, WORKER: "./worker.js", crossOriginIsolated })
+    Object.assign(globalThis, { SharedArrayBuffer: shared })
+    if (!shared) Reflect.deleteProperty(globalThis, "SharedArrayBuffer")
     const told: unknown[] = []
     const handle = openWorker(
       (reply) => told.push(reply.kind),
@@ -146,7 +176,7 @@ for (const isIsolated of [true, false])
     )
     handle.interrupt()
     const interrupts = worker.posted[0]?.kind === "open" ? worker.posted[0].interrupts : undefined
-    assert.equal(interrupts?.[0], isIsolated ? 2 : undefined)
+    assert.equal(interrupts?.[0], canInterrupt ? 2 : undefined)
     worker.dispatchEvent(new MessageEvent("message", { data: running }))
     worker.dispatchEvent(new Event("error"))
     worker.dispatchEvent(Object.assign(new Event("error"), { message: "SyntaxError" }))
@@ -154,3 +184,15 @@ for (const isIsolated of [true, false])
     handle.close()
     assert.ok(worker.isTerminated)
   })
+}
+
+test("a browser without WebAssembly opens no worker, and says why", () => {
+  const { WebAssembly } = globalThis
+  Reflect.deleteProperty(globalThis, "WebAssembly")
+  try {
+    const open = () => openWorker(nothing, nothing)
+    assert.throws(open, /^Error: this browser has no WebAssembly, which Python needs$/)
+  } finally {
+    Object.assign(globalThis, { WebAssembly })
+  }
+})

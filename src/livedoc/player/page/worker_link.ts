@@ -25,10 +25,15 @@ export class WorkerLink {
     this.#lost = lost
   }
 
-  /** Opens the worker unless it is open. */
+  /** Opens the worker unless it is open. A browser that can't open one has lost it. */
   post(command: Command): void {
-    this.#worker ??= this.#opened()
-    this.#worker.post(command)
+    try {
+      this.#worker ??= this.#opened()
+      this.#worker.post(command)
+    } catch (error) {
+      this.close()
+      this.#lost(error instanceof Error ? error.message : String(error))
+    }
   }
 
   interrupt(): void {
@@ -57,13 +62,21 @@ export class WorkerLink {
   }
 }
 
-/** Opens the worker that runs Python. */
+/** Opens the worker that runs Python, or throws why this browser can't. */
 export function openWorker(receive: (reply: Reply) => void, broke: (reason: string) => void): WorkerHandle {
+  for (const needed of ["Worker", "WebAssembly"])
+    if (!(needed in globalThis)) throw new Error(`this browser has no ${needed}, which Python needs`)
   const worker = new Worker(new URL(WORKER, import.meta.url), { type: "module" })
   worker.addEventListener("message", (event: MessageEvent<Reply>) => receive(event.data))
   worker.addEventListener("error", (event) => broke(event.message || "its worker could not be loaded"))
-  const interrupts = globalThis.crossOriginIsolated ? new Uint8Array(new SharedArrayBuffer(1)) : undefined
+  const interrupts = sharedByte()
   const post = (command: Command) => worker.postMessage(command)
   post({ kind: "open", interrupts })
   return { post, interrupt: () => void interrupts?.fill(2), close: () => worker.terminate() }
+}
+
+/** A byte that page and worker both see; undefined where they can't share one. WebKit may be isolated and yet have none. */
+function sharedByte(): Uint8Array<SharedArrayBuffer> | undefined {
+  if (!globalThis.crossOriginIsolated || !("SharedArrayBuffer" in globalThis)) return undefined
+  return new Uint8Array(new SharedArrayBuffer(1))
 }

@@ -26,10 +26,11 @@ test("a program that prints and then hangs has shown what it printed", () => {
 })
 
 test("a program that pauses is seen without its end", async () => {
-  const passed = Promise.withResolvers<string>()
-  const printer = new Printer(({ text }) => text.endsWith("last\n") && passed.resolve("seen"))
-  for (const line of [...numbers(2_000), "last\n"]) printer.print(out(line))
-  assert.equal(await Promise.race([passed.promise, pause(5_000, "never")]), "seen")
+  const passed = new Promise<string>((resolve) => {
+    const printer = new Printer(({ text }) => text.endsWith("last\n") && resolve("seen"))
+    for (const line of [...numbers(2_000), "last\n"]) printer.print(out(line))
+  })
+  assert.equal(await Promise.race([passed, pause(5_000, "never")]), "seen")
 })
 
 for (const before of [0, 2_000]) {

@@ -2,6 +2,7 @@ import { loadPyodide, type PyodideAPI } from "pyodide"
 import type { PyProxy } from "pyodide/ffi"
 import type { Failure, Left, Output, WrittenFile } from "../messages.ts"
 import { type Load, Packages } from "./packages.ts"
+import { mustAllowWebAssembly } from "./webassembly.ts"
 
 export interface Python {
   /** Installs the packages that a script imports. */
@@ -39,24 +40,15 @@ export async function startPython(
   load: Load,
   interrupts?: Uint8Array<SharedArrayBuffer>,
 ): Promise<Python> {
+  const allowed = mustAllowWebAssembly()
   const files = { indexURL: root + runtime.core, packageBaseUrl: root }
   const coming = loadPyodide({ ...files, lockFileContents: runtime.lock })
   const packages = new Packages(runtime.lock, load)
   packages.expect(source)
-  const [pyodide] = await Promise.all([coming, mustAllowWebAssembly()])
+  const [pyodide] = await Promise.all([coming, allowed])
   if (interrupts) pyodide.setInterruptBuffer(interrupts)
   pyodide.setStdin({ stdin: () => null }) // nothing can be read: input() raises EOFError
   return playing(pyodide, packages)
-}
-
-/** Pyodide never says that the site's policy forbids WebAssembly: it waits. */
-async function mustAllowWebAssembly(): Promise<void> {
-  const empty = new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00])
-  try {
-    await WebAssembly.compile(empty)
-  } catch (cause) {
-    throw new Error("this site does not allow WebAssembly: its script-src needs 'wasm-unsafe-eval'", { cause })
-  }
 }
 
 function playing(pyodide: PyodideAPI, packages: Packages): Python {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { after, before, mock, test } from "node:test"
-import { compileAhead } from "./webassembly.ts"
+import { compileAhead, mustAllowWebAssembly } from "./webassembly.ts"
 
 // (module (import "page" "answer" (global i32)) (export "answer" (global 0)))
 const MODULE = Uint8Array.from(
@@ -12,6 +12,7 @@ const MODULE = Uint8Array.from(
   (byte) => Number.parseInt(byte, 16),
 )
 const IMPORTS = { page: { answer: 42 } }
+const WASM = { headers: { "content-type": "application/wasm" } }
 
 const server = createServer(({ url }, response) => {
   response.writeHead(200, { "content-type": "application/wasm" })
@@ -30,7 +31,7 @@ after(() => server.close())
 function opened(file: string): typeof globalThis.fetch {
   compile.mock.resetCalls()
   WebAssembly.instantiateStreaming = native
-  return compileAhead(folder + file, globalThis.fetch)
+  return compileAhead(folder + file, globalThis.fetch).fetch
 }
 
 test("what is awaited compiles before anybody instantiates it, and once", async () => {
@@ -58,4 +59,51 @@ test("what does not compile is an error when it is instantiated, and not before"
   const response = await opened("broken.wasm")(`${folder}broken.wasm`)
   await new Promise((later) => setTimeout(later, 50)) // what nobody has caught by now is a failure of the test
   await assert.rejects(WebAssembly.instantiateStreaming(response, IMPORTS), WebAssembly.CompileError)
+})
+
+for (const name of ["instantiateStreaming", "compileStreaming"] as const)
+  test(`a browser without ${name} compiles what has come`, async () => {
+    const had = WebAssembly[name]
+    WebAssembly.instantiateStreaming = native
+    Reflect.deleteProperty(WebAssembly, name)
+    try {
+      const { fetch } = compileAhead(`${folder}a.wasm`, globalThis.fetch)
+      for (const file of ["a.wasm", "b.wasm"]) {
+        const { instance } = await WebAssembly.instantiateStreaming(fetch(folder + file), IMPORTS)
+        assert.equal((instance.exports["answer"] as WebAssembly.Global).value, 42)
+      }
+    } finally {
+      Object.assign(WebAssembly, { [name]: had })
+    }
+  })
+
+test("a browser that can't compile or start it says so", async () => {
+  WebAssembly.instantiateStreaming = native
+  for (const [file, imports, error] of [
+    ["broken.wasm", IMPORTS, "CompileError"],
+    ["a.wasm", { page: {} }, "LinkError"],
+  ] as const) {
+    const { fetch, unable } = compileAhead(folder + file, globalThis.fetch)
+    await assert.rejects(WebAssembly.instantiateStreaming(fetch(folder + file), imports), { name: error })
+    await assert.rejects(unable, /^Error: this browser can't run it \(WebAssembly.+\); a newer one may$/)
+  }
+})
+
+test("what does not come is not the browser's fault", async () => {
+  WebAssembly.instantiateStreaming = native
+  const cut = async () => new Response(new ReadableStream({ start: (it) => it.error(new TypeError("cut")) }), WASM)
+  const { fetch, unable } = compileAhead(`${folder}a.wasm`, cut)
+  await assert.rejects(WebAssembly.instantiateStreaming(fetch(`${folder}a.wasm`), IMPORTS), TypeError)
+  assert.equal(await Promise.race([unable, Promise.resolve("silent")]), "silent")
+})
+
+test("a site that forbids WebAssembly is told what it needs", async () => {
+  const had = WebAssembly
+  await mustAllowWebAssembly()
+  try {
+    Object.assign(globalThis, { WebAssembly: { compile: () => Promise.reject(new had.CompileError("blocked")) } })
+    await assert.rejects(mustAllowWebAssembly(), /^Error: this site does not allow WebAssembly/)
+  } finally {
+    Object.assign(globalThis, { WebAssembly: had })
+  }
 })

@@ -103,9 +103,11 @@ async function start(source: string): Promise<Started> {
     RUNTIME.sizes,
     atIntervals(() => tell(download)),
   )
-  globalThis.fetch = compileAhead(`${root}${RUNTIME.core}pyodide.asm.wasm`, download.watch(globalThis.fetch))
+  const ahead = compileAhead(`${root}${RUNTIME.core}pyodide.asm.wasm`, download.watch(globalThis.fetch))
+  globalThis.fetch = ahead.fetch
   const load = async (path: string) => new Uint8Array(await (await fetch(root + path)).arrayBuffer())
-  const python = await Promise.race([startPython(root, RUNTIME, source, load, interrupts), download.lost])
+  const starting = startPython(root, RUNTIME, source, load, interrupts)
+  const python = await Promise.race([starting, download.lost, ahead.unable])
   return { python, lost: download.lost }
 }
 

@@ -7,7 +7,7 @@ const drawer = required<HTMLInputElement>("#__drawer")
 const button = document.createElement("button")
 button.type = "button"
 button.className = `${label.className} md-header__menu`
-button.ariaLabel = "Menu"
+button.setAttribute("aria-label", "Menu")
 button.append(...label.childNodes)
 label.replaceWith(button)
 
@@ -24,7 +24,7 @@ addEventListener("keydown", ({ key }) => {
 })
 
 function showState(): void {
-  button.ariaExpanded = String(drawer.checked)
+  button.setAttribute("aria-expanded", String(drawer.checked))
 }
 
 function required<Part extends HTMLElement>(selector: string): Part {

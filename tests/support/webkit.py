@@ -1,0 +1,181 @@
+"""A WebKit on a screen of its own, and the blocks of its page, as their reader drives them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from selenium.common.exceptions import JavascriptException, StaleElementReferenceException
+from selenium.webdriver import Keys, Remote, WebKitGTKOptions
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.client_config import ClientConfig
+from selenium.webdriver.remote.remote_connection import RemoteConnection
+from selenium.webdriver.support.wait import WebDriverWait
+from selenium.webdriver.webkitgtk.service import Service
+
+from tests.support.block import RUNNABLE, SNIPPET
+from tests.support.program import installed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from selenium.webdriver.remote.webelement import WebElement
+
+T = TypeVar("T")
+
+DESKTOP = 1280  # pixels
+PATIENCE = 120  # seconds that anything may take on a busy machine
+# What the driver raises while one page takes the place of another.
+REPLACED = (JavascriptException, StaleElementReferenceException)
+ENDED = ("done", "failed", "stopped")
+
+
+@contextmanager
+def screen() -> Iterator[str]:
+    """Run an X server that shows nothing until the block ends, and give its display: one that is free."""
+    told, tell = os.pipe()
+    command = [installed(("Xvfb",), "xvfb"), "-displayfd", str(tell), "-screen", "0", f"{DESKTOP}x1024x24"]
+    with os.fdopen(told) as number, subprocess.Popen(command, pass_fds=[tell], stderr=subprocess.DEVNULL) as server:
+        os.close(tell)
+        try:
+            display = number.readline().strip()
+            assert display, "Xvfb does not start"
+            yield f":{display}"
+        finally:
+            server.terminate()
+
+
+@contextmanager
+def webkit(home: Path) -> Iterator[WebKit]:
+    """Run a WebKit of a new reader until the block ends. Its downloads are in `home`."""
+    driver = installed(("WebKitWebDriver",), "webkit2gtk-driver")
+    with screen() as display:
+        environment = {**os.environ, "DISPLAY": display, "HOME": str(home), "WEBKIT_DISABLE_COMPOSITING_MODE": "1"}
+        options = WebKitGTKOptions()
+        options.add_argument("--automation")
+        options.add_argument("--full-screen")  # its toolbar is wider than a phone
+        service = Service(executable_path=driver, env=environment)
+        service.start()
+        try:
+            connection = RemoteConnection(client_config=ClientConfig(service.service_url))
+            with Remote(connection, options=options) as browser:
+                yield WebKit(browser)
+        finally:
+            service.stop()
+
+
+class WebKit:
+    """A browser with one window."""
+
+    def __init__(self, driver: Remote) -> None:
+        self._driver = driver
+        driver.set_script_timeout(PATIENCE)
+        self.resize(DESKTOP)
+
+    def resize(self, width: int) -> None:
+        self._driver.set_window_rect(0, 0, width, 844)
+        self.wait(lambda: self.evaluate("innerWidth") == width)
+
+    def open(self, url: str) -> None:
+        self._change(lambda: self._driver.get(url))
+
+    def reload(self) -> None:
+        self._change(self._driver.refresh)
+
+    def _change(self, load: Callable[[], None]) -> None:
+        # Where an address leads to another one, the driver may go on while the page before is still there.
+        self._driver.execute_script("document.isLeft = true")
+        load()
+        self.wait(lambda: self.evaluate("document.readyState === 'complete' && !document.isLeft"))
+
+    def evaluate(self, expression: str) -> Any:
+        """What an expression of JavaScript gives, awaited."""
+        awaited = f"(async () => ({expression}))().then(arguments[0], (error) => arguments[0](`rejected: ${{error}}`))"
+        return self._driver.execute_async_script(awaited)
+
+    def find(self, selector: str) -> WebElement:
+        """The first such element, once it is there."""
+        return self.wait(lambda: next(iter(self._driver.find_elements(By.CSS_SELECTOR, selector)), None))
+
+    def blocks(self) -> list[Block]:
+        return [Block(self, element) for element in self._driver.find_elements(By.CSS_SELECTOR, RUNNABLE)]
+
+    def block(self, path: str = SNIPPET) -> Block:
+        """The block of this snippet."""
+        return Block(self, self.find(f'[data-snippet="{path}"]'))
+
+    def click(self, element: WebElement) -> None:
+        # The driver scrolls to an element as the page has it, smoothly, and doesn't wait until it is there.
+        self._driver.execute_script("arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })", element)
+        element.click()
+
+    def type(self, text: str) -> None:
+        """Put text in the place of all that is written where the focus is."""
+        self._driver.switch_to.active_element.send_keys(Keys.CONTROL, "a")
+        self._driver.execute_script("document.execCommand('insertText', false, arguments[0])", text)
+
+    def wait(self, found: Callable[[], T | None]) -> T:
+        """Wait until something is there, or true, and give it."""
+        waiting = WebDriverWait(self._driver, PATIENCE, poll_frequency=0.05, ignored_exceptions=REPLACED)
+        return waiting.until(lambda _: found() or False)
+
+
+class Block:
+    """Finds buttons by their names, and the state and outputs by the attributes that are pinned."""
+
+    def __init__(self, browser: WebKit, element: WebElement) -> None:
+        self._browser = browser
+        self._element = element
+
+    def press(self, *names: str) -> None:
+        """Click the buttons whose names begin so, one after the other."""
+        for name in names:
+            self._browser.click(self._browser.wait(partial(self._button, name)))
+
+    def edit(self, code: str) -> None:
+        self.press("Edit")
+        self._browser.wait(lambda: self._parts("[role=textbox]:focus"))
+        self._browser.type(code)
+
+    def run(self, code: str = "") -> str:
+        """Put this code into the editor, if there is any, and give the result of a run."""
+        if code:
+            self.edit(code)
+        self.press("Run")
+        return self.ended()
+
+    def wait_for(self, *states: str) -> None:
+        self._browser.wait(lambda: self._attribute("data-state") in states)
+
+    def ended(self) -> str:
+        """Wait for the end of a run, and give its state and what was printed."""
+        self.wait_for(*ENDED)
+        return f"{self._attribute('data-state')}: {self.text('[data-output]')}{self.text('[data-error]')}"
+
+    def text(self, selector: str) -> str:
+        """The text of a part, shown or not."""
+        [part] = self._parts(selector)
+        return part.get_attribute("textContent") or ""
+
+    @property
+    def expected(self) -> str:
+        """The result of a run that prints what the page says."""
+        return f"done: {self.text('[data-promised]')}"
+
+    @property
+    def path(self) -> str:
+        return self._attribute("data-snippet")
+
+    def _button(self, name: str) -> WebElement | None:
+        named = f'button[aria-label^="{name}"]'
+        return next((button for button in self._parts(named) if button.is_displayed()), None)
+
+    def _parts(self, selector: str) -> list[WebElement]:
+        return self._element.find_elements(By.CSS_SELECTOR, selector)
+
+    def _attribute(self, name: str) -> str:
+        return self._element.get_attribute(name) or ""
