@@ -10,6 +10,7 @@ import gc
 import io
 import logging
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -323,6 +324,8 @@ def test_the_error_for_a_missing_module_names_those_that_can_be_imported() -> No
     "script",
     [
         "import sys\nsys.stdout.close()",
+        "import sys\nsys.stdout = None",
+        "import sys\nclass Bad:\n    def flush(self): raise LookupError\nsys.stdout = Bad()",
         "import os, pathlib\nhere = pathlib.Path.cwd()\nhere.rmdir()\nhere.touch()",
         "import os\nos.symlink('nowhere', 'link')\nos.mkfifo('pipe')",
     ],
@@ -340,6 +343,35 @@ def test_a_file_that_may_not_be_read_is_counted(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Path, "open", refuse)
     ending = end_of("with open('coat.txt', 'w') as file: file.write('grey')")
     assert (ending.files, ending.unlisted) == ([], 1)
+
+
+def test_what_a_script_imports_is_told_and_can_be_imported_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = """
+        from pathlib import Path
+        Path("own.py").write_text("")
+        import sys
+        sys.path.insert(0, "")
+        import colorsys, own, this, wave
+        del sys.modules["wave"]
+    """
+    for name in ("colorsys", "wave"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    imported = end_of(script).imported
+    assert [name for name in imported if name in {"colorsys", "own", "this", "wave"}] == ["colorsys", "own", "this"]
+    for name in ("colorsys", "own", "this"):
+        monkeypatch.delitem(sys.modules, name)
+    process.import_ahead(imported)
+    assert {name for name in ("colorsys", "own", "this") if name in sys.modules} == {"colorsys"}
+
+
+def test_no_two_processes_have_the_same_random_numbers_though_python_was_put_back(
+    printed: Callable[[str], str],
+) -> None:
+    numbers = set()
+    for _ in range(2):
+        random.seed(1)
+        numbers.add(printed("import random\nprint(random.random())\n"))
+    assert len(numbers) == 2
 
 
 def test_a_type_of_the_script_can_be_looked_up_by_its_module(printed: Callable[[str], str]) -> None:

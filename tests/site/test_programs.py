@@ -91,6 +91,82 @@ def test_what_a_program_does_to_python_is_undone(block: Block) -> None:
         assert run(block, f"{logs}logging.{level.lower()}('seen')") == f"done: {level}:root:seen\n"
 
 
+STREAMS = """
+import sys
+print("out")
+print("err", file=sys.stderr)
+print(repr(sys.stdin.read()), file=sys.__stdout__)
+"""
+SPOILT_STREAMS = [
+    "import gc, io, sys\nsys.stdout = io.TextIOWrapper(sys.stdout.buffer, 'ascii')\nsys.stdout = None\ngc.collect()",
+    "import sys\nsys.stderr = sys.stdout.detach()\nsys.stdin.close()",
+    "import sys\nsys.__stdout__ = sys.stdout = sys.stdin = None\nsys.stderr.reconfigure(encoding='utf-16')",
+    "import os\nos.dup2(os.open('/dev/null', os.O_WRONLY), 1)\nos.close(0)\nos.close(2)",
+    "import sys\nclass Bad:\n    def flush(self): raise LookupError\nsys.stdout = Bad()",
+]
+
+
+def test_streams_work_whatever_the_last_run_did_to_them(block: Block) -> None:
+    assert run(block, STREAMS) == "done: out\nerr\n''\n"
+    for program in SPOILT_STREAMS:
+        assert run(block, program) == "done: "
+        assert run(block, STREAMS) == "done: out\nerr\n''\n", program
+
+
+LOOK = """
+import asyncio, builtins, contextvars, decimal, gc, json, locale
+import logging, os, random, re, signal, sys, warnings
+logging.warning("seen")
+warnings.warn("old")
+print(len({random.getstate(), random.Random(1).getstate()}), decimal.Decimal(1) / 3, locale.getlocale())
+print(logging.root.handlers, logging.getLogger("coat").level, logging.getLevelName(20))
+print([variable.name for variable in contextvars.copy_context()])
+print(sys.excepthook is sys.__excepthook__, sys.displayhook is sys.__displayhook__, sys.gettrace(), sys.getprofile())
+print(sys.getrecursionlimit(), sys.path, len(sys.meta_path), sys.argv, sys.flags, sys.get_int_max_str_digits())
+print(gc.isenabled(), gc.get_threshold(), signal.getsignal(signal.SIGINT), os.getcwd() == os.path.dirname(os.getcwd()))
+print(os.environ.get("COAT"), json.dumps([1]), json.JSONEncoder.item_separator, re._MAXCACHE)
+print(type(asyncio.get_event_loop_policy()).__name__, hasattr(builtins, "coat"), "fractions" in sys.modules)
+print(hasattr(json, "coat"), repr(decimal.getcontext()), sys.breakpointhook is sys.__breakpointhook__)
+"""
+HARMS = [
+    "import random\nrandom.seed(1)\nrandom.random = lambda: 4\nrandom.Random.getstate = lambda self: 0",
+    "import logging\nlogging.basicConfig()\nlogging.disable(50)\nlogging.addLevelName(20, 'COAT')",
+    "import logging\nlogging.getLogger('coat').setLevel(1)\nlogging.root.addFilter(lambda record: False)",
+    "import decimal, locale\ndecimal.getcontext().prec = 3\nlocale.setlocale(locale.LC_ALL, 'C')",
+    "import warnings\nwarnings.simplefilter('error')\nwarnings.showwarning = print",
+    "import sys\nsys.excepthook = sys.displayhook = sys.breakpointhook = print\nsys.setprofile(lambda *_: None)",
+    "import gc, os, signal\ngc.disable()\nos.environ['COAT'] = 'grey'\nos.chdir('/')\nsignal.signal(2, signal.SIG_IGN)",
+    "import json\njson.dumps = len\njson.coat = json.JSONEncoder.item_separator = 2",
+    "import functools, re\nfunctools.reduce = print\nre._MAXCACHE = 1\nre.compile('a')",
+    "import asyncio\nasyncio.set_event_loop_policy(None)\nasyncio.get_running_loop().call_later(0.1, print, 'late')",
+    "import atexit, codecs, copyreg\natexit.register(print, 'late')\ncodecs.register(print)\nimport fractions",
+    "import contextvars\nkept = contextvars.ContextVar('coat')\nkept.set('grey')",
+    "import os\nfor _ in range(20): os.open('/', 0)",
+    "import builtins, time\nbuiltins.print = None\nbuiltins.coat = 1\ntime.time = lambda: 0",
+    "import sys\nsys.setrecursionlimit(300)\nsys.set_int_max_str_digits(9999)\nsys.path[:] = sys.meta_path[:] = []",
+    "import sys\nsys.settrace(lambda *_: None)\nsys.argv.append('coat')\nsys.modules.clear()",
+]
+# What makes the next run start on another interpreter.
+SPENDING = [
+    "import os\nos.symlink('/', '/tmp/coat')",
+    "import js\njs.Array = js.coat = print",
+    "kept = bytearray(b'x') * 300_000_000",
+]
+
+
+def test_a_run_starts_as_in_a_fresh_process(block: Block) -> None:
+    fresh = run(block, LOOK)
+    assert fresh.startswith("done: WARNING:root:seen\n")
+    for program in ("\n".join(HARMS), *SPENDING):
+        assert run(block, program).startswith("done: ")
+        assert run(block, LOOK) == fresh, program
+
+
+def test_random_numbers_are_other_ones_in_each_run(block: Block) -> None:
+    program = "import random, secrets, uuid\nprint(random.random(), secrets.token_hex(), uuid.uuid4())"
+    assert len({number for _ in range(3) for number in run(block, program).split()}) == 1 + 3 * 3
+
+
 def test_reset_takes_back_what_a_program_did_inside_a_library(block: Block) -> None:
     assert run(block, "import json\njson.dumps = None\nprint('done')") == "done: done\n"
     block.press("Reset")

@@ -12,9 +12,16 @@ export type Reply =
   | { kind: "running"; run: number }
   | { kind: "stopping"; run: number } // it was waiting, and is cancelled
   | ({ kind: "output"; run: number } & Output)
-  | ({ kind: "done"; run: number; seconds: number } & Left)
-  | ({ kind: "failed"; run: number; seconds: number } & Failure & Left)
+  | ({ kind: "done" } & Ended & Left)
+  | ({ kind: "failed" } & Ended & Failure & Left)
   | { kind: "unavailable"; run: number; reason: string } // Python itself could not start, or cannot go on
+
+export interface Ended {
+  run: number
+  seconds: number
+  /** Python can't be made as it was before the run: the next one wants another worker. */
+  spent: boolean
+}
 
 export interface Output {
   stream: "out" | "err"

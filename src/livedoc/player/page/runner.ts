@@ -15,6 +15,7 @@ const TO_END = 600 // milliseconds to clean up; then the worker is closed
 
 interface Pending extends PromiseWithResolvers<Outcome> {
   run: number
+  source: string
   watch: (reply: Reply) => void
   /** Posts the command, a second time if the worker had to be closed. */
   begin: () => void
@@ -55,7 +56,7 @@ export class Runner {
       this.#link.post({ kind: "run", run, path, source })
       this.#giveTime()
     }
-    const pending = { run, watch, begin, running: false, stopping: false, ...Promise.withResolvers<Outcome>() }
+    const pending = { run, source, watch, begin, running: false, stopping: false, ...Promise.withResolvers<Outcome>() }
     this.#pending = pending
     begin()
     return pending.promise
@@ -99,10 +100,16 @@ export class Runner {
     pending.watch(reply)
     if (reply.kind === "done" || reply.kind === "failed") {
       this.#settled()
+      if (reply.spent) this.#startAgain(pending.source)
       if (pending.stopping) pending.reject(new Stopped())
       else pending.resolve(reply)
     } else if (pending.running && !pending.stopping) clearTimeout(this.#timer)
     else if (!pending.running) this.#giveTime()
+  }
+
+  #startAgain(source: string): void {
+    this.#link.close()
+    this.prepare(source)
   }
 
   #giveTime(): void {

@@ -34,6 +34,8 @@ class Ending(NamedTuple):
     files: list[File]
     unlisted: int
     """How many more files there are."""
+    imported: list[str]
+    """The modules that it imported, in this order, as far as they would be the same for any program."""
 
 
 def failure_of(error: BaseException, filename: str) -> Failure:

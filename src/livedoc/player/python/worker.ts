@@ -17,12 +17,14 @@ interface Started {
 }
 
 type Run = Extract<Command, { kind: "run" }>
+type Outcome = Extract<Reply, { kind: "done" | "failed" }>
 
 const root = new URL("./", import.meta.url).href
 let interrupts: Uint8Array<SharedArrayBuffer> | undefined
 let started: Promise<Started> | undefined
 let awaited: number | undefined // the run that Python is made ready for
 let stop: (() => void) | undefined // of the script that runs
+let running: Promise<unknown> | undefined // its end
 
 addEventListener("message", ({ data: command }: MessageEvent<Command>) => {
   if (command.kind === "open") interrupts = command.interrupts
@@ -49,13 +51,15 @@ async function perform({ run, path, source }: Run): Promise<void> {
     if (run !== awaited) return // a later run has taken its place
     awaited = undefined
     reply({ kind: "running", run })
-    reply(await outcomeOf(python, { kind: "run", run, path, source }))
+    const outcome = await outcomeOf(python, { kind: "run", run, path, source })
+    reply(outcome)
+    if (!outcome.spent) python.importAhead()
   } catch (error) {
     reply({ kind: "unavailable", run, reason: error instanceof Error ? error.message : String(error) })
   }
 }
 
-async function outcomeOf(python: Python, { run, path, source }: Run): Promise<Reply> {
+async function outcomeOf(python: Python, { run, path, source }: Run): Promise<Outcome> {
   const printer = new Printer((output) => reply({ kind: "output", run, ...output }))
   const plain = { out: plainText(), err: plainText() }
   stop = () => {
@@ -66,6 +70,7 @@ async function outcomeOf(python: Python, { run, path, source }: Run): Promise<Re
   const ended = python.run(path, source, ({ stream, text }) => {
     printer.print({ stream, text: plain[stream](text) })
   })
+  running = ended.catch(() => undefined)
   const { failure, ...left } = await Promise.race([ended, gone]).finally(() => printer.flush())
   stop = undefined
   const seconds = (performance.now() - begin) / 1000
@@ -93,6 +98,7 @@ function lastWords(reason: unknown): string | undefined {
 async function pythonFor(source: string): Promise<Python> {
   started ??= start(source)
   const { python, lost } = await started
+  await running
   await Promise.race([python.loadPackages(source), lost])
   return python
 }
