@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import builtins
 import contextlib
@@ -160,6 +161,16 @@ def test_a_traceback_shows_the_lines_of_the_script_and_no_others() -> None:
     assert "File \"storages/story.py\", line 3, in main\n    json.loads('{')\n" in traceback
     assert traceback.count("File ") == 2
     assert traceback.splitlines()[-1].startswith("json.decoder.JSONDecodeError: Expecting property name")
+
+
+@pytest.mark.parametrize(
+    "separator", ["\f", "# a\vb", "# a\x1cb", "# a\u2028b", "# a\x85b", "x = '\u2029'", "\r", "\r\n\r"]
+)
+def test_a_traceback_quotes_the_line_whatever_else_looks_like_the_end_of_one(separator: str) -> None:
+    script = f"{separator}\nx = 1\n\n{{}}['coat']\n"
+    failure = failure_of(script)
+    assert failure.line == ast.parse(script).body[-1].lineno
+    assert f"line {failure.line}, in <module>\n    {{}}['coat']\n" in failure.traceback
 
 
 def test_causes_and_contexts_keep_the_frames_of_the_script_too() -> None:

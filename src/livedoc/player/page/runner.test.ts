@@ -75,7 +75,7 @@ const left = { files: [], unlisted: 0, spent: false }
 const echo: Reaction = ({ run, source }, reply) => {
   if (source === "crash") return reply({ kind: "unavailable", run, reason: "no network" })
   reply({ kind: "running", run })
-  reply({ kind: "output", run, stream: "out", text: source })
+  reply({ kind: "output", run, stream: "out", text: source, back: 0 })
   if (source !== "wait") reply({ kind: "done", run, seconds: 0, ...left, spent: source === "spoil" })
 }
 
@@ -233,9 +233,9 @@ test("a run that began although another took its place is stopped, and the other
 test("a reply of an older run is ignored", async () => {
   const { runner } = runnerWith(({ run }, reply) => {
     if (run === 1) return
-    reply({ kind: "output", run: 1, stream: "out", text: "old" })
+    reply({ kind: "output", run: 1, back: 0, stream: "out", text: "old" })
     reply({ kind: "done", run: 1, seconds: 9, ...left })
-    reply({ kind: "output", run: 2, stream: "out", text: "new" })
+    reply({ kind: "output", run: 2, back: 0, stream: "out", text: "new" })
     reply({ kind: "done", run: 2, seconds: 0, ...left })
   })
   runner.run("a.py", "one", nothing).catch(nothing)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import io
 import linecache
 import sys
 from collections.abc import Coroutine
@@ -26,7 +27,8 @@ def compiled(source: str, filename: str) -> CodeType:
     Raises:
         SyntaxError: The script isn't Python.
     """
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)  # tracebacks quote it
+    lines = io.StringIO(source, newline=None).readlines()  # as Python counts: a form feed ends no line
+    linecache.cache[filename] = (len(source), None, lines, filename)  # tracebacks quote it
     try:
         tree = ast.parse(source, filename)
         awaiting = _AwaitRun(_imported_names(tree)).visit(tree)

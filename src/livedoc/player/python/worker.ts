@@ -1,6 +1,6 @@
 import { Download } from "./download.ts"
 import type { Command, Reply } from "../messages.ts"
-import { Printer, plainText, shortened } from "./output.ts"
+import { Printer, plainText, shown } from "./output.ts"
 import { type Python, startPython } from "./python.ts"
 import { compileAhead } from "./webassembly.ts"
 
@@ -60,7 +60,7 @@ async function perform({ run, path, source }: Run): Promise<void> {
 }
 
 async function outcomeOf(python: Python, { run, path, source }: Run): Promise<Outcome> {
-  const printer = new Printer((output) => reply({ kind: "output", run, ...output }))
+  const printer = new Printer((change) => reply({ kind: "output", run, ...change }))
   const plain = { out: plainText(), err: plainText() }
   stop = () => {
     reply({ kind: "stopping", run })
@@ -75,7 +75,6 @@ async function outcomeOf(python: Python, { run, path, source }: Run): Promise<Ou
   stop = undefined
   const seconds = (performance.now() - begin) / 1000
   if (!failure) return { kind: "done", run, seconds, ...left }
-  const shown = (text: string) => shortened(plainText()(text))
   return {
     kind: "failed",
     run,
