@@ -85,6 +85,68 @@ def test_every_spelling_of_run_gives_the_result_of_main(printed: Callable[[str],
     assert printed(script) == "aa\n"
 
 
+@pytest.mark.parametrize(
+    ("get", "task"),
+    [
+        ("new_event_loop", "main('a')"),
+        ("get_event_loop", "main('a')"),
+        ("get_event_loop", "loop.create_task(main('a'))"),
+    ],
+)
+def test_a_loop_that_is_asked_to_run_until_complete_does(printed: Callable[[str], str], get: str, task: str) -> None:
+    script = f"""
+        import asyncio
+        async def main(letter: str) -> str:
+            return letter * 2
+        loop = asyncio.{get}()
+        print(loop.run_until_complete({task}))
+        if not loop.is_running():
+            loop.close()
+    """
+    assert printed(script) == "aa\n"
+
+
+def test_what_is_no_loop_runs_until_complete_as_it_likes(printed: Callable[[str], str]) -> None:
+    script = """
+        class Machine:
+            def run_until_complete(self, coat):
+                return coat + "!"
+        print(Machine().run_until_complete("grey"))
+    """
+    assert printed(script) == "grey!\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("raise EOFError('EOF when reading a line')", "Put the value into the code"),
+        ('raise RuntimeError("can\'t start new thread")', "asyncio.to_thread(function)"),
+        ("raise OSError(138, 'emscripten does not support processes.')", "can't start other programs"),
+        (
+            "try:\n    raise OSError(23, 'Host is unreachable')\nexcept OSError:\n    raise LookupError",
+            "open connections",
+        ),
+        ("import asyncio\nasync def main(): ...\ndef run(): asyncio.run(main())\nrun()", "outside of all functions"),
+        ("import anyio\nasync def main(): ...\ndef run(): anyio.run(main)\nrun()", "outside of all functions"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:coroutine 'main' was never awaited")
+def test_what_a_browser_cannot_do_is_told_with_a_way_out(script: str, told: str) -> None:
+    assert told in traceback_of(script).splitlines()[-1]
+
+
+def test_other_errors_have_no_note_and_a_chain_in_a_circle_ends() -> None:
+    script = "one, two = EOFError(), OSError('gone')\none.__cause__, two.__cause__ = two, one\nraise one from two"
+    assert failure_of(script, packages="anyio").traceback.splitlines()[-1] == "EOFError"
+
+
+def test_a_program_that_calls_itself_without_end_is_told_soon_and_briefly() -> None:
+    script = "import sys\nsys.setrecursionlimit(100_000)\ndef climb(): climb()\nclimb()"
+    failure = failure_of(script)
+    assert (failure.error, failure.line) == ("RecursionError", 3)
+    assert len(failure.traceback.splitlines()) < 20
+
+
 def test_a_run_of_something_else_is_left_alone(printed: Callable[[str], str]) -> None:
     assert printed("def run(n: int) -> int:\n    return n + 1\nprint(run(1))\n") == "2\n"
 

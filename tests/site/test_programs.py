@@ -48,6 +48,16 @@ def test_a_program_that_ends_python_is_told_and_the_next_run_works(unwatched: Bl
     assert run(unwatched, "print('on')") == "done: on\n"
 
 
+@pytest.mark.parametrize("file", ["python_stdlib.zip", "pyodide.asm.wasm", "pyodide.asm.mjs", "msgspec-*.whl"])
+def test_a_web_page_in_the_place_of_a_file_of_python_is_told_in_words(unwatched: Block, file: str) -> None:
+    page = unwatched.page
+    page.context.route(f"**/{file}", lambda route: route.fulfill(status=200, content_type="text/html", body="<h1>"))
+    assert run(unwatched, "import coatcheck").startswith("failed: Python could not start: ")
+    assert "object Object" not in unwatched.error
+    page.context.unroute(f"**/{file}")
+    assert run(unwatched, "print('on')") == "done: on\n"
+
+
 def test_a_program_cannot_reach_what_the_site_keeps_nor_speak_for_the_player(block: Block) -> None:
     looks = """
         import js
@@ -80,6 +90,62 @@ def test_a_failure_of_any_length_is_shown_as_plain_text_of_some_length(block: Bl
 )
 def test_what_a_browser_has_not_is_said(block: Block, program: str, told: str) -> None:
     assert told in run(block, program)
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("age = int(input())", "Put the value into the code"),
+        ("import threading\nthreading.Timer(1, print).start()", "await asyncio.to_thread(function)"),
+        (
+            "from concurrent.futures import ThreadPoolExecutor as Pool\nPool().submit(print)",
+            "await asyncio.to_thread(function)",
+        ),
+        ("import subprocess\nsubprocess.check_output('date')", "A browser can't start other programs"),
+        ("import asyncio\nawait asyncio.open_connection('a.example', 80)", "A browser can't open connections"),
+        (
+            "import asyncio\nasync def coat(): ...\nwith asyncio.Runner() as runner:\n    runner.run(coat())",
+            "Write asyncio.run(main()) outside of all functions",
+        ),
+        (
+            "import asyncio\nasync def coat(): ...\nasyncio.get_event_loop().run_until_complete(coat())",
+            "Write asyncio.run(main()) outside of all functions",
+        ),
+    ],
+    ids=["input", "thread", "pool", "process", "connection", "runner", "loop"],
+)
+def test_what_a_browser_cannot_do_is_told_with_what_to_write_instead(block: Block, program: str, told: str) -> None:
+    result = run(block, program)
+    assert result.startswith("failed: ")
+    assert told in result.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["def climb():\n    climb()", "import sys\nsys.setrecursionlimit(10**6)\ndef climb():\n    return climb() + 1"],
+)
+def test_a_program_that_calls_itself_without_end_is_told_in_words_without_our_frames(
+    unwatched: Block, program: str
+) -> None:
+    result = run(unwatched, f"{program}\nclimb()")
+    assert "RecursionError" in result or "called itself too deep for a browser" in result
+    assert "_livedoc" not in result
+    assert run(unwatched, "print('on')") == "done: on\n"
+
+
+def test_time_zones_work_and_come_when_they_are_needed(block: Block) -> None:
+    requested: list[str] = []
+    block.page.context.on("request", lambda request: requested.append(request.url))
+    assert run(block, "print('no time zone')") == "done: no time zone\n"
+    assert not [url for url in requested if "tzdata" in url]
+    program = """
+        from datetime import datetime
+        from zoneinfo import ZoneInfo, available_timezones
+        print(datetime(2026, 7, 1, tzinfo=ZoneInfo("Europe/Lisbon")).isoformat(), ZoneInfo("UTC"))
+        print(len(available_timezones()) > 400)
+    """
+    assert run(block, program) == "done: 2026-07-01T00:00:00+01:00 UTC\nTrue\n"
+    assert [url for url in requested if "tzdata" in url]
 
 
 def test_what_a_program_does_to_python_is_undone(block: Block) -> None:

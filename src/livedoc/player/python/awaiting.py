@@ -11,7 +11,7 @@ import io
 import linecache
 import sys
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from weakref import WeakSet
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _imported_names(tree: ast.Module) -> dict[str, str]:
 
 
 class _AwaitRun(ast.NodeTransformer):
-    """Turns `asyncio.run(main())` and `anyio.run(main)` outside functions into an `await` of their stand-ins."""
+    """Turns `asyncio.run(main())` and its like outside functions into an `await` of their stand-ins."""
 
     def __init__(self, imported: dict[str, str]) -> None:
         self._imported = imported
@@ -61,6 +61,10 @@ class _AwaitRun(ast.NodeTransformer):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.GeneratorExp)):
             return node
         node = self.generic_visit(node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == UNTIL_COMPLETE:
+            node.args.insert(0, node.func.value)
+            node.func = ast.copy_location(ast.Name(f"__{UNTIL_COMPLETE}__", ast.Load()), node.func)
+            return ast.copy_location(ast.Await(node), node)
         if isinstance(node, ast.Call) and (name := f"__{self._called(node.func)}__".replace(".", "_")) in STAND_INS:
             node.func = ast.copy_location(ast.Name(name, ast.Load()), node.func)
             return ast.copy_location(ast.Await(node), node)
@@ -101,7 +105,28 @@ async def _anyio_run(
     return await _asyncio_run(function(*args))
 
 
-STAND_INS = {"__asyncio_run__": _asyncio_run, "__anyio_run__": _anyio_run}
+async def _run_until_complete(loop: Any, main: Any) -> Any:
+    return await main if isinstance(loop, asyncio.AbstractEventLoop) else loop.run_until_complete(main)
+
+
+def refuse_to_block() -> None:
+    """Have an event loop say that it can't wait, where it would return as if it had."""
+    if sys.platform == "emscripten":
+        type(asyncio.get_running_loop()).run_until_complete = _cannot_wait  # type: ignore[assignment]
+
+
+def _cannot_wait(_: object, main: object) -> NoReturn:
+    if isinstance(main, Coroutine):
+        main.close()
+    raise RuntimeError("run_until_complete can't wait inside a function")
+
+
+UNTIL_COMPLETE = "run_until_complete"
+STAND_INS = {
+    "__asyncio_run__": _asyncio_run,
+    "__anyio_run__": _anyio_run,
+    f"__{UNTIL_COMPLETE}__": _run_until_complete,
+}
 
 
 async def cancel(tasks: set[asyncio.Task[Any]]) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 File: TypeAlias = tuple[str, int, bytes]
 """A file's path in the process's folder, its size and its first bytes."""
 
+MOST_FRAMES = 2000  # of each exception; a program that calls itself without end may have a million
 MOST_FILES = 20
 MOST_BYTES = 4096  # of each
 
@@ -40,7 +41,7 @@ class Ending(NamedTuple):
 
 def failure_of(error: BaseException, filename: str) -> Failure:
     """Describe an exception by what it says about the script of this name."""
-    shown = traceback.TracebackException.from_exception(error)
+    shown = traceback.TracebackException.from_exception(error, limit=-MOST_FRAMES)
     _keep_frames_of(filename, shown)
     lines = [frame.lineno for frame in shown.stack]
     if isinstance(error, SyntaxError) and error.filename == filename:

@@ -22,8 +22,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
 
-from .awaiting import STAND_INS, cancel, compiled
+from .awaiting import STAND_INS, cancel, compiled, refuse_to_block
 from .ending import Ending, Failure, failure_of, files_in
+from .limits import note_for
 from .threads import do_without_threads
 
 if TYPE_CHECKING:
@@ -112,13 +113,16 @@ class Process:
             except SystemExit as exit_:
                 return None if exit_.code in (None, 0) else failure_of(exit_, self._filename)
             except BaseException as error:  # noqa: BLE001  # the reader is shown any exception
-                if isinstance(error, ModuleNotFoundError) and self._packages:
+                if note := note_for(error):
+                    error.add_note(note)
+                elif isinstance(error, ModuleNotFoundError) and self._packages:
                     error.add_note(f"Here a program can import most of the standard library, and {self._packages}.")
                 return failure_of(error, self._filename)
             return None
 
     def execute(self, source: str) -> object:
         """Execute a script in `__main__`: to be called by `call`, which awaits the result."""
+        refuse_to_block()
         do_without_threads()  # takes a while at first, and `call` lets it be stopped
         return eval(compiled(source, self._filename), self.main.__dict__)  # noqa: S307  # the script is the reader's own
 

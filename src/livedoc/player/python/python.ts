@@ -88,7 +88,7 @@ function playing(pyodide: PyodideAPI, packages: Packages): Python {
       const ending = await coming
       coming.destroy()
       imported = ending.imported.toJs() as string[]
-      const reachedOut = imported.includes("js") || /\b_?pyodide/.test(source) // what is outside of Python stays changed
+      const reachedOut = /\bjs\b|pyodide/.test(source) // what it changes in JavaScript stays changed
       const { failure, ...left } = ended(ending)
       await new Promise((resolve) => setTimeout(resolve)) // what Python has still to say to JavaScript
       for (const each of streams.splice(0)) each.end()

@@ -55,7 +55,7 @@ async function perform({ run, path, source }: Run): Promise<void> {
     reply(outcome)
     if (!outcome.spent) python.importAhead()
   } catch (error) {
-    reply({ kind: "unavailable", run, reason: error instanceof Error ? error.message : String(error) })
+    reply({ kind: "unavailable", run, reason: wordsOf(error) })
   }
 }
 
@@ -84,6 +84,12 @@ async function outcomeOf(python: Python, { run, path, source }: Run): Promise<Ou
     line: failure.line,
     ...left,
   }
+}
+
+/** Pyodide also throws what is no Error: a failed call of its file system has neither a message nor a text. */
+function wordsOf(error: unknown): string {
+  if (error instanceof Error && error.message !== "") return error.message
+  return typeof error === "string" ? error : "a file of its own is not what it should be; reload the page"
 }
 
 /** What a program did that ended Python; undefined if `reason` is nothing of the kind. */
