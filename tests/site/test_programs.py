@@ -107,12 +107,9 @@ def test_what_a_browser_has_not_is_said(block: Block, program: str, told: str) -
             "import asyncio\nasync def coat(): ...\nwith asyncio.Runner() as runner:\n    runner.run(coat())",
             "Write asyncio.run(main()) outside of all functions",
         ),
-        (
-            "import asyncio\nasync def coat(): ...\nasyncio.get_event_loop().run_until_complete(coat())",
-            "Write asyncio.run(main()) outside of all functions",
-        ),
+        ("import urllib.request\nurllib.request.urlopen('http://a.example')", "A browser can't open connections"),
     ],
-    ids=["input", "thread", "pool", "process", "connection", "runner", "loop"],
+    ids=["input", "thread", "pool", "process", "connection", "runner", "url"],
 )
 def test_what_a_browser_cannot_do_is_told_with_what_to_write_instead(block: Block, program: str, told: str) -> None:
     result = run(block, program)

@@ -109,16 +109,25 @@ async def _run_until_complete(loop: Any, main: Any) -> Any:
     return await main if isinstance(loop, asyncio.AbstractEventLoop) else loop.run_until_complete(main)
 
 
-def refuse_to_block() -> None:
-    """Have an event loop say that it can't wait, where it would return as if it had."""
+def wait_on_the_running_loop() -> None:
+    """Have event loops wait where the browser lets them, and say so where they would return as if they had waited."""
     if sys.platform == "emscripten":
-        type(asyncio.get_running_loop()).run_until_complete = _cannot_wait  # type: ignore[assignment]
+        type(asyncio.get_running_loop()).run_until_complete = _wait  # type: ignore[assignment]
+        asyncio.Runner.__enter__ = _refuse  # type: ignore[assignment]  # it would make another loop, and cancel its tasks
 
 
-def _cannot_wait(_: object, main: object) -> NoReturn:
+def _wait(_: object, main: Any) -> Any:
+    from pyodide.ffi import can_run_sync, run_sync  # noqa: PLC0415  # in a browser only
+
+    if can_run_sync():
+        return run_sync(main)
     if isinstance(main, Coroutine):
         main.close()
-    raise RuntimeError("run_until_complete can't wait inside a function")
+    raise RuntimeError("run_until_complete can't wait while an event loop is running")
+
+
+def _refuse(_: object) -> NoReturn:
+    raise RuntimeError("asyncio.Runner can't wait while an event loop is running")
 
 
 UNTIL_COMPLETE = "run_until_complete"

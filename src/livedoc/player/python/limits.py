@@ -26,8 +26,8 @@ NOTES: list[tuple[type[BaseException] | tuple[type[BaseException], ...], str, st
     (EOFError, "EOF when reading a line", TYPING),
     (RuntimeError, "can't start new thread", THREADS),
     ((OSError, NotImplementedError), "support processes|OS process APIs|Function not implemented", PROCESSES),
-    ((OSError, NotImplementedError), "Host is unreachable|raw socket|Name or service not|Not supported", CONNECTIONS),
-    (RuntimeError, "from a running event loop|Already running asyncio|can't wait inside a function", LOOPS),
+    ((OSError, NotImplementedError), "Host is unreachable|raw socket|Socket not connected|Not supported", CONNECTIONS),
+    (RuntimeError, "from a running event loop|Already running asyncio|can't wait while an event loop", LOOPS),
 ]
 
 

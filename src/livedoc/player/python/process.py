@@ -22,7 +22,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
 
-from .awaiting import STAND_INS, cancel, compiled, refuse_to_block
+from .awaiting import STAND_INS, cancel, compiled, wait_on_the_running_loop
 from .ending import Ending, Failure, failure_of, files_in
 from .limits import note_for
 from .threads import do_without_threads
@@ -122,7 +122,7 @@ class Process:
 
     def execute(self, source: str) -> object:
         """Execute a script in `__main__`: to be called by `call`, which awaits the result."""
-        refuse_to_block()
+        wait_on_the_running_loop()
         do_without_threads()  # takes a while at first, and `call` lets it be stopped
         return eval(compiled(source, self._filename), self.main.__dict__)  # noqa: S307  # the script is the reader's own
 
