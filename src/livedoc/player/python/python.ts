@@ -74,6 +74,22 @@ function playing(pyodide: PyodideAPI, packages: Packages): Python {
   let imported: readonly string[] = []
   let taken = false
   let streams: ReturnType<typeof decoded>[] = []
+  let script = "" // the path of the one that runs
+  const inside = Reflect.get(pyodide, "_api") as { fatal_error(error: unknown): unknown }
+  const end = inside.fatal_error
+  inside.fatal_error = (error) => {
+    // It prints where Python was. The reader is shown where the script was.
+    let stack = ""
+    const [, err] = streams
+    streams = [decoded((text) => (stack += text)), decoded((text) => (stack += text))]
+    try {
+      return end(error)
+    } finally {
+      const frames = stack.split("\n").filter((line) => line.includes(`File "${script}"`))
+      if (frames.length > 0)
+        err?.write(new TextEncoder().encode(`Stack (most recent call first):\n${frames.join("\n")}\n`))
+    }
+  }
   pyodide.setStdout({ write: (bytes) => streams[0]?.write(bytes) ?? bytes.length })
   pyodide.setStderr({ write: (bytes) => streams[1]?.write(bytes) ?? bytes.length })
   return {
@@ -84,6 +100,7 @@ function playing(pyodide: PyodideAPI, packages: Packages): Python {
     async run(path, source, print) {
       const stream = (stream: Output["stream"]) => decoded((text) => print({ stream, text }))
       streams = [stream("out"), stream("err")]
+      script = path
       const coming = run(source, path, there)
       const ending = await coming
       coming.destroy()
