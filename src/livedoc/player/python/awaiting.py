@@ -112,6 +112,7 @@ async def _run_until_complete(loop: Any, main: Any) -> Any:
 def wait_on_the_running_loop() -> None:
     """Have event loops wait where the browser lets them, and say so where they would return as if they had waited."""
     if sys.platform == "emscripten":
+        asyncio.new_event_loop = asyncio.events.new_event_loop = asyncio.get_running_loop  # two would take turns badly
         type(asyncio.get_running_loop()).run_until_complete = _wait  # type: ignore[assignment]
         asyncio.Runner.__enter__ = _refuse  # type: ignore[assignment]  # it would make another loop, and cancel its tasks
 
