@@ -35,6 +35,9 @@ READ_THEIR_OWN_SOURCE = ("anyio",)
 # Sockets need it to look up a host. A browser has none.
 NEVER_IMPORTED = {"anyio": {"idna"}}
 
+# Time zones: a module of the standard library looks for them in this package where the system has none.
+READ_BY = {"tzdata": ["zoneinfo"]}
+
 # What a browser cannot do and a beginner does not look for.
 LEFT_OUT = (
     *("__hello__.py", "__phello__/*", "antigravity.py"),
@@ -216,6 +219,7 @@ def _place_wheels(archives: Path, folder: Path, runtime: Runtime) -> None:
     for wheel, size in zip(wheels, wire_sizes(wheels), strict=True):
         package = by_file[wheel.name]
         package["depends"] = sorted(set(package["depends"]) - NEVER_IMPORTED.get(package["name"], set()))
+        package["imports"] = sorted({*package["imports"], *READ_BY.get(package["name"], ())})
         package["file_name"] = f"{package['name']}-{content_hash(wheel.read_bytes())}/{wheel.name}"
         (folder / package["file_name"]).parent.mkdir()
         _place(wheel, package["file_name"], size, folder, runtime)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import builtins
 import contextlib
@@ -10,6 +11,7 @@ import gc
 import io
 import logging
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -81,6 +83,68 @@ def test_the_guard_runs_main_although_a_loop_is_running(printed: Callable[[str],
 def test_every_spelling_of_run_gives_the_result_of_main(printed: Callable[[str], str], start: str, call: str) -> None:
     script = f"{start}\nasync def main(letter: str) -> str:\n    return letter * 2\nresult = {call}\nprint(result)\n"
     assert printed(script) == "aa\n"
+
+
+@pytest.mark.parametrize(
+    ("get", "task"),
+    [
+        ("new_event_loop", "main('a')"),
+        ("get_event_loop", "main('a')"),
+        ("get_event_loop", "loop.create_task(main('a'))"),
+    ],
+)
+def test_a_loop_that_is_asked_to_run_until_complete_does(printed: Callable[[str], str], get: str, task: str) -> None:
+    script = f"""
+        import asyncio
+        async def main(letter: str) -> str:
+            return letter * 2
+        loop = asyncio.{get}()
+        print(loop.run_until_complete({task}))
+        if not loop.is_running():
+            loop.close()
+    """
+    assert printed(script) == "aa\n"
+
+
+def test_what_is_no_loop_runs_until_complete_as_it_likes(printed: Callable[[str], str]) -> None:
+    script = """
+        class Machine:
+            def run_until_complete(self, coat):
+                return coat + "!"
+        print(Machine().run_until_complete("grey"))
+    """
+    assert printed(script) == "grey!\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("raise EOFError('EOF when reading a line')", "Put the value into the code"),
+        ('raise RuntimeError("can\'t start new thread")', "asyncio.to_thread(function)"),
+        ("raise OSError(138, 'emscripten does not support processes.')", "can't start other programs"),
+        (
+            "try:\n    raise OSError(23, 'Host is unreachable')\nexcept OSError:\n    raise LookupError",
+            "open connections",
+        ),
+        ("import asyncio\nasync def main(): ...\ndef run(): asyncio.run(main())\nrun()", "outside of all functions"),
+        ("import anyio\nasync def main(): ...\ndef run(): anyio.run(main)\nrun()", "outside of all functions"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:coroutine 'main' was never awaited")
+def test_what_a_browser_cannot_do_is_told_with_a_way_out(script: str, told: str) -> None:
+    assert told in traceback_of(script).splitlines()[-1]
+
+
+def test_other_errors_have_no_note_and_a_chain_in_a_circle_ends() -> None:
+    script = "one, two = EOFError(), OSError('gone')\none.__cause__, two.__cause__ = two, one\nraise one from two"
+    assert failure_of(script, packages="anyio").traceback.splitlines()[-1] == "EOFError"
+
+
+def test_a_program_that_calls_itself_without_end_is_told_soon_and_briefly() -> None:
+    script = "import sys\nsys.setrecursionlimit(100_000)\ndef climb(): climb()\nclimb()"
+    failure = failure_of(script)
+    assert (failure.error, failure.line) == ("RecursionError", 3)
+    assert len(failure.traceback.splitlines()) < 20
 
 
 def test_a_run_of_something_else_is_left_alone(printed: Callable[[str], str]) -> None:
@@ -159,6 +223,16 @@ def test_a_traceback_shows_the_lines_of_the_script_and_no_others() -> None:
     assert "File \"storages/story.py\", line 3, in main\n    json.loads('{')\n" in traceback
     assert traceback.count("File ") == 2
     assert traceback.splitlines()[-1].startswith("json.decoder.JSONDecodeError: Expecting property name")
+
+
+@pytest.mark.parametrize(
+    "separator", ["\f", "# a\vb", "# a\x1cb", "# a\u2028b", "# a\x85b", "x = '\u2029'", "\r", "\r\n\r"]
+)
+def test_a_traceback_quotes_the_line_whatever_else_looks_like_the_end_of_one(separator: str) -> None:
+    script = f"{separator}\nx = 1\n\n{{}}['coat']\n"
+    failure = failure_of(script)
+    assert failure.line == ast.parse(script).body[-1].lineno
+    assert f"line {failure.line}, in <module>\n    {{}}['coat']\n" in failure.traceback
 
 
 def test_causes_and_contexts_keep_the_frames_of_the_script_too() -> None:
@@ -323,6 +397,8 @@ def test_the_error_for_a_missing_module_names_those_that_can_be_imported() -> No
     "script",
     [
         "import sys\nsys.stdout.close()",
+        "import sys\nsys.stdout = None",
+        "import sys\nclass Bad:\n    def flush(self): raise LookupError\nsys.stdout = Bad()",
         "import os, pathlib\nhere = pathlib.Path.cwd()\nhere.rmdir()\nhere.touch()",
         "import os\nos.symlink('nowhere', 'link')\nos.mkfifo('pipe')",
     ],
@@ -340,6 +416,35 @@ def test_a_file_that_may_not_be_read_is_counted(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(Path, "open", refuse)
     ending = end_of("with open('coat.txt', 'w') as file: file.write('grey')")
     assert (ending.files, ending.unlisted) == ([], 1)
+
+
+def test_what_a_script_imports_is_told_and_can_be_imported_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    script = """
+        from pathlib import Path
+        Path("own.py").write_text("")
+        import sys
+        sys.path.insert(0, "")
+        import colorsys, own, this, wave
+        del sys.modules["wave"]
+    """
+    for name in ("colorsys", "wave"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    imported = end_of(script).imported
+    assert [name for name in imported if name in {"colorsys", "own", "this", "wave"}] == ["colorsys", "own", "this"]
+    for name in ("colorsys", "own", "this"):
+        monkeypatch.delitem(sys.modules, name)
+    process.import_ahead(imported)
+    assert {name for name in ("colorsys", "own", "this") if name in sys.modules} == {"colorsys"}
+
+
+def test_no_two_processes_have_the_same_random_numbers_though_python_was_put_back(
+    printed: Callable[[str], str],
+) -> None:
+    numbers = set()
+    for _ in range(2):
+        random.seed(1)
+        numbers.add(printed("import random\nprint(random.random())\n"))
+    assert len(numbers) == 2
 
 
 def test_a_type_of_the_script_can_be_looked_up_by_its_module(printed: Callable[[str], str]) -> None:

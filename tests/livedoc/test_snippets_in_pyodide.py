@@ -111,3 +111,30 @@ def test_a_run_finds_nothing_of_the_run_before(run: Run) -> None:
     assert traceback.splitlines()[1:3] == ['  File "failing.py", line 4, in <module>', "    left, [].pop()"]
     assert traceback.endswith("IndexError: pop from empty list\n")
     assert ended["fresh.py"] == ("[] False\n", None)
+
+
+LOOPS = """
+import asyncio
+
+async def other(name):
+    await asyncio.sleep(0.001)
+    return name
+
+print(asyncio.new_event_loop().run_until_complete(other("new")))
+print(asyncio.get_event_loop().run_until_complete(asyncio.ensure_future(other("same"))))
+
+def inside():
+    return asyncio.get_event_loop().run_until_complete(other("inside"))
+
+print(inside())
+"""
+
+
+def test_a_loop_runs_until_complete_or_says_what_to_write(run: Run, request: pytest.FixtureRequest) -> None:
+    output, error = run({"loops.py": LOOPS})["loops.py"]
+    if "with-jspi" in request.node.callspec.id:
+        assert (output, error) == ("new\nsame\ninside\n", None)
+    else:
+        assert output == "new\nsame\n"
+        assert error is not None
+        assert error.endswith("outside of all functions, or await main() inside an async one.\n")

@@ -37,7 +37,7 @@ FLOORS = {
         {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],
     "livedoc.player.python": [  # what runs in the browser's Python
-        {"awaiting", "ending", "threads", "__init__"},
+        {"awaiting", "ending", "limits", "threads", "__init__"},
         {"process"},
     ],
 }

@@ -38,6 +38,28 @@ def test_colours_of_a_terminal_are_left_out(block: Block) -> None:
     assert block.run(r"print('\x1b[31mred\x1b[0m')") == "done: red\n"
 
 
+def test_a_carriage_return_and_a_backspace_act_as_in_a_terminal(block: Block) -> None:
+    program = """
+import sys, time
+for done in (5, 50, 100):
+    print(f"\\rfetching {done} %", end="", flush=True)
+    time.sleep(0.01)
+print("\\rdone\\x1b[K")
+print("/\\b-", end="\\b")
+print("ready", file=sys.stderr)
+print("one\\r\\ntwo")
+"""
+    assert block.run(program.strip()) == "done: done\nready\none\ntwo\n"
+    expect(block.element.locator(".snippet-stderr")).to_have_text("ready\n")
+
+
+def test_a_progress_bar_may_end_in_the_expected_output(block: Block) -> None:
+    lines = block.expected_output.splitlines()
+    program = "\n".join(f"print('...', end='\\r')\nprint({line!r})" for line in lines)
+    assert block.run(program) == block.expected
+    expect(block.status).not_to_contain_text("not as")
+
+
 def test_how_an_output_differs_is_shown_line_by_line_when_asked(block: Block) -> None:
     assert block.run() == block.expected
     expect(block.status).to_contain_text("as expected")

@@ -11,14 +11,26 @@ export type Reply =
   | { kind: "starting"; run: number }
   | { kind: "running"; run: number }
   | { kind: "stopping"; run: number } // it was waiting, and is cancelled
-  | ({ kind: "output"; run: number } & Output)
-  | ({ kind: "done"; run: number; seconds: number } & Left)
-  | ({ kind: "failed"; run: number; seconds: number } & Failure & Left)
+  | ({ kind: "output"; run: number } & Change)
+  | ({ kind: "done" } & Ended & Left)
+  | ({ kind: "failed" } & Ended & Failure & Left)
   | { kind: "unavailable"; run: number; reason: string } // Python itself could not start, or cannot go on
+
+export interface Ended {
+  run: number
+  seconds: number
+  /** Python can't be made as it was before the run: the next one wants another worker. */
+  spent: boolean
+}
 
 export interface Output {
   stream: "out" | "err"
   text: string
+}
+
+/** What there is to do for the output shown to be that of the program: take characters back from its end, then append. */
+export interface Change extends Output {
+  back: number
 }
 
 /** What went wrong: Python's traceback, the name of the exception, and the line of the script, counted from 1. */

@@ -2,7 +2,7 @@ import { difference } from "./difference.ts"
 import { element, required } from "./element.ts"
 import { type Expected, matching, verdict } from "./expected.ts"
 import { type Folder, hex, joined, textOf, tree, withSize } from "./files.ts"
-import type { Left, Output, WrittenFile } from "../messages.ts"
+import type { Change, Left, WrittenFile } from "../messages.ts"
 import { pieces } from "./traceback.ts"
 
 /** Milliseconds in which what follows a press of Run is taken for its answer; a browser counts half a second. */
@@ -74,8 +74,14 @@ export class Result {
     this.#printed.hidden = this.#error.hidden = true
   }
 
-  print({ stream, text }: Output): void {
-    this.#printed.append(stream === "out" ? text : element("span", "snippet-stderr", {}, text))
+  print({ back, stream, text }: Change): void {
+    for (let left = back, last = this.#printed.lastChild; left > 0 && last; last = this.#printed.lastChild) {
+      const there = last.textContent ?? ""
+      if (there.length > left) last.textContent = there.slice(0, -left)
+      else last.remove()
+      left -= there.length
+    }
+    if (text !== "") this.#printed.append(stream === "out" ? text : element("span", "snippet-stderr", {}, text))
   }
 
   /** `go` is called with the line of a place that the reader chose in the traceback. */

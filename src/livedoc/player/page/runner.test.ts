@@ -69,14 +69,14 @@ function runnerWith(react: Reaction, { onStop, onInterrupt, patience }: Options 
 }
 
 const nothing = () => undefined
-const left = { files: [], unlisted: 0 }
+const left = { files: [], unlisted: 0, spent: false }
 
-/** Prints its source, then ends; "wait" never ends; "crash" cannot start. */
+/** Prints its source, then ends; "wait" never ends; "crash" cannot start; "spoil" leaves a Python that is spent. */
 const echo: Reaction = ({ run, source }, reply) => {
   if (source === "crash") return reply({ kind: "unavailable", run, reason: "no network" })
   reply({ kind: "running", run })
-  reply({ kind: "output", run, stream: "out", text: source })
-  if (source !== "wait") reply({ kind: "done", run, seconds: 0, ...left })
+  reply({ kind: "output", run, stream: "out", text: source, back: 0 })
+  if (source !== "wait") reply({ kind: "done", run, seconds: 0, ...left, spent: source === "spoil" })
 }
 
 /** Starts a run and resolves once it prints. */
@@ -101,6 +101,15 @@ test("runs share one worker, which opens with the first of them", async () => {
   await runner.run("a.py", "one", nothing)
   await runner.run("b.py", "two", nothing)
   assert.equal(opened(), 1)
+})
+
+test("after a program that leaves a spent Python another worker is made ready at once", async () => {
+  const { runner, opened, ports, asked } = runnerWith(echo)
+  assert.equal((await runner.run("a.py", "spoil", nothing)).kind, "done")
+  await pass(0, () => asked.includes("prepare"))
+  assert.deepEqual([opened(), ports.size], [2, 1])
+  assert.equal((await runner.run("a.py", "next", nothing)).kind, "done")
+  assert.equal(opened(), 2)
 })
 
 test("a program that waits is stopped kindly, may clean up, and its worker stays", async () => {
@@ -224,9 +233,9 @@ test("a run that began although another took its place is stopped, and the other
 test("a reply of an older run is ignored", async () => {
   const { runner } = runnerWith(({ run }, reply) => {
     if (run === 1) return
-    reply({ kind: "output", run: 1, stream: "out", text: "old" })
+    reply({ kind: "output", run: 1, back: 0, stream: "out", text: "old" })
     reply({ kind: "done", run: 1, seconds: 9, ...left })
-    reply({ kind: "output", run: 2, stream: "out", text: "new" })
+    reply({ kind: "output", run: 2, back: 0, stream: "out", text: "new" })
     reply({ kind: "done", run: 2, seconds: 0, ...left })
   })
   runner.run("a.py", "one", nothing).catch(nothing)

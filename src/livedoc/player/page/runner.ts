@@ -18,6 +18,7 @@ interface Pending {
   resolve: (outcome: Outcome) => void
   reject: (reason: Stopped | Unavailable) => void
   run: number
+  source: string
   watch: (reply: Reply) => void
   /** Posts the command, a second time if the worker had to be closed. */
   begin: () => void
@@ -60,7 +61,7 @@ export class Runner {
     }
     let settle!: Pick<Pending, "resolve" | "reject">
     const promise = new Promise<Outcome>((resolve, reject) => (settle = { resolve, reject }))
-    this.#pending = { run, watch, begin, running: false, stopping: false, promise, ...settle }
+    this.#pending = { run, source, watch, begin, running: false, stopping: false, promise, ...settle }
     begin()
     return promise
   }
@@ -103,10 +104,16 @@ export class Runner {
     pending.watch(reply)
     if (reply.kind === "done" || reply.kind === "failed") {
       this.#settled()
+      if (reply.spent) this.#startAgain(pending.source)
       if (pending.stopping) pending.reject(new Stopped())
       else pending.resolve(reply)
     } else if (pending.running && !pending.stopping) clearTimeout(this.#timer)
     else if (!pending.running) this.#giveTime()
+  }
+
+  #startAgain(source: string): void {
+    this.#link.close()
+    this.prepare(source)
   }
 
   #giveTime(): void {

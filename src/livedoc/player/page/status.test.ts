@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { finished, invitation, loading } from "./status.ts"
 
-const done = { kind: "done", run: 1, seconds: 0.12, files: [], unlisted: 0 } as const
+const done = { kind: "done", run: 1, seconds: 0.12, files: [], unlisted: 0, spent: false } as const
 const failed = { ...done, kind: "failed", traceback: "", error: "KeyError", line: 12 } as const
 
 test("sizes are told in megabytes with one decimal", () => {

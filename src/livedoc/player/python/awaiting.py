@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import io
 import linecache
 import sys
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from weakref import WeakSet
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def compiled(source: str, filename: str) -> CodeType:
     Raises:
         SyntaxError: The script isn't Python.
     """
-    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)  # tracebacks quote it
+    lines = io.StringIO(source, newline=None).readlines()  # as Python counts: a form feed ends no line
+    linecache.cache[filename] = (len(source), None, lines, filename)  # tracebacks quote it
     try:
         tree = ast.parse(source, filename)
         awaiting = _AwaitRun(_imported_names(tree)).visit(tree)
@@ -50,7 +52,7 @@ def _imported_names(tree: ast.Module) -> dict[str, str]:
 
 
 class _AwaitRun(ast.NodeTransformer):
-    """Turns `asyncio.run(main())` and `anyio.run(main)` outside functions into an `await` of their stand-ins."""
+    """Turns `asyncio.run(main())` and its like outside functions into an `await` of their stand-ins."""
 
     def __init__(self, imported: dict[str, str]) -> None:
         self._imported = imported
@@ -59,6 +61,10 @@ class _AwaitRun(ast.NodeTransformer):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef, ast.GeneratorExp)):
             return node
         node = self.generic_visit(node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == UNTIL_COMPLETE:
+            node.args.insert(0, node.func.value)
+            node.func = ast.copy_location(ast.Name(f"__{UNTIL_COMPLETE}__", ast.Load()), node.func)
+            return ast.copy_location(ast.Await(node), node)
         if isinstance(node, ast.Call) and (name := f"__{self._called(node.func)}__".replace(".", "_")) in STAND_INS:
             node.func = ast.copy_location(ast.Name(name, ast.Load()), node.func)
             return ast.copy_location(ast.Await(node), node)
@@ -99,7 +105,38 @@ async def _anyio_run(
     return await _asyncio_run(function(*args))
 
 
-STAND_INS = {"__asyncio_run__": _asyncio_run, "__anyio_run__": _anyio_run}
+async def _run_until_complete(loop: Any, main: Any) -> Any:
+    return await main if isinstance(loop, asyncio.AbstractEventLoop) else loop.run_until_complete(main)
+
+
+def wait_on_the_running_loop() -> None:
+    """Have event loops wait where the browser lets them, and say so where they would return as if they had waited."""
+    if sys.platform == "emscripten":
+        asyncio.new_event_loop = asyncio.events.new_event_loop = asyncio.get_running_loop  # two would take turns badly
+        type(asyncio.get_running_loop()).run_until_complete = _wait  # type: ignore[assignment]
+        asyncio.Runner.__enter__ = _refuse  # type: ignore[assignment]  # it would make another loop, and cancel its tasks
+
+
+def _wait(_: object, main: Any) -> Any:
+    from pyodide.ffi import can_run_sync, run_sync  # noqa: PLC0415  # in a browser only
+
+    if can_run_sync():
+        return run_sync(main)
+    if isinstance(main, Coroutine):
+        main.close()
+    raise RuntimeError("run_until_complete can't wait while an event loop is running")
+
+
+def _refuse(_: object) -> NoReturn:
+    raise RuntimeError("asyncio.Runner can't wait while an event loop is running")
+
+
+UNTIL_COMPLETE = "run_until_complete"
+STAND_INS = {
+    "__asyncio_run__": _asyncio_run,
+    "__anyio_run__": _anyio_run,
+    f"__{UNTIL_COMPLETE}__": _run_until_complete,
+}
 
 
 async def cancel(tasks: set[asyncio.Task[Any]]) -> None:

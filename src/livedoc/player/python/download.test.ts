@@ -10,7 +10,9 @@ const server = createServer((request, response) => {
   else if (request.url === "/runtime/cut.whl") {
     response.writeHead(200, { "content-length": "1000" }).write("only this")
     setImmediate(() => response.destroy())
-  } else if (request.url === "/runtime/kept.zip") response.writeHead(200, { [KEPT]: "yes" }).end("x".repeat(1000))
+  } else if (request.url === "/runtime/page.zip")
+    response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<h1>Not here</h1>")
+  else if (request.url === "/runtime/kept.zip") response.writeHead(200, { [KEPT]: "yes" }).end("x".repeat(1000))
   else response.writeHead(200, { "content-type": "application/wasm" }).end("x".repeat(1000))
 })
 let folder = ""
@@ -60,6 +62,13 @@ test("a file that is not there is named", async () => {
   const download = new Download(folder, {}, () => undefined)
   await assert.rejects(download.watch(globalThis.fetch)(`${folder}gone.whl`))
   await assert.rejects(download.lost, { message: "gone.whl could not be loaded (the server answered 404)" })
+})
+
+test("a web page in the place of a file is told", async () => {
+  const download = new Download(folder, {}, () => undefined)
+  await assert.rejects(download.watch(globalThis.fetch)(`${folder}page.zip`))
+  const message = "page.zip could not be loaded (the server sent a web page instead)"
+  await assert.rejects(download.lost, { message })
 })
 
 test("a file that breaks off is named", async () => {

@@ -33,6 +33,8 @@ export class Download {
       try {
         const response = await fetch(input, init)
         if (!response.ok) throw new Error(`the server answered ${response.status}`)
+        if (/\bhtml\b/.test(response.headers.get("Content-Type") ?? ""))
+          throw new Error("the server sent a web page instead")
         return this.#counted(response, file)
       } catch (error) {
         this.#notCome(file, error)

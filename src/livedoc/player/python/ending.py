@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 File: TypeAlias = tuple[str, int, bytes]
 """A file's path in the process's folder, its size and its first bytes."""
 
+MOST_FRAMES = 2000  # of each exception; a program that calls itself without end may have a million
 MOST_FILES = 20
 MOST_BYTES = 4096  # of each
 
@@ -34,11 +35,13 @@ class Ending(NamedTuple):
     files: list[File]
     unlisted: int
     """How many more files there are."""
+    imported: list[str]
+    """The modules that it imported, in this order, as far as they would be the same for any program."""
 
 
 def failure_of(error: BaseException, filename: str) -> Failure:
     """Describe an exception by what it says about the script of this name."""
-    shown = traceback.TracebackException.from_exception(error)
+    shown = traceback.TracebackException.from_exception(error, limit=-MOST_FRAMES)
     _keep_frames_of(filename, shown)
     lines = [frame.lineno for frame in shown.stack]
     if isinstance(error, SyntaxError) and error.filename == filename:

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import { setTimeout as pause } from "node:timers/promises"
-import type { Output } from "../messages.ts"
-import { plainText, shortened, Printer } from "./output.ts"
+import type { Change, Output } from "../messages.ts"
+import { plainText, Printer, shown } from "./output.ts"
 
 const out = (text: string): Output => ({ stream: "out", text })
 
@@ -35,7 +35,7 @@ test("a program that pauses is seen without its end", async () => {
 
 for (const before of [0, 2_000]) {
   test(`the two streams stay apart and in order, after ${before} lines`, () => {
-    const pieces: Output[] = []
+    const pieces: Change[] = []
     const printer = new Printer((output) => pieces.push(output))
     for (const line of numbers(before)) printer.print(out(line))
     printer.flush()
@@ -57,14 +57,66 @@ test("an endless program fills no page, and the page says so", () => {
 })
 
 test("a text is shortened only if it is too long, and says so", () => {
-  assert.equal(shortened("x".repeat(100_000)), "x".repeat(100_000))
-  assert.equal(shortened("x".repeat(100_001)), `${"x".repeat(100_000)}\n[The rest is not shown.]\n`)
+  assert.equal(shown("x".repeat(100_000)), "x".repeat(100_000))
+  assert.equal(shown("x".repeat(100_001)), `${"x".repeat(100_000)}\n[The rest is not shown.]\n`)
+})
+
+/** What the page shows in the end, after it has been told at each of `cuts`, and that the streams are those of the letters. */
+function page(pieces: readonly string[], cuts: boolean): string {
+  let shown: { stream: string; character: string }[] = []
+  const printer = new Printer(({ back, stream, text }) => {
+    shown = [...shown.slice(0, shown.length - back), ...text.split("").map((character) => ({ stream, character }))]
+  })
+  if (!cuts) for (const line of numbers(1_000)) printer.print(out(line)) // what comes now comes together
+  printer.flush()
+  shown = []
+  for (const text of pieces) printer.print({ stream: /[A-Z]/.test(text) ? "err" : "out", text })
+  printer.flush()
+  for (const { stream, character } of shown)
+    if (/\w/.test(character)) assert.equal(stream, /[A-Z]/.test(character) ? "err" : "out", character)
+  return shown.map(({ character }) => character).join("")
+}
+
+for (const [printed, seen] of [
+  ["10 %|\r20 %|\r100 %|\n", "100 %\n"],
+  ["a long line|\rshort", "shortg line"],
+  ["one\r\ntwo|\r|\nthree\r\n", "one\ntwo\nthree\n"],
+  ["ab|\b\b\b\bc", "cb"],
+  ["first\nsecond|\rS|\b\b\bxyz", "first\nxyzond"],
+  ["spin -|\b\\|\b/", "spin /"],
+  ["😀😀|\b\bé", "é😀"],
+  ["😀b|\rc", "cb"],
+  ["error|\rERR|\nno|\bN", "ERRor\nnN"],
+  ["a long line|\r\vshort", "short"],
+  ["a long line|\f|\rshort|\nnext", "short\nnext"],
+  ["ab\fc\n", "  c\n"],
+  ["gone|\r\v", ""],
+] as const)
+  for (const cuts of [true, false])
+    test(`${JSON.stringify(printed)} is ${JSON.stringify(seen)} as in a terminal, told ${cuts ? "often" : "once"}`, () => {
+      assert.equal(page(printed.split("|"), cuts), seen)
+    })
+
+test("a line that is overwritten again and again stays as short as it is", () => {
+  let shown = ""
+  const printer = new Printer(({ back, text }) => (shown = shown.slice(0, shown.length - back) + text))
+  for (let step = 10_000; step < 60_000; step++) printer.print(out(`\rstep ${step}`))
+  printer.flush()
+  assert.equal(shown, "step 59999")
+})
+
+test("an error is shown as in a terminal too", () => {
+  assert.equal(shown("ValueError: \x1b[31mold\b\b\bnew\x1b[0m\r\n"), "ValueError: new\n")
+})
+
+test("what erases in the line is told apart from what steers elsewhere", () => {
+  assert.equal(plainText()("a\x1b[K\x1b[0K\x1b[2K\x1b[1K\x1b[2J\v\f"), "a\v\v\f")
 })
 
 test("what steers a terminal is left out, and all else stays", () => {
   const plain = plainText()
   assert.equal(
-    plain("\x1b[1;31mred\x1b[0m and \x1b]8;;https://x.example\x07link\x1b]8;;\x1b\\ \x07\b\t[é]\n"),
+    plain("\x1b[1;31mred\x1b[0m and \x1b]8;;https://x.example\x07link\x1b]8;;\x1b\\ \x07\f\v\t[é]\n"),
     "red and link \t[é]\n",
   )
 })

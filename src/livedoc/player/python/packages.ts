@@ -32,11 +32,15 @@ export class Packages {
     for (const name of this.#needed(seems)) this.#wheel(name).catch(() => undefined) // its installation will tell
   }
 
-  /** Makes importable what a script imports. */
-  async install(pyodide: PyodideAPI, source: string): Promise<void> {
-    const modules = pyodide.pyodide_py.code.find_imports(source).toJs() as string[]
+  /** Makes importable what a script imports. Whether there was anything to do. */
+  async install(pyodide: PyodideAPI, source: string): Promise<boolean> {
+    const found = pyodide.pyodide_py.code.find_imports(source)
+    const modules = found.toJs() as string[]
+    found.destroy()
     const needed = [...this.#needed((module) => modules.includes(module))]
+    const missing = needed.some((name) => !this.#installed.has(name))
     await Promise.all(needed.map((name) => this.#install(pyodide, name)))
+    return missing
   }
 
   #install(pyodide: PyodideAPI, name: string): Promise<void> {
@@ -65,13 +69,20 @@ export class Packages {
   }
 }
 
-/** Puts the files of a wheel where Python looks for packages, and has it look again. */
-function unpack({ FS, pyimport }: PyodideAPI, folder: string, wheel: Uint8Array): void {
+/** Puts the files of a wheel where Python looks for packages, loads what is compiled, and has Python look again. */
+async function unpack(pyodide: PyodideAPI, folder: string, wheel: Uint8Array): Promise<void> {
+  const { FS } = pyodide
+  const { loadDynlib } = Reflect.get(pyodide, "_api") as { loadDynlib(path: string): Promise<void> }
+  const compiled: string[] = []
   for (const [path, content] of Object.entries(unzipSync(wheel))) {
     if (path.endsWith("/")) continue
     const [, parent = "", name = path] = /^(.*)\/(.*)$/.exec(path) ?? []
     FS.mkdirTree(`${folder}/${parent}`)
     FS.createDataFile(`${folder}/${parent}`, name, content, true, true, true)
+    if (name.endsWith(".so")) compiled.push(`${folder}/${path}`)
   }
-  pyimport("sys").path_importer_cache.pop(folder, undefined)
+  for (const library of compiled) await loadDynlib(library)
+  const sys = pyodide.pyimport("sys")
+  sys.path_importer_cache.pop(folder, undefined)
+  sys.destroy()
 }

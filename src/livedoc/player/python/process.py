@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import builtins
 import gc
+import importlib
 import inspect
 import logging
 import os
+import random
 import sys
 import tempfile
 import warnings
@@ -20,25 +22,36 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 from weakref import WeakSet
 
-from .awaiting import STAND_INS, cancel, compiled
+from .awaiting import STAND_INS, cancel, compiled, wait_on_the_running_loop
 from .ending import Ending, Failure, failure_of, files_in
+from .limits import note_for
 from .threads import do_without_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from .ending import File
 
 
 async def run(source: str, filename: str, packages: str = "") -> Ending:
     """Run a script from start to end in a process of its own, as `python script.py` would."""
+    before = set(sys.modules)
     process = Process(filename, packages)
     process.start()
     try:
         failure = await process.call(process.execute, source)
     finally:
+        imported = [name for name in sys.modules if name not in before]
         files, unlisted = await process.end()
-    return Ending(failure, files, unlisted)
+    return Ending(failure, files, unlisted, imported)
+
+
+def import_ahead(modules: Iterable[str]) -> None:
+    """Import what a program has imported, while nobody waits for it."""
+    for name in modules:
+        if name not in SHOW_SOMETHING:
+            with suppress(Exception):  # it was the program's own, or the program has to be told
+                importlib.import_module(name)
 
 
 def stop() -> None:
@@ -47,6 +60,7 @@ def stop() -> None:
         task.cancel()
 
 
+SHOW_SOMETHING = {"this", "antigravity", "__hello__", "__phello__"}  # when they are imported
 _calling: set[asyncio.Task[Any]] = set()
 
 
@@ -81,6 +95,7 @@ class Process:
                 Without a `folder` the working directory is a new one, and is deleted when the process ends.
         """
         self._others.update(asyncio.all_tasks())
+        random.seed()  # where Python's memory was put back to what it was before, so was this
         with ExitStack() as started:
             gc.freeze()  # at the end, only what the process made has to be searched
             started.callback(gc.unfreeze)
@@ -98,13 +113,16 @@ class Process:
             except SystemExit as exit_:
                 return None if exit_.code in (None, 0) else failure_of(exit_, self._filename)
             except BaseException as error:  # noqa: BLE001  # the reader is shown any exception
-                if isinstance(error, ModuleNotFoundError) and self._packages:
+                if note := note_for(error):
+                    error.add_note(note)
+                elif isinstance(error, ModuleNotFoundError) and self._packages:
                     error.add_note(f"Here a program can import most of the standard library, and {self._packages}.")
                 return failure_of(error, self._filename)
             return None
 
     def execute(self, source: str) -> object:
         """Execute a script in `__main__`: to be called by `call`, which awaits the result."""
+        wait_on_the_running_loop()
         do_without_threads()  # takes a while at first, and `call` lets it be stopped
         return eval(compiled(source, self._filename), self.main.__dict__)  # noqa: S307  # the script is the reader's own
 
@@ -117,9 +135,9 @@ class Process:
             left = files_in(self._folder)
             self.main.__dict__.clear()
             gc.collect()  # a coroutine that was never awaited is reported now, not in the output of the next process
-            with suppress(ValueError):  # the program has closed them
-                sys.stdout.flush()
-                sys.stderr.flush()
+            for stream in (sys.stdout, sys.stderr):
+                with suppress(Exception):  # the program has closed it, or put something else in its place
+                    stream.flush()
         return left
 
     @contextmanager

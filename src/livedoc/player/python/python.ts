@@ -1,24 +1,31 @@
 import { loadPyodide, type PyodideAPI } from "pyodide"
 import type { PyProxy } from "pyodide/ffi"
 import type { Failure, Left, Output, WrittenFile } from "../messages.ts"
+import { Checkpoint } from "./checkpoint.ts"
 import { type Load, Packages } from "./packages.ts"
 import { mustAllowWebAssembly } from "./webassembly.ts"
 
 export interface Python {
-  /** Installs the packages that a script imports. */
+  /** Installs the packages that a script imports. Not while a script runs. */
   loadPackages(source: string): Promise<void>
-  /** Runs a script to its end, in a process of its own. `print` gets the output as it comes. */
+  /**
+   * Runs a script to its end, in a process of its own: afterwards Python is as it was before. `print` gets the output as
+   * it comes.
+   */
   run(path: string, source: string, print: (output: Output) => void): Promise<Ended>
+  /** Imports what the last script imported, which the next one then need not do. It may take a while. */
+  importAhead(): void
   /** Cancels the running script if it's waiting for something. */
   stop(): void
 }
 
-export type Ended = { failure: Failure | undefined } & Left
+export type Ended = { failure: Failure | undefined; spent: boolean } & Left
 
 /** The module process.py. */
 interface ProcessModule extends PyProxy {
-  run(source: string, path: string, packages: string): Promise<Ending>
+  run(source: string, path: string, packages: string): Promise<Ending> & PyProxy
   stop(): void
+  import_ahead(modules: readonly string[]): void
 }
 
 /** The classes of ending.py. */
@@ -26,6 +33,7 @@ interface Ending extends PyProxy {
   failure: (PyProxy & Failure) | undefined
   files: PyProxy
   unlisted: number
+  imported: PyProxy
 }
 
 /**
@@ -52,27 +60,59 @@ export async function startPython(
 }
 
 function playing(pyodide: PyodideAPI, packages: Packages): Python {
-  // Taken once, before a program can change them.
-  const { run, stop } = pyodide.pyimport("_livedoc.process") as ProcessModule
+  const { run, stop, import_ahead } = pyodide.pyimport("_livedoc.process") as ProcessModule
   const there = packages.names.join(", ")
+  const checkpoint = new Checkpoint(pyodide)
+  let imported: readonly string[] = []
+  let taken = false
+  let streams: ReturnType<typeof decoded>[] = []
+  let script = "" // the path of the one that runs
+  const inside = Reflect.get(pyodide, "_api") as { fatal_error(error: unknown): unknown }
+  const end = inside.fatal_error
+  inside.fatal_error = (error) => {
+    // It prints where Python was. The reader is shown where the script was.
+    let stack = ""
+    const [, err] = streams
+    streams = [decoded((text) => (stack += text)), decoded((text) => (stack += text))]
+    try {
+      return end(error)
+    } finally {
+      const frames = stack.split("\n").filter((line) => line.includes(`File "${script}"`))
+      if (frames.length > 0)
+        err?.write(new TextEncoder().encode(`Stack (most recent call first):\n${frames.join("\n")}\n`))
+    }
+  }
+  pyodide.setStdout({ write: (bytes) => streams[0]?.write(bytes) ?? bytes.length })
+  pyodide.setStderr({ write: (bytes) => streams[1]?.write(bytes) ?? bytes.length })
   return {
-    loadPackages: (source) => packages.install(pyodide, source),
+    async loadPackages(source) {
+      if ((await packages.install(pyodide, source)) || !taken) checkpoint.take()
+      taken = true
+    },
     async run(path, source, print) {
-      const [out, err] = [
-        decoded((text) => print({ stream: "out", text })),
-        decoded((text) => print({ stream: "err", text })),
-      ]
-      pyodide.setStdout(out)
-      pyodide.setStderr(err)
-      const ending = ended(await run(source, path, there))
-      for (const stream of [out, err]) stream.end()
-      return ending
+      const stream = (stream: Output["stream"]) => decoded((text) => print({ stream, text }))
+      streams = [stream("out"), stream("err")]
+      script = path
+      const coming = run(source, path, there)
+      const ending = await coming
+      coming.destroy()
+      imported = ending.imported.toJs() as string[]
+      const reachedOut = /\bjs\b|pyodide/.test(source) // what it changes in JavaScript stays changed
+      const { failure, ...left } = ended(ending)
+      await new Promise((resolve) => setTimeout(resolve)) // what Python has still to say to JavaScript
+      for (const each of streams.splice(0)) each.end()
+      return { failure, ...left, spent: !checkpoint.restore() || reachedOut }
+    },
+    importAhead() {
+      if (imported.length === 0) return
+      import_ahead(imported)
+      checkpoint.take()
     },
     stop,
   }
 }
 
-function ended(ending: Ending): Ended {
+function ended(ending: Ending): Omit<Ended, "spent"> {
   const { failure: shown, unlisted } = ending
   const failure = shown && { traceback: shown.traceback, error: shown.error, line: shown.line }
   const left = ending.files.toJs() as [string, number, Uint8Array][]

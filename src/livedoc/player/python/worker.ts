@@ -1,6 +1,6 @@
 import { Download } from "./download.ts"
 import type { Command, Reply } from "../messages.ts"
-import { Printer, plainText, shortened } from "./output.ts"
+import { Printer, plainText, shown } from "./output.ts"
 import { type Python, startPython } from "./python.ts"
 import { compileAhead } from "./webassembly.ts"
 
@@ -17,12 +17,14 @@ interface Started {
 }
 
 type Run = Extract<Command, { kind: "run" }>
+type Outcome = Extract<Reply, { kind: "done" | "failed" }>
 
 const root = new URL("./", import.meta.url).href
 let interrupts: Uint8Array<SharedArrayBuffer> | undefined
 let started: Promise<Started> | undefined
 let awaited: number | undefined // the run that Python is made ready for
 let stop: (() => void) | undefined // of the script that runs
+let running: Promise<unknown> | undefined // its end
 
 addEventListener("message", ({ data: command }: MessageEvent<Command>) => {
   if (command.kind === "open") interrupts = command.interrupts
@@ -49,14 +51,16 @@ async function perform({ run, path, source }: Run): Promise<void> {
     if (run !== awaited) return // a later run has taken its place
     awaited = undefined
     reply({ kind: "running", run })
-    reply(await outcomeOf(python, { kind: "run", run, path, source }))
+    const outcome = await outcomeOf(python, { kind: "run", run, path, source })
+    reply(outcome)
+    if (!outcome.spent) python.importAhead()
   } catch (error) {
-    reply({ kind: "unavailable", run, reason: error instanceof Error ? error.message : String(error) })
+    reply({ kind: "unavailable", run, reason: wordsOf(error) })
   }
 }
 
-async function outcomeOf(python: Python, { run, path, source }: Run): Promise<Reply> {
-  const printer = new Printer((output) => reply({ kind: "output", run, ...output }))
+async function outcomeOf(python: Python, { run, path, source }: Run): Promise<Outcome> {
+  const printer = new Printer((change) => reply({ kind: "output", run, ...change }))
   const plain = { out: plainText(), err: plainText() }
   stop = () => {
     reply({ kind: "stopping", run })
@@ -66,11 +70,11 @@ async function outcomeOf(python: Python, { run, path, source }: Run): Promise<Re
   const ended = python.run(path, source, ({ stream, text }) => {
     printer.print({ stream, text: plain[stream](text) })
   })
+  running = ended.catch(() => undefined)
   const { failure, ...left } = await Promise.race([ended, gone]).finally(() => printer.flush())
   stop = undefined
   const seconds = (performance.now() - begin) / 1000
   if (!failure) return { kind: "done", run, seconds, ...left }
-  const shown = (text: string) => shortened(plainText()(text))
   return {
     kind: "failed",
     run,
@@ -80,6 +84,12 @@ async function outcomeOf(python: Python, { run, path, source }: Run): Promise<Re
     line: failure.line,
     ...left,
   }
+}
+
+/** Pyodide also throws what is no Error: a failed call of its file system has neither a message nor a text. */
+function wordsOf(error: unknown): string {
+  if (error instanceof Error && error.message !== "") return error.message
+  return typeof error === "string" ? error : "a file of its own is not what it should be; reload the page"
 }
 
 /** What a program did that ended Python; undefined if `reason` is nothing of the kind. */
@@ -93,6 +103,7 @@ function lastWords(reason: unknown): string | undefined {
 async function pythonFor(source: string): Promise<Python> {
   started ??= start(source)
   const { python, lost } = await started
+  await running
   await Promise.race([python.loadPackages(source), lost])
   return python
 }
