@@ -114,7 +114,7 @@ def type_at_the_end(block: Block) -> None:
 
 
 def test_a_line_that_fails_is_marked_though_it_has_moved(block: Block) -> None:
-    block.begin("import asyncio\nprint('begun')\nawait asyncio.sleep(1)\n{}['coat']", "begun")
+    block.begin("import asyncio\nprint('begun')\nawait asyncio.sleep(10)\n{}['coat']", "begun")
     block.editor.press("ControlOrMeta+Home")
     block.editor.press("Enter")
     assert block.ended() == "failed: begun\n"
