@@ -2,6 +2,7 @@ import { Block, type Surroundings } from "./block.ts"
 import { Edits } from "./edits.ts"
 import { element } from "./element.ts"
 import { Folds } from "./folds.ts"
+import { guardKeys } from "./keys.ts"
 import { Offline } from "./offline.ts"
 import { Runner } from "./runner.ts"
 import { type Shared, sharedBy } from "./share.ts"
@@ -75,4 +76,5 @@ function blockFor({ block }: Shared): Block | undefined {
 const pageChanges = Reflect.get(globalThis, "document$") as PageChanges | undefined
 if (pageChanges) pageChanges.subscribe(() => void mountAll())
 else void mountAll()
+guardKeys(document)
 addEventListener("hashchange", () => void sharedBy(location.hash).then(showShared))
