@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.block import Block, block_of
-from tests.support.page import CLIPBOARD, NewPage
+from tests.support.block import SNIPPET, Block, block_of
+from tests.support.page import CLIPBOARD, EDITOR, NewPage, rewrite
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -27,6 +30,28 @@ SWITCHED_OFF = """
 """
 # The theme's, and a few that it may have in another version.
 KEYS = ["n", "p", "s", "f", ".", ",", "/", "N", "x"]
+
+HIDING = "if user != 'none\u202e\u2067# if\u200b admin\u2069 \ufeffuser':\u00ad\n    pass\n"
+NUMBERS = ["U+202E", "U+2067", "U+200B", "U+2069", "U+FEFF", "U+00AD"]
+# Whether each character of the code that is shown stands to the right of the one before, or below it.
+IN_ORDER = """element => {
+    const shown = [...element.querySelectorAll("pre, .cm-content")].find(it => it.checkVisibility())
+    const walker = document.createTreeWalker(shown, NodeFilter.SHOW_TEXT)
+    const places = []
+    for (let node = walker.nextNode(); node; node = walker.nextNode())
+        for (let at = 0; at < node.length; at++) {
+            if (node.parentElement.matches(".snippet-hidden")) continue
+            const range = document.createRange()
+            range.setStart(node, at)
+            range.setEnd(node, at + 1)
+            const { left, top, height } = range.getBoundingClientRect()
+            if (height > 0 && node.data[at] !== "\\n") places.push([top, left])
+        }
+    return places.length > 40 && places.every(([top, left], index) => {
+        const [topBefore, leftBefore] = places[index - 1] ?? [0, 0]
+        return top > topBefore + 5 || left > leftBefore
+    })
+}"""
 
 
 @pytest.mark.parametrize("storage", [BLOCKED, SWITCHED_OFF], ids=["blocked", "switched off"])
@@ -91,6 +116,66 @@ def test_the_keys_of_the_theme_work_once_the_block_was_left(block: Block) -> Non
     page.wait_for_url("**/sessions/")
 
 
+@pytest.mark.parametrize("editor", ["opens", "is still coming"])
+def test_hidden_characters_of_an_edit_from_a_link_are_marked(new_page: NewPage, editor: str) -> None:
+    page = new_page(permissions=CLIPBOARD)
+    if editor != "opens":
+        page.route(EDITOR, lambda _: None)
+    page.goto(f"/storages/{link_with(HIDING)}")
+    block = block_of(page)
+    expect(block.element.locator(".cm-content")).to_have_count(1 if editor == "opens" else 0)
+    marks = block.element.locator(":is(.cm-content, .snippet-code):visible .snippet-hidden")
+    expect(marks).to_have_count(6)
+    assert [mark.get_attribute("data-number") for mark in marks.all()] == NUMBERS
+    assert [mark.get_attribute("aria-label") for mark in marks.all()][1:3] == [
+        "U+2067, changes the order of the text around it",
+        "U+200B, can't be seen",
+    ]
+    for mark in marks.all():
+        box = mark.bounding_box()
+        assert box
+        assert box["width"] > 30  # its number is shown
+    assert block.element.evaluate(IN_ORDER) is True
+    expect(block.notice).to_contain_text("Of its characters, 6 can't be seen or reorder others: each is marked.")
+    block.press("Copy")
+    assert page.evaluate("navigator.clipboard.readText()") == HIDING
+
+
+def test_hidden_characters_that_a_reader_pastes_or_types_are_marked(block: Block) -> None:
+    block.edit("x = 1")
+    block.page.evaluate("text => navigator.clipboard.writeText(text)", "\u00a0+\u2062 '\u202d'")
+    block.page.keyboard.press("End")
+    block.page.keyboard.press("ControlOrMeta+V")
+    marks = block.element.locator(".cm-content .snippet-hidden")
+    expect(marks).to_have_count(3)
+    block.page.keyboard.insert_text("\u3164 '👩\u200d💻' '\u0000'")
+    expect(marks).to_have_count(5)
+    assert [mark.get_attribute("data-number") for mark in marks.all()] == [
+        "U+00A0",
+        "U+2062",
+        "U+202D",
+        "U+3164",
+        "U+0000",
+    ]
+    block.page.keyboard.press("Backspace")
+    block.page.keyboard.press("Backspace")
+    expect(marks).to_have_count(4)
+
+
+def test_hidden_characters_of_the_page_are_marked_and_those_of_a_link_without_a_block(new_page: NewPage) -> None:
+    page = new_page()
+    rewrite(page, re.compile("/storages/(#|$)"), lambda text: text.replace("not read to", "not\u202e read\u2066 to"))
+    page.goto(f"/storages/{link_with(HIDING, 'storages/gone.py:use')}")
+    expect(page.locator(".snippet-lost .snippet-hidden")).to_have_count(6)
+    assert page.locator(".snippet-lost").evaluate(IN_ORDER) is True
+    block = block_of(page)
+    expect(block.element.locator(".snippet-code .snippet-hidden")).to_have_count(2)
+    for bar in block.element.locator("[data-fold]").all():
+        bar.click()
+    expect(block.element.locator(".snippet-code .snippet-hidden")).to_have_count(2)
+    assert block.run() == block.expected
+
+
 def press_all(page: Page) -> None:
     """Press each key: the page stays, and no search opens."""
     before = page.url
@@ -109,3 +194,10 @@ def search(page: Page, words: str) -> None:
     page.keyboard.insert_text(words)
     page.keyboard.press("End")  # only a key begins the search
     expect(page.locator(".md-search-result__meta")).to_have_text(re.compile("matching document"))
+
+
+def link_with(script: str, block: str = f"{SNIPPET}:use") -> str:
+    """The hash of a link that brings this script."""
+    packer = zlib.compressobj(wbits=-15)
+    packed = packer.compress(json.dumps({"block": block, "hash": "00000000", "script": script}).encode())
+    return f"#try=1.{base64.urlsafe_b64encode(packed + packer.flush()).decode().rstrip('=')}"

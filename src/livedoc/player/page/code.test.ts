@@ -55,6 +55,15 @@ test("the reader's edit comes back and says so, until it is reset", () => {
   assert.deepEqual([code.script, code.notice, stored()], [script, "", undefined])
 })
 
+test("an edit with hidden characters says how many, and the original says nothing", () => {
+  const { code } = codeWith()
+  code.lend({ hash: snippet.hash, script: "print('\u202egnp.exe')\u200b" })
+  const marked = " Of its characters, 2 can't be seen or reorder others: each is marked."
+  assert.equal(code.notice, `This edit came with the link. Reset brings the original one back.${marked}`)
+  code.change("print()")
+  assert.equal(code.notice, "")
+})
+
 test("a change takes the notice away", () => {
   const { code } = codeWith({ own: beyond })
   code.change(`${beyond}#`)

@@ -1,4 +1,5 @@
 import type { Edit, Edits } from "./edits.ts"
+import { numberOfHidden } from "./hidden.ts"
 import { followed } from "./source.ts"
 
 /** A snippet as its page has it. */
@@ -81,6 +82,9 @@ export class Code {
     const isOld = hash !== this.#snippet.hash
     const age = isOld ? ", of an earlier version of this snippet" : ""
     this.notice = origin && `${origin}${age}. Reset brings ${below ?? `the ${isOld ? "new" : "original"} one back`}.`
+    const hidden = numberOfHidden(script)
+    if (this.notice && hidden)
+      this.notice += ` Of its characters, ${hidden} can't be seen or reorder others: each is marked.`
     this.script = script
   }
 

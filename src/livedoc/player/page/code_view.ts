@@ -3,6 +3,7 @@ import type { Code, Place } from "./code.ts"
 import { element, required } from "./element.ts"
 import { Folds } from "./folds.ts"
 import type { Header } from "./header.ts"
+import { HIDDEN, mark, markHidden } from "./hidden.ts"
 
 type EditorModule = typeof import("../editor/editor.ts")
 export type LoadEditor = () => Promise<EditorModule>
@@ -47,6 +48,7 @@ export class CodeView {
     if (this.#editor) this.#editor.replace(script)
     else if (isEdited) {
       this.#place.replaceChildren(element("pre", "", {}, element("code", "", { tabindex: "0" }, script)))
+      markHidden(this.#place)
       void this.#opened()
     } else this.#folds.show()
   }
@@ -102,6 +104,7 @@ export class CodeView {
       text: this.#code.script,
       label: `Code: ${this.#header.title}`,
       describedBy: id,
+      hidden: { pattern: HIDDEN, mark },
       leave: () => this.#header.button("run").focus(),
     })
     editing.append(hint)

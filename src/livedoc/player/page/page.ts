@@ -2,6 +2,7 @@ import { Block, type Surroundings } from "./block.ts"
 import { Edits } from "./edits.ts"
 import { element } from "./element.ts"
 import { Folds } from "./folds.ts"
+import { markHidden } from "./hidden.ts"
 import { guardKeys } from "./keys.ts"
 import { Offline } from "./offline.ts"
 import { Runner } from "./runner.ts"
@@ -62,6 +63,7 @@ function showShared(shared: Shared | "broken" | undefined): void {
     const block = blockFor(shared)
     if (block) return block.open(shared)
     const code = element("pre", "", { tabindex: "0" }, shared.script)
+    markHidden(code)
     lost.append("The block that this link is for is no longer here. Its code:", code)
   }
   document.querySelector("article")?.prepend(lost)
