@@ -11,6 +11,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files, InclusionLevel
 
 from livedoc.bundle import build_player
+from livedoc.caching import write_headers
 from livedoc.font import subset
 from livedoc.markdown import embeds, problems
 from livedoc.offline import write_service_worker
@@ -69,8 +70,9 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Write the service worker: by now the site is complete."""
+    """Write the service worker and what may be kept: by now the site is complete."""
     write_service_worker(Path(config.site_dir), f"{ASSETS}/")
+    write_headers(Path(config.site_dir), f"{ASSETS}/")
 
 
 def add_files(files: Files, config: MkDocsConfig, player: Path, runtime: Path) -> Files:

@@ -32,7 +32,7 @@ FLOORS = {
     ],
     "livedoc": [
         {"snippet", "service", "build", "completions", "translation", "__init__"},
-        {"excerpt", "runtime", "bundle", "font", "offline"},
+        {"excerpt", "runtime", "bundle", "font", "offline", "caching"},
         {"markdown"},
         {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],

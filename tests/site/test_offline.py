@@ -5,22 +5,24 @@ from __future__ import annotations
 import re
 import shutil
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
+from livedoc.caching import write_headers
 from livedoc.offline import write_service_worker
 from tests.support.block import first_block
-from tests.support.host import Host, Rules, serving
+from tests.support.host import serving
+from tests.support.origin import Origin, Sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from io import BytesIO
     from pathlib import Path
-    from typing import BinaryIO
 
     from playwright.sync_api import Browser, BrowserContext, Page
+
+    from tests.support.host import Rules
 
 PLAYER = "assets/livedoc/"
 NOT_HERE = "This page is not here offline"
@@ -34,34 +36,6 @@ UPDATE = """async () => {
     await new Promise((resolve) => worker.addEventListener("statechange", resolve, { once: true }))
   return worker.state
 }"""
-
-
-class Origin:
-    """Where the site is, whichever release of it, and if anything is there at all."""
-
-    def __init__(self, site: Path) -> None:
-        self.url = ""
-        self.site = site
-        self.down = False
-        self.lost: set[str] = set()
-        self.asked: list[str] = []
-
-
-class Sender(Host):
-    """Sends what an origin has, and notes what was asked for."""
-
-    def __init__(self, origin: Origin, rules: Rules, *arguments: Any) -> None:
-        self.origin = origin
-        super().__init__(origin.site, rules, *arguments)
-
-    def send_head(self) -> BytesIO | BinaryIO | None:
-        path = self.path.partition("?")[0].removeprefix("/")
-        self.directory = str(self.origin.site)  # a connection outlives a release
-        self.origin.asked.append(path)
-        if self.origin.down or path in self.origin.lost:
-            self.close_connection = True
-            return None
-        return super().send_head()
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +76,7 @@ def later(site: Path, tmp_path: Path) -> Path:
     page.write_text(page.read_text().replace("</h1>", " of the next release</h1>", 1))
     shutil.copytree(page.parent, later / "cloaks")
     write_service_worker(later, PLAYER)
+    write_headers(later, PLAYER)
     return later
 
 
