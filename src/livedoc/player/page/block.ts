@@ -6,7 +6,8 @@ import type { Edit, Edits } from "./edits.ts"
 import { element, required } from "./element.ts"
 import { Header } from "./header.ts"
 import { Result } from "./result.ts"
-import { type Outcome, type Runner, Stopped } from "./runner.ts"
+import { type Outcome, type Runner, Stopped, Unavailable } from "./runner.ts"
+import { Notice } from "./notice.ts"
 import { linkTo } from "./share.ts"
 import { finished, invitation, loading } from "./status.ts"
 
@@ -15,6 +16,8 @@ export interface Surroundings {
   runner: Runner
   edits: Edits
   loadEditor: LoadEditor
+  /** Whether the host has another release of the site by now. */
+  isOutdated: () => Promise<boolean>
   /** The bytes that a first run of a script fetches at the most. */
   weight: (script: string) => number
   /** A program has run to its end. */
@@ -23,6 +26,8 @@ export interface Surroundings {
   leaveLink: () => void
 }
 
+const UPDATED = "The site was updated. Reload the page to go on; your edit stays."
+
 /** A snippet that can be run, edited, shared and taken along. */
 export class Block {
   readonly #root: HTMLElement
@@ -30,7 +35,8 @@ export class Block {
   readonly #code: Code
   readonly #header: Header
   readonly #view: CodeView
-  readonly #notice = element("p", "snippet-notice", { translate: "yes" })
+  readonly #notice = new Notice("snippet-notice")
+  #isOutdated = false
   readonly #result: Result
   #attempt = 0
 
@@ -54,9 +60,9 @@ export class Block {
     }
     this.#header = new Header(root, this.#path, actions, more)
     const changed = (text: string) => this.#change(text)
-    this.#view = new CodeView(root, this.#code, this.#header, around.loadEditor, { changed, run })
+    this.#view = new CodeView(root, this.#code, this.#header, around.loadEditor, { changed, run, lost: () => void this.#lookForUpdate() })
     const place = required(root, ".snippet-code")
-    place.before(this.#notice)
+    place.before(this.#notice.root)
     doAhead(this.#header.button("run"), () => around.runner.prepare(this.#code.script))
     for (const near of [this.#header.button("edit"), place])
       doAhead(near, () => around.loadEditor().catch(() => undefined))
@@ -142,6 +148,23 @@ export class Block {
     const reason = error instanceof Error ? error.message : String(error)
     this.#result.fail(`${reason}\nRun starts it anew.\n`, this.#path, () => undefined)
     this.#header.show("failed", "Failed")
+    void this.#lookForUpdate(error instanceof Unavailable && error.isGone)
+  }
+
+  /** What this page is made of may have gone from the host with a new release. Then only a reload helps. */
+  async #lookForUpdate(isGone = false): Promise<void> {
+    if (!isGone && !(await this.#around.isOutdated())) return
+    this.#isOutdated = true
+    this.#notify()
+    this.#header.announce(UPDATED)
+  }
+
+  /** Loads the page again. An edit that the browser doesn't keep goes along in the address. */
+  async #reload(): Promise<void> {
+    const { script, isSafe } = this.#code
+    const hash = isSafe ? undefined : await linkTo({ block: this.name, hash: this.#hash, script })
+    if (hash) history.replaceState(history.state, "", hash)
+    location.reload()
   }
 
   #change(text: string): void {
@@ -177,8 +200,8 @@ export class Block {
   }
 
   #notify(): void {
-    this.#notice.textContent = this.#code.notice
-    this.#notice.hidden = !this.#code.notice
+    if (this.#isOutdated) this.#notice.show(UPDATED, { Reload: () => this.#reload() })
+    else this.#notice.show(this.#code.notice)
   }
 
   get #path(): string {

@@ -40,6 +40,11 @@ export class Code {
     return this.script !== this.#snippet.script
   }
 
+  /** Whether the script is there after a reload, whatever the address is. */
+  get isSafe(): boolean {
+    return this.script === (this.#own ?? this.#snippet).script
+  }
+
   /** Takes over an edit that came with a link. It is the reader's once they change it. */
   lend(shared: Edit): void {
     const own = this.#own && "your own one back, as long as you change nothing here"

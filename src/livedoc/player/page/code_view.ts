@@ -8,6 +8,11 @@ import { HIDDEN, mark, markHidden } from "./hidden.ts"
 type EditorModule = typeof import("../editor/editor.ts")
 export type LoadEditor = () => Promise<EditorModule>
 
+interface Reactions extends Pick<Options, "changed" | "run"> {
+  /** The editor did not come. */
+  lost(): void
+}
+
 let hints = 0 // each is named by an id
 
 /** Where a block shows its code: as text, or the whole file in an editor that is loaded when it is first opened. */
@@ -15,7 +20,7 @@ export class CodeView {
   readonly #code: Code
   readonly #header: Header
   readonly #loadEditor: LoadEditor
-  readonly #options: Pick<Options, "changed" | "run">
+  readonly #options: Reactions
   readonly #place: HTMLElement
   readonly #folds: Folds
   /** The number of the first line that the page shows. */
@@ -24,13 +29,7 @@ export class CodeView {
   #editor: Editor | undefined
   #marked: Place | undefined
 
-  constructor(
-    root: HTMLElement,
-    code: Code,
-    header: Header,
-    loadEditor: LoadEditor,
-    options: Pick<Options, "changed" | "run">,
-  ) {
+  constructor(root: HTMLElement, code: Code, header: Header, loadEditor: LoadEditor, options: Reactions) {
     this.#code = code
     this.#header = header
     this.#loadEditor = loadEditor
@@ -88,6 +87,7 @@ export class CodeView {
       if (opening === this.#opening) {
         this.#opening = undefined
         this.#header.say("The editor could not be loaded: Edit tries again")
+        this.#options.lost()
       }
     }
     return this.#editor

@@ -5,6 +5,7 @@ import { Folds } from "./folds.ts"
 import { markHidden } from "./hidden.ts"
 import { guardKeys } from "./keys.ts"
 import { Offline } from "./offline.ts"
+import { imported, isOutdated } from "./release.ts"
 import { Runner } from "./runner.ts"
 import { type Shared, sharedBy } from "./share.ts"
 import { weight } from "./weight.ts"
@@ -15,12 +16,19 @@ interface PageChanges {
   subscribe(mounted: () => void): void
 }
 
-const offline = new Offline(new URL("../../", import.meta.url).href, DOWNLOAD_SIZE)
+const home = new URL("../../", import.meta.url)
+const [self, worker, editor] = [
+  new URL(import.meta.url),
+  new URL(WORKER, import.meta.url),
+  new URL(EDITOR, import.meta.url),
+]
+const offline = new Offline(home.href, DOWNLOAD_SIZE)
 
 const surroundings: Surroundings = {
   runner: new Runner(openWorker),
   edits: new Edits(() => localStorage),
-  loadEditor: () => import(new URL(EDITOR, import.meta.url).href) as Promise<typeof import("../editor/editor.ts")>,
+  loadEditor: () => imported(editor.href) as Promise<typeof import("../editor/editor.ts")>,
+  isOutdated: () => isOutdated([self, worker, editor], self, home),
   weight: (script) => weight(script, DOWNLOAD_SIZE, WEIGHTS),
   ran: () => void offline.begin(),
   leaveLink() {

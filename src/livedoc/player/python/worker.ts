@@ -1,4 +1,4 @@
-import { Download } from "./download.ts"
+import { Download, Missing } from "./download.ts"
 import type { Command, Reply } from "../messages.ts"
 import { Printer, plainText, shortened } from "./output.ts"
 import { type Python, startPython } from "./python.ts"
@@ -34,7 +34,9 @@ addEventListener("message", ({ data: command }: MessageEvent<Command>) => {
 
 /** Rejects when Python comes to an end by itself, which no call into it then tells. */
 const gone = new Promise<never>((_, reject) => {
-  addEventListener("unhandledrejection", ({ reason }) => {
+  addEventListener("unhandledrejection", (event) => {
+    const { reason } = event
+    if (reason instanceof Missing) event.preventDefault() // it's told, whoever waits for the file
     const words = lastWords(reason)
     if (words) reject(new Error(words))
   })
@@ -51,7 +53,8 @@ async function perform({ run, path, source }: Run): Promise<void> {
     reply({ kind: "running", run })
     reply(await outcomeOf(python, { kind: "run", run, path, source }))
   } catch (error) {
-    reply({ kind: "unavailable", run, reason: error instanceof Error ? error.message : String(error) })
+    const reason = error instanceof Error ? error.message : String(error)
+    reply({ kind: "unavailable", run, reason, isGone: error instanceof Missing && error.isGone })
   }
 }
 
@@ -105,7 +108,14 @@ async function start(source: string): Promise<Started> {
   )
   globalThis.fetch = compileAhead(`${root}${RUNTIME.core}pyodide.asm.wasm`, download.watch(globalThis.fetch))
   const load = async (path: string) => new Uint8Array(await (await fetch(root + path)).arrayBuffer())
-  const python = await Promise.race([startPython(root, RUNTIME, source, load, interrupts), download.lost])
+  const begin = () => startPython(root, RUNTIME, source, load, interrupts)
+  // What is imported was not fetched here, which would have asked for it twice.
+  const begun = begin().catch(async (error: unknown) => {
+    if (download.isLost) throw error
+    await load(`${RUNTIME.core}pyodide.asm.mjs`)
+    return begin()
+  })
+  const python = await Promise.race([begun, download.lost])
   return { python, lost: download.lost }
 }
 
