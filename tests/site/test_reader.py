@@ -15,7 +15,7 @@ from tests.support.block import SNIPPET, Block, block_of
 from tests.support.page import CLIPBOARD, EDITOR, NewPage, rewrite
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import ElementHandle, Locator, Page
 
 BLOCKED = """
     const refuse = { get() { throw new DOMException("The operation is insecure.", "SecurityError") } }
@@ -52,6 +52,36 @@ IN_ORDER = """element => {
         return top > topBefore + 5 || left > leftBefore
     })
 }"""
+TALKING = """\
+import asyncio
+
+async def talk():
+    number = 0
+    while True:
+        number += 1
+        print("line", number)
+        await asyncio.sleep(0.005)
+
+asyncio.run(talk())
+"""
+CHAINED = (
+    """\
+try:
+    {}["coat"]
+except KeyError as error:
+"""
+    + "    # padding\n" * 3
+    + """\
+    def deep(level):
+        if level == 0:
+            raise RuntimeError("the line that matters") from error
+        elif level % 2:
+            deep(level - 1)
+        else:
+            deep(level - 1)
+    deep(60)
+"""
+)
 
 
 @pytest.mark.parametrize("storage", [BLOCKED, SWITCHED_OFF], ids=["blocked", "switched off"])
@@ -174,6 +204,65 @@ def test_hidden_characters_of_the_page_are_marked_and_those_of_a_link_without_a_
         bar.click()
     expect(block.element.locator(".snippet-code .snippet-hidden")).to_have_count(2)
     assert block.run() == block.expected
+
+
+def test_an_error_shows_its_end(block: Block) -> None:
+    assert block.run(CHAINED) == "failed: "
+    error = block.element.locator("[data-error]")
+    assert block.error.rstrip().endswith("RuntimeError: the line that matters")
+    assert error.evaluate("box => box.scrollHeight > box.clientHeight + 50")
+    at_the_end(error)
+    assert block.run("print('fine')") == "done: fine\n"
+    block.edit("raise ValueError('short')")
+    block.press("Run")
+    block.ended()
+    expect(error).to_contain_text("ValueError: short")
+
+
+def test_output_follows_its_tail_until_the_reader_scrolls(block: Block) -> None:
+    block.edit(TALKING)
+    block.press("Run")
+    expect(block.output).to_contain_text("line 120")
+    at_the_end(block.output)
+    block.output.hover()
+    block.page.mouse.wheel(0, -200)
+    block.page.wait_for_function("box => box.scrollTop + box.clientHeight < box.scrollHeight - 100", arg=handle(block))
+    place = block.output.evaluate("box => box.scrollTop")
+    seen = len((block.output.text_content() or "").splitlines())
+    block.page.wait_for_function(
+        "([box, seen]) => box.textContent.split('\\n').length > seen + 30", arg=[handle(block), seen]
+    )
+    assert block.output.evaluate("box => box.scrollTop") == place
+    block.output.press("End")
+    at_the_end(block.output)
+    seen = len((block.output.text_content() or "").splitlines())
+    block.page.wait_for_function(
+        "([box, seen]) => box.textContent.split('\\n').length > seen + 30", arg=[handle(block), seen]
+    )
+    at_the_end(block.output)
+    block.press("Stop")
+    block.wait_for("stopped")
+    block.edit("for number in range(120):\n    print('again', number)")
+    block.press("Run")
+    block.wait_for("done")
+    at_the_end(block.output)  # the next run begins anew
+
+
+def test_output_that_is_scrolled_while_nothing_runs_stays_where_it_is(block: Block) -> None:
+    block.run("for number in range(200):\n    print('line', number)")
+    at_the_end(block.output)
+    block.output.evaluate("box => { box.scrollTop = 30 }")
+    block.page.evaluate("new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))")
+    assert block.output.evaluate("box => box.scrollTop") == 30
+
+
+def at_the_end(box: Locator) -> None:
+    script = "box => box.scrollHeight > box.clientHeight && box.scrollTop + box.clientHeight >= box.scrollHeight - 4"
+    box.page.wait_for_function(script, arg=box.element_handle())
+
+
+def handle(block: Block) -> ElementHandle:
+    return block.output.element_handle()
 
 
 def press_all(page: Page) -> None:
