@@ -256,6 +256,28 @@ def test_output_that_is_scrolled_while_nothing_runs_stays_where_it_is(block: Blo
     assert block.output.evaluate("box => box.scrollTop") == 30
 
 
+@pytest.mark.parametrize("code", ["output", "error"])
+def test_print_shows_all_of_it_and_no_controls(block: Block, code: str) -> None:
+    if code == "output":
+        block.run(f"# {'a long comment ' * 20}\nfor number in range(250):\n    print('line', number, 'x' * number)")
+    else:
+        block.run(CHAINED)
+    block.press("More")
+    block.page.emulate_media(media="print")
+    hidden = block.element.evaluate("""block => [...block.querySelectorAll("pre, code, .cm-scroller, .cm-content")]
+        .filter(part => part.checkVisibility() && getComputedStyle(part).display !== "inline")
+        .filter(part => part.scrollHeight > part.clientHeight + 1 || part.scrollWidth > part.clientWidth + 1)
+        .map(part => [part.className, part.scrollHeight, part.clientHeight, part.scrollWidth, part.clientWidth])""")
+    assert hidden == []
+    controls = "button, .snippet-status, .snippet-hint, .snippet-extras, .snippet-notice, .snippet-undo"
+    assert [part for part in block.element.locator(controls).all() if part.is_visible()] == []
+    assert block.page.locator(".offline button:visible").count() == 0
+    assert (block.output if code == "output" else block.element.locator("[data-error]")).is_visible()
+    other = block_of(block.page, "storages/memory_storage.py")
+    assert other.element.locator("[data-promised]").is_visible()
+    assert [part for part in other.element.locator("button").all() if part.is_visible()] == []
+
+
 def at_the_end(box: Locator) -> None:
     script = "box => box.scrollHeight > box.clientHeight && box.scrollTop + box.clientHeight >= box.scrollHeight - 4"
     box.page.wait_for_function(script, arg=box.element_handle())
