@@ -121,8 +121,7 @@ def test_a_run_after_a_release_offers_to_reload_and_keeps_the_edit(
     block.wait_for("failed")
     assert block.code == MINE
     block.press("Reload")
-    block.wait_for("idle")
-    assert block.code == MINE
+    expect(block.editor).to_have_text(MINE)
     assert block.run() == "done: mine\n"
     assert any("worker-later" in path for path in origin.asked)
 
@@ -170,6 +169,7 @@ def test_what_was_missing_for_a_while_is_not_missed_for_good(
     assert len([path for path in origin.asked if re.search(kind, path)]) > 1  # it was asked for once more
     origin.lost = set()
     assert block.run() == block.expected
+    expect(block.button("Reload")).to_have_count(0)
 
 
 def test_an_editor_that_was_missing_for_a_while_opens(context: BrowserContext, origin: Origin) -> None:

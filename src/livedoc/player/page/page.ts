@@ -39,6 +39,7 @@ const surroundings: Surroundings = {
 }
 
 let blocks: Block[] = []
+let entries = 0 // of the browser's history, when the page was last changed
 let shownPath = "" // of the page that they are on
 
 async function mountAll(): Promise<void> {
@@ -46,6 +47,7 @@ async function mountAll(): Promise<void> {
   if (shownPath === location.pathname)
     for (const root of bare()) blocks.find((block) => block.isFrom(root))?.moveTo(root)
   shownPath = location.pathname
+  entries = history.length
   for (const root of document.querySelectorAll<HTMLElement>("[data-needs]:has(p.snippet-fold)")) new Folds(root)
   const shared = await sharedBy(location.hash)
   const here = blocks.filter((block) => block.isHere)
@@ -54,6 +56,15 @@ async function mountAll(): Promise<void> {
   const open = typeof shared === "object" ? blockFor(shared) : undefined
   if (!open || !here.includes(open)) showShared(shared)
   void offline.visit()
+}
+
+/** The reader has followed a link within the page, or gone back or forward in it. */
+async function follow(): Promise<void> {
+  const isNew = history.length !== entries // an entry of the browser's history, which Back and Forward don't add
+  entries = history.length
+  const shared = await sharedBy(location.hash)
+  if (!shared && !isNew) for (const block of blocks) block.close()
+  showShared(shared)
 }
 
 /** Where blocks are to be. */
@@ -87,4 +98,5 @@ const pageChanges = Reflect.get(globalThis, "document$") as PageChanges | undefi
 if (pageChanges) pageChanges.subscribe(() => void mountAll())
 else void mountAll()
 guardKeys(document)
-addEventListener("hashchange", () => void sharedBy(location.hash).then(showShared))
+addEventListener("hashchange", () => void follow())
+for (const event of ["storage", "pageshow"]) addEventListener(event, () => blocks.forEach((block) => block.look()))

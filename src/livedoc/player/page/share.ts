@@ -6,7 +6,8 @@ export interface Shared extends Edit {
 }
 
 // People keep links. A new form gets a new number, and the old ones are still read.
-const FORM = /^#try=1\.([\w-]+)$/
+// A mail or a chat may take what ends a sentence into the link: all that no link has is left out.
+const FORM = /^#try=1\.([\w-]+)/
 
 /** The hash of a link that brings `shared` to anyone who opens it. */
 export async function linkTo({ block, hash, script }: Shared): Promise<string> {
@@ -17,15 +18,25 @@ export async function linkTo({ block, hash, script }: Shared): Promise<string> {
 /** What the hash of a link brings; undefined if it brings nothing, "broken" if it was cut or changed on its way. */
 export async function sharedBy(hash: string): Promise<Shared | "broken" | undefined> {
   if (!hash.startsWith("#try=")) return undefined
+  const packed = FORM.exec(hash)?.[1] ?? ""
+  // What a mail puts around a link may end with these too, which are letters of ours.
+  for (const whole of new Set([packed, packed.replace(/[-_]$/, ""), packed.replace(/[-_]+$/, "")])) {
+    const shared = await unpacked(whole)
+    if (shared) return shared
+  }
+  return "broken"
+}
+
+async function unpacked(packed: string): Promise<Shared | undefined> {
   try {
-    const bytes = fromBase64url(FORM.exec(hash)?.[1] ?? "")
+    const bytes = fromBase64url(packed)
     const shared: unknown = JSON.parse(await (await through(new DecompressionStream("deflate-raw"), bytes)).text())
     if (isEdit(shared) && "block" in shared && typeof shared.block === "string")
       return { ...shared, block: shared.block }
   } catch {
     // said by what is returned
   }
-  return "broken"
+  return undefined
 }
 
 async function through(stream: CompressionStream | DecompressionStream, data: BlobPart): Promise<Response> {
