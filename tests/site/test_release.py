@@ -106,6 +106,12 @@ def told(block: Block) -> None:
     expect(block.button("Reload")).to_be_visible()
 
 
+def reload(block: Block) -> None:
+    """Press Reload, and wait for the new page."""
+    with block.page.expect_event("load"):
+        block.press("Reload")
+
+
 @pytest.mark.parametrize("storage", ["kept", "blocked"])
 def test_a_run_after_a_release_offers_to_reload_and_keeps_the_edit(
     context: BrowserContext, origin: Origin, later: Path, storage: str
@@ -120,7 +126,7 @@ def test_a_run_after_a_release_offers_to_reload_and_keeps_the_edit(
     expect(block.announcement).to_have_text(UPDATED)
     block.wait_for("failed")
     assert block.code == MINE
-    block.press("Reload")
+    reload(block)
     expect(block.editor).to_have_text(MINE)
     assert block.run() == "done: mine\n"
     assert any("worker-later" in path for path in origin.asked)
@@ -131,7 +137,7 @@ def test_an_edit_after_a_release_offers_to_reload(context: BrowserContext, origi
     origin.site = later
     block.press("Edit")
     told(block)
-    block.press("Reload")
+    reload(block)
     block.edit(MINE)
     assert block.run() == "done: mine\n"
 
@@ -153,7 +159,7 @@ def test_an_edit_that_came_with_a_link_stays_over_the_reload(
     origin.site = later
     block.press("Run")
     told(block)
-    block.press("Reload")
+    reload(block)
     expect(block.notice).to_contain_text("This edit came with the link")
     assert block.run() == "done: mine\n"
 
