@@ -197,3 +197,21 @@ def test_a_network_that_fails_is_no_release(context: BrowserContext, origin: Ori
     expect(block.button("Reload")).to_have_count(0)
     origin.down = False
     assert block.run() == block.expected
+
+
+def test_an_error_that_the_browser_keeps_does_not_hold_up_offline_use(
+    browser: Browser, origin: Origin, site: Path
+) -> None:
+    context = browser.new_context(base_url=origin.url, reduced_motion="reduce")
+    block = opened(context)
+    [editor] = (site / PLAYER).glob("editor-*")
+    status = "url => fetch(url).then(({ status }) => status)"
+    origin.lost = {editor.name}
+    assert block.page.evaluate(status, f"/{PLAYER}{editor.name}") == 404
+    origin.lost = set()
+    assert block.page.evaluate(status, f"/{PLAYER}{editor.name}") == 404  # as the browser keeps it
+    assert block.run() == block.expected
+    kept = block.page.locator(".offline [role=status]")
+    expect(kept).to_have_text(re.compile("^(The pages that you open are|Not all of it is)"))
+    expect(kept).to_contain_text("The pages that you open are available offline")
+    context.close()
