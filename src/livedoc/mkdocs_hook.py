@@ -12,6 +12,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files, InclusionLevel
 
 from livedoc.bundle import build_player
+from livedoc.caching import write_headers
 from livedoc.figures import fill
 from livedoc.font import subset
 from livedoc.markdown import embeds, problems
@@ -74,8 +75,9 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Write the service worker: by now the site is complete."""
+    """Write the service worker and what may be kept: by now the site is complete."""
     write_service_worker(Path(config.site_dir), f"{ASSETS}/")
+    write_headers(Path(config.site_dir), f"{ASSETS}/")
 
 
 def add_files(files: Files, config: MkDocsConfig, player: Path, runtime: Path) -> Files:

@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # What no page asks for, or only a machine that has a network.
-LEFT_OUT = ("sw.js", "*/service_worker-*.js", "404.html", "*.map", "*.gz", "robots.txt", "objects.inv", "*/lunr/*")
+LEFT_OUT = (
+    "_headers",
+    "sw.js",
+    "*/service_worker-*.js",
+    "404.html",
+    "*.map",
+    "*.gz",
+    "robots.txt",
+    "objects.inv",
+    "*/lunr/*",
+)
 REST = re.compile(r'data-rest="\d*"')
 QUALITY = 5  # a host compresses these while it sends them
 

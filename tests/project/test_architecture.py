@@ -32,7 +32,7 @@ FLOORS = {
     ],
     "livedoc": [
         {"snippet", "service", "build", "completions", "plot", "translation", "__init__"},
-        {"excerpt", "figures", "runtime", "bundle", "font", "offline"},
+        {"excerpt", "figures", "runtime", "bundle", "font", "offline", "caching"},
         {"markdown"},
         {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],

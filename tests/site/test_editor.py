@@ -121,8 +121,10 @@ OPEN = """async ([place, options]) => {
   const block = document.querySelector(place)
   block.querySelector(".snippet-code").hidden = true
   const parent = block.querySelector(".editing")
+  const mark = (it) => Object.assign(document.createElement("b"), { textContent: `<${it.codePointAt(0)}>` })
+  const hidden = { pattern: /[\u200b\u202e]/gu, mark }
   const told = { changed: note("changed"), run: note("run"), leave: note("leave") }
-  parent.editor = openEditor(parent, { label: "Code: Coats", describedBy: "keys", ...options, ...told })
+  parent.editor = openEditor(parent, { label: "Code: Coats", describedBy: "keys", hidden, ...options, ...told })
   parent.seen = seen
 }"""
 # The colour, weight and slant of each visible character, line by line.
@@ -420,6 +422,19 @@ def test_keys_that_the_site_listens_to_are_letters_here(page: Page) -> None:
     editor.blur()
     page.keyboard.press("f")
     expect(search).to_be_checked()  # it does listen
+
+
+def test_hidden_characters_are_marked_and_stay_in_the_text(page: Page) -> None:
+    text = "coat = '\u202etaoc'\nhook\u200b = 1"
+    editor = open_editor(page, text)
+    expect(editor.locator("b")).to_have_text(["<8238>", "<8203>"])
+    press(editor, "ControlOrMeta+End")
+    editor.page.keyboard.insert_text("\u200b")
+    expect(editor.locator("b")).to_have_count(3)
+    assert text_of(editor) == f"{text}\u200b"
+    press(editor, "Backspace", "Backspace")
+    assert text_of(editor) == f"{text[:-1]}"
+    expect(editor.locator("b")).to_have_count(2)
 
 
 def test_long_lines_scroll_inside(new_page: NewPage) -> None:

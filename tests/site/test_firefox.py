@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 800  # seconds
 WITHOUT_STACK_SWITCHING = {"javascript.options.wasm_js_promise_integration": False}
+WITHOUT_STORAGE = {"network.cookie.cookieBehavior": 2}
 HARMLESS = re.compile(
     # What Firefox reports, and only to its driver, of a worker that is terminated inside a WebAssembly.promising call.
     "Error: uncaught exception: undefined"
@@ -35,7 +36,7 @@ def read(server: str, tmp_path_factory: pytest.TempPathFactory) -> Read:
     """Opens pages in a Firefox with a fresh profile and runs their blocks; firefox.ts tells what it gives."""
     firefox = installed(FIREFOX)
 
-    def read(preferences: dict[str, bool], paths: list[str]) -> dict[str, Any]:
+    def read(preferences: dict[str, bool | int], paths: list[str]) -> dict[str, Any]:
         profile = tmp_path_factory.mktemp("firefox")
         arguments = [firefox, str(profile), json.dumps(preferences), server, *paths]
         command = [str(NODE), str(PLAYER / "node" / "firefox.ts"), *arguments]
@@ -61,6 +62,11 @@ def seen_without_stack_switching(read: Read) -> dict[str, Any]:
     return read(WITHOUT_STACK_SWITCHING, ["", "storages/"])
 
 
+@pytest.fixture(scope="module")
+def seen_without_storage(read: Read) -> dict[str, Any]:
+    return read(WITHOUT_STORAGE, ["storages/"])
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_each_block_prints_what_its_page_says(seen: dict[str, Any], path: str) -> None:
     assert seen["stackSwitching"] is True
@@ -73,7 +79,12 @@ def test_each_block_does_so_without_stack_switching(seen_without_stack_switching
     assert results(seen_without_stack_switching, "storages/") == expected(seen_without_stack_switching, "storages/")
 
 
-@pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching"])
+def test_each_block_does_so_without_storage_and_the_search_finds(seen_without_storage: dict[str, Any]) -> None:
+    assert results(seen_without_storage, "storages/") == expected(seen_without_storage, "storages/")
+    assert "matching document" in seen_without_storage["found"]
+
+
+@pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching", "seen_without_storage"])
 def test_stop_ends_a_program_that_never_would_and_the_next_run_works(
     request: pytest.FixtureRequest, reading: str
 ) -> None:
@@ -82,7 +93,7 @@ def test_stop_ends_a_program_that_never_would_and_the_next_run_works(
     assert (stopped["next"]["state"], stopped["next"]["printed"]) == ("done", "off\n")
 
 
-@pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching"])
+@pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching", "seen_without_storage"])
 def test_no_error_is_logged_and_no_request_leaves_the_site(request: pytest.FixtureRequest, reading: str) -> None:
     assert [line for line in request.getfixturevalue(reading)["trouble"] if not HARMLESS.fullmatch(line)] == []
 

@@ -1,16 +1,19 @@
-"""What netlify.toml has the host send with each file of the site, and that none of its lines could be left out."""
+"""What the host sends with each file of the site and with an error, and that no line of its rules could be left out."""
 
 from __future__ import annotations
 
 import re
 from copy import deepcopy
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
 from livedoc.runtime import build_runtime, described
-from tests.support.host import PACKED, Rules, headers
+from tests.support.host import PACKED, Rules, headers, rules_of
 from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
@@ -42,7 +45,13 @@ POLICY = {
 @pytest.fixture(scope="module")
 def urls(site: Path) -> list[str]:
     files = sorted(file.relative_to(site).as_posix() for file in site.rglob("*") if file.is_file())
+    files.remove("_headers")
     return ["/" + re.sub(r"(^|/)index[.]html$", r"\1", file) for file in files]
+
+
+@pytest.fixture(scope="module")
+def rules(site: Path, header_rules: Rules) -> Rules:
+    return [*rules_of(site)[1:], *header_rules]  # without the host's own
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +105,11 @@ def _packed(url: str, rules: Rules) -> bool:
     return bool(PACKED.match(headers(url, rules).get("Content-Type") or TYPES.get(Path(url).suffix, "")))
 
 
-def test_each_file_of_the_site_is_sent_as_it_must_be(urls: list[str], fetched: list[str], header_rules: Rules) -> None:
+def test_each_file_of_the_site_is_sent_as_it_must_be(urls: list[str], fetched: list[str], rules: Rules) -> None:
     assert {"/", "/storages/", "/404.html", "/sw.js", "/stylesheets/coatcheck.css"} < set(urls)
     assert {Path(url).suffix for url in fetched} == {".mjs", ".wasm", ".zip", ".whl"}
     assert set(fetched) < set(urls)
-    assert complaints(urls, fetched, header_rules) == set()
+    assert complaints(urls, fetched, rules) == set()
 
 
 def test_all_of_the_player_has_a_hash_in_its_name(urls: list[str]) -> None:
@@ -108,11 +117,11 @@ def test_all_of_the_player_has_a_hash_in_its_name(urls: list[str]) -> None:
     assert [url for url in urls if url.endswith("/") and HASH.search(url)] == []
 
 
-def test_no_line_of_the_headers_could_be_left_out(urls: list[str], fetched: list[str], header_rules: Rules) -> None:
+def test_no_line_of_the_headers_could_be_left_out(urls: list[str], fetched: list[str], rules: Rules) -> None:
     needless = []
-    for number, rule in enumerate(header_rules):
+    for number, rule in enumerate(rules):
         for name in rule["values"]:
-            fewer = deepcopy(header_rules)
+            fewer = deepcopy(rules)
             del fewer[number]["values"][name]
             if not complaints(urls, fetched, fewer):
                 needless.append((rule["for"], name))
@@ -134,8 +143,8 @@ def test_no_line_of_the_headers_could_be_left_out(urls: list[str], fetched: list
         ("img-src 'self' data:", "img-src *"),
     ],
 )
-def test_a_weaker_policy_would_be_noticed(header_rules: Rules, written: str, instead: str) -> None:
-    policy = headers("/", header_rules)["Content-Security-Policy"]
+def test_a_weaker_policy_would_be_noticed(rules: Rules, written: str, instead: str) -> None:
+    policy = headers("/", rules)["Content-Security-Policy"]
     assert written in policy
     assert list(_unsafe(policy)) == []
     assert len(list(_unsafe(policy.replace(written, instead)))) == 1
@@ -143,7 +152,27 @@ def test_a_weaker_policy_would_be_noticed(header_rules: Rules, written: str, ins
 
 @pytest.mark.parametrize("path", ["/*", "/sw.js", "/storages/*"])
 def test_a_page_or_a_service_worker_that_is_never_asked_for_again_would_be_noticed(
-    urls: list[str], fetched: list[str], header_rules: Rules, path: str
+    urls: list[str], fetched: list[str], rules: Rules, path: str
 ) -> None:
     immutable = {"for": path, "values": {"Cache-Control": f"public, max-age={YEAR}, immutable"}}
-    assert complaints(urls, fetched, [*header_rules, immutable])
+    assert complaints(urls, fetched, [*rules, immutable])
+
+
+def test_no_error_may_be_kept(urls: list[str], rules: Rules) -> None:
+    """A rule that a missing file matches would have the browser keep its 404."""
+    hashes = [(url, found) for url in urls if (found := HASH.search(url))]
+    assert len(hashes) > 20  # the player, Python, Material
+    for url, found in hashes:
+        start = found.start() + 1
+        for missing in (f"{url[:start]}{url[start : start + 8][::-1]}{url[start + 8 :]}", f"{url}x", f"{url}/x"):
+            assert missing not in urls
+            assert list(_kept_wrongly("/", headers(missing, rules)["Cache-Control"])) == [], missing
+
+
+@pytest.mark.parametrize("path", ["/_headers", f"{PLAYER}worker-00000000.js"])
+def test_what_is_not_sent_may_not_be_kept(server: str, path: str) -> None:
+    with pytest.raises(HTTPError) as refused:
+        urlopen(f"{server}{path}")  # noqa: S310  # our own server
+    with refused.value as answer:
+        assert answer.code == HTTPStatus.NOT_FOUND
+        assert answer.headers["Cache-Control"] == "public, max-age=0, must-revalidate"

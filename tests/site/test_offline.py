@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from livedoc.caching import write_headers
 from livedoc.offline import write_service_worker
 from tests.support.block import first_block
 from tests.support.host import serving
@@ -75,6 +76,7 @@ def later(site: Path, tmp_path: Path) -> Path:
     page.write_text(page.read_text().replace("</h1>", " of the next release</h1>", 1))
     shutil.copytree(page.parent, later / "cloaks")
     write_service_worker(later, PLAYER)
+    write_headers(later, PLAYER)
     return later
 
 

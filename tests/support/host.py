@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from os import PathLike
 
-# The headers of netlify.toml, as it has them.
+# The headers of netlify.toml, as it has them, or of a file _headers.
 Rules = list[dict[str, Any]]
 # What hosts compress on the way.
 PACKED = re.compile(r"text/|application/(json|wasm|xml)|image/svg")
@@ -51,6 +51,9 @@ class Host(SimpleHTTPRequestHandler):
         super().__init__(*arguments, directory=str(site))
 
     def send_head(self) -> BytesIO | BinaryIO | None:
+        if urlsplit(self.path).path == "/_headers":  # it is read, and not sent
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
         file = Path(self.translate_path(self.path))
         file = file / "index.html" if self.path.endswith("/") else file
         type = self.guess_type(str(file))
@@ -79,7 +82,21 @@ class Host(SimpleHTTPRequestHandler):
 
     @property
     def values(self) -> dict[str, str]:
-        return headers(urlsplit(self.path).path, self.rules)
+        return headers(urlsplit(self.path).path, [*rules_of(Path(self.directory)), *self.rules])
+
+
+@cache
+def rules_of(site: Path) -> Rules:
+    """The rules of the file `_headers` of a built site. They come before those of netlify.toml."""
+    rules: Rules = [{"for": "/*", "values": {"Cache-Control": "public, max-age=0, must-revalidate"}}]  # the host's own
+    file = site / "_headers"
+    for line in file.read_text().splitlines() if file.is_file() else []:
+        if line.startswith("/"):
+            rules.append({"for": line, "values": {}})
+        else:
+            name, _, value = line.strip().partition(": ")
+            rules[-1]["values"][name] = value
+    return rules
 
 
 def headers(path: str, rules: Rules) -> dict[str, str]:

@@ -14,7 +14,8 @@ export type Reply =
   | ({ kind: "output"; run: number } & Change)
   | ({ kind: "done" } & Ended & Left)
   | ({ kind: "failed" } & Ended & Failure & Left)
-  | { kind: "unavailable"; run: number; reason: string } // Python itself could not start, or cannot go on
+  // Python itself could not start, or cannot go on: perhaps because the host no longer has a file.
+  | { kind: "unavailable"; run: number; reason: string; isGone?: boolean }
 
 export interface Ended {
   run: number

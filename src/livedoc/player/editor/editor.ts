@@ -13,6 +13,7 @@ import { EditorState, type Extension, Prec, StateEffect, StateField } from "@cod
 import { Decoration, type DecorationSet, EditorView, type KeyBinding, keymap } from "@codemirror/view"
 import { type Completions, completion } from "./completion.ts"
 import style from "./editor.css"
+import { type Hidden, marking } from "./hidden_characters.ts"
 import { pygmentsHighlighting } from "./highlighting.ts"
 import { lineNumbers } from "./line_numbers.ts"
 
@@ -39,6 +40,7 @@ export interface Options {
   label: string
   /** The id of the element that says which keys do what. */
   describedBy: string
+  hidden: Hidden
   /** Called with the text whenever the reader changed it, by undo too. */
   changed(text: string): void
   run(): void
@@ -85,7 +87,7 @@ export function openEditor(parent: HTMLElement, options: Options): Editor {
   }
 }
 
-function extensions({ label, describedBy, changed, run, leave }: Options): Extension {
+function extensions({ label, describedBy, hidden, changed, run, leave }: Options): Extension {
   return [
     pythonLanguage,
     pygmentsHighlighting(COMPLETIONS.python),
@@ -94,6 +96,7 @@ function extensions({ label, describedBy, changed, run, leave }: Options): Exten
     indentUnit.of("    "),
     EditorState.tabSize.of(4),
     indentOnInput(),
+    marking(hidden),
     bracketMatching(),
     closeBrackets(),
     history(),

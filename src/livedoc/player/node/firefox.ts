@@ -17,6 +17,8 @@ interface Seen {
   stackSwitching: boolean
   pages: Record<string, Ran[]>
   stopped: { state: string; next: Ran }
+  /** What the theme says of its search for "session". */
+  found: string
   trouble: string[]
 }
 
@@ -103,6 +105,16 @@ async function stopped(page: Page, block: ElementHandle): Promise<Seen["stopped"
   return { state, next: await run(block) }
 }
 
+async function searched(page: Page): Promise<string> {
+  await page.evaluate(() => document.querySelector<HTMLElement>("h1")?.click())
+  await page.click(".md-search__input")
+  await page.keyboard.type("session")
+  const meta = await page.waitForFunction(() =>
+    /matching/.exec(document.querySelector(".md-search-result__meta")?.textContent ?? "")?.input.trim(),
+  )
+  return (await meta.jsonValue()) as string
+}
+
 async function read(page: Page, origin: string, paths: string[]): Promise<Seen> {
   page.setDefaultTimeout(PATIENCE)
   const trouble = troubleOf(page, origin)
@@ -117,8 +129,9 @@ async function read(page: Page, origin: string, paths: string[]): Promise<Seen> 
   if (!block) throw new Error(`no block of ${paths.join(", ")} can be run`)
   const stackSwitching = await page.evaluate(() => "Suspending" in WebAssembly)
   const ended = await stopped(page, block)
+  const found = await searched(page)
   trouble.push(...(await missing(page)))
-  return { stackSwitching, pages, stopped: ended, trouble }
+  return { stackSwitching, pages, stopped: ended, found, trouble }
 }
 
 /** An array that gets each error, and each request to another origin, when it happens. */

@@ -127,7 +127,10 @@ export class Kept {
   }
 
   async #fromServer(path: string): Promise<Response> {
-    const verified = await this.#verified(path, await fetch(this.#root + path))
+    const url = this.#root + path
+    const kept = await this.#verified(path, await fetch(url).catch(() => undefined))
+    // What the browser's own cache has may be an error, or of another release.
+    const verified = kept ?? (await this.#verified(path, await fetch(url, { cache: "reload" })))
     if (!verified) throw new Error(`the server does not have ${path} of this release`)
     return verified
   }

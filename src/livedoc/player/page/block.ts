@@ -6,7 +6,8 @@ import type { Edit, Edits } from "./edits.ts"
 import { element, required } from "./element.ts"
 import { Header } from "./header.ts"
 import { Result } from "./result.ts"
-import { type Outcome, type Runner, Stopped } from "./runner.ts"
+import { type Outcome, type Runner, Stopped, Unavailable } from "./runner.ts"
+import { Notice } from "./notice.ts"
 import { linkTo } from "./share.ts"
 import { finished, invitation, loading } from "./status.ts"
 
@@ -15,6 +16,8 @@ export interface Surroundings {
   runner: Runner
   edits: Edits
   loadEditor: LoadEditor
+  /** Whether the host has another release of the site by now. */
+  isOutdated: () => Promise<boolean>
   /** The bytes that a first run of a script fetches at the most. */
   weight: (script: string) => number
   /** A program has run to its end. */
@@ -23,6 +26,11 @@ export interface Surroundings {
   leaveLink: () => void
 }
 
+const UPDATED = "The site was updated. Reload the page to go on; your edit stays."
+const RIVAL = "Another tab changed this block too. The browser keeps the change that comes last."
+const ORIGINAL = "The original is back"
+const DISCARDED = "Reset discarded an edit."
+
 /** A snippet that can be run, edited, shared and taken along. */
 export class Block {
   readonly #root: HTMLElement
@@ -30,7 +38,9 @@ export class Block {
   readonly #code: Code
   readonly #header: Header
   readonly #view: CodeView
-  readonly #notice = element("p", "snippet-notice", { translate: "yes" })
+  readonly #notice = new Notice("snippet-notice", () => this.#header.button("run"))
+  readonly #undo = new Notice("snippet-undo", () => this.#header.button("run"))
+  #isOutdated = false
   readonly #result: Result
   #attempt = 0
 
@@ -54,9 +64,13 @@ export class Block {
     }
     this.#header = new Header(root, this.#path, actions, more)
     const changed = (text: string) => this.#change(text)
-    this.#view = new CodeView(root, this.#code, this.#header, around.loadEditor, { changed, run })
+    this.#view = new CodeView(root, this.#code, this.#header, around.loadEditor, {
+      changed,
+      run,
+      lost: () => void this.#lookForUpdate(),
+    })
     const place = required(root, ".snippet-code")
-    place.before(this.#notice)
+    place.before(this.#notice.root, this.#undo.root)
     doAhead(this.#header.button("run"), () => around.runner.prepare(this.#code.script))
     for (const near of [this.#header.button("edit"), place])
       doAhead(near, () => around.loadEditor().catch(() => undefined))
@@ -86,10 +100,28 @@ export class Block {
 
   /** Shows an edit that came with a link. */
   open(shared: Edit): void {
-    this.#code.lend(shared)
-    this.#startOver()
+    if (!this.#code.isLent || this.#code.script !== shared.script) {
+      this.#code.lend(shared)
+      this.#startOver()
+    }
     this.#root.scrollIntoView({ block: "nearest" })
     this.#header.announce(this.#code.notice)
+  }
+
+  /** The reader has gone back to before the link. */
+  close(): void {
+    if (!this.#code.isLent) return
+    this.#code.giveBack()
+    this.#startOver()
+    this.#header.announce(this.#code.notice || ORIGINAL)
+  }
+
+  /** Another tab may have changed what the browser stores of this block. */
+  look(): void {
+    const before = this.#code.hasRival
+    this.#code.look()
+    this.#notify()
+    if (this.#code.hasRival && !before) this.#header.announce(RIVAL)
   }
 
   /** Shows the code as if nothing had been done with it yet. */
@@ -134,6 +166,8 @@ export class Block {
     this.#result.list(outcome)
     this.#header.show(outcome.kind, finished(outcome, this.#result.text, this.#result.isExpected))
     this.#around.ran()
+    this.#isOutdated = false // it went on without a reload
+    this.#notify()
   }
 
   #giveUp(error: unknown): void {
@@ -142,20 +176,42 @@ export class Block {
     const reason = error instanceof Error ? error.message : String(error)
     this.#result.fail(`${reason}\nRun starts it anew.\n`, this.#path, () => undefined)
     this.#header.show("failed", "Failed")
+    void this.#lookForUpdate(error instanceof Unavailable && error.isGone)
+  }
+
+  /** What this page is made of may have gone from the host with a new release. Then only a reload helps. */
+  async #lookForUpdate(isGone = false): Promise<void> {
+    if (!isGone && !(await this.#around.isOutdated())) return
+    this.#isOutdated = true
+    this.#notify()
+    this.#header.announce(UPDATED)
+  }
+
+  /** Loads the page again. An edit that the browser doesn't keep goes along in the address. */
+  async #reload(): Promise<void> {
+    const { script, isSafe } = this.#code
+    const hash = isSafe ? undefined : await linkTo({ block: this.name, hash: this.#hash, script })
+    if (hash) history.replaceState(history.state, "", hash)
+    location.reload()
   }
 
   #change(text: string): void {
     this.#code.change(text)
+    this.#isOutdated = false // until something is missing again
     this.#header.showLink()
     if (!this.#header.isBusy) this.#header.show("idle", "Edited, not run yet")
     this.#notify()
   }
 
   #reset(): void {
+    this.#exchange(() => this.#code.reset())
+  }
+
+  #exchange(change: () => void): void {
     if (this.#code.isEdited && this.#header.state !== "idle") this.#around.runner.renew()
-    this.#code.reset()
+    change()
     this.#startOver()
-    this.#header.announce(this.#code.notice || "The original is back")
+    this.#header.announce(this.#code.notice || ORIGINAL)
   }
 
   async #copy(): Promise<void> {
@@ -179,8 +235,11 @@ export class Block {
   }
 
   #notify(): void {
-    this.#notice.textContent = this.#code.notice
-    this.#notice.hidden = !this.#code.notice
+    const { notice, hasRival, canUndo } = this.#code
+    if (this.#isOutdated) this.#notice.show(UPDATED, { Reload: () => this.#reload() })
+    else if (hasRival) this.#notice.show(RIVAL, { "Show the other": () => this.#exchange(() => this.#code.swap()) })
+    else this.#notice.show(notice)
+    this.#undo.show(canUndo ? DISCARDED : "", { Undo: () => this.#exchange(() => this.#code.undo()) })
   }
 
   get #path(): string {

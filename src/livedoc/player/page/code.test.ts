@@ -22,7 +22,9 @@ function codeWith({ own, hash = snippet.hash, room = true }: { own?: string; has
   if (own !== undefined) edits.set(snippet.name, { hash, script: own })
   const left: string[] = []
   const code = new Code(snippet, edits, () => left.push(code.script))
-  return { code, left, stored: () => edits.get(snippet.name) }
+  const store = (other: string | undefined) =>
+    other === undefined ? edits.delete(snippet.name) : edits.set(snippet.name, { hash: snippet.hash, script: other })
+  return { code, left, store, stored: () => edits.get(snippet.name) }
 }
 
 test("the original says nothing of itself", () => {
@@ -53,6 +55,15 @@ test("the reader's edit comes back and says so, until it is reset", () => {
   assert.equal(code.notice, "This is your edit. Reset brings the original one back.")
   code.reset()
   assert.deepEqual([code.script, code.notice, stored()], [script, "", undefined])
+})
+
+test("an edit with hidden characters says how many, and the original says nothing", () => {
+  const { code } = codeWith()
+  code.lend({ hash: snippet.hash, script: "print('\u202egnp.exe')\u200b" })
+  const marked = " Of its characters, 2 can't be seen or reorder others: each is marked."
+  assert.equal(code.notice, `This edit came with the link. Reset brings the original one back.${marked}`)
+  code.change("print()")
+  assert.equal(code.notice, "")
 })
 
 test("a change takes the notice away", () => {
@@ -117,4 +128,85 @@ test("a line of the script that ran is found through edits", () => {
   assert.equal(code.find({ line: 5, script }), 6)
   code.change(code.script.replace("two", "three"))
   assert.equal(code.find({ line: 5, script }), undefined)
+})
+
+test("a reset can be undone, and again what was made in between", () => {
+  const { code, stored } = codeWith()
+  assert.equal(code.canUndo, false)
+  code.change(beyond)
+  code.reset()
+  assert.deepEqual([code.script, code.canUndo, stored()], [script, true, undefined])
+  code.reset()
+  assert.equal(code.canUndo, true)
+  code.undo()
+  assert.deepEqual([code.script, code.canUndo, stored()?.script], [beyond, false, beyond])
+  code.reset()
+  code.change(`${script}# later`)
+  code.undo()
+  assert.deepEqual([code.script, code.canUndo], [beyond, true])
+  code.undo()
+  assert.equal(code.script, `${script}# later`)
+})
+
+test("an edit of an earlier version is still one after reset and undo", () => {
+  const { code, stored } = codeWith({ own: beyond, hash: "0" })
+  code.reset()
+  code.undo()
+  assert.equal(stored()?.hash, "0")
+  assert.match(code.notice, /of an earlier version/)
+})
+
+test("what a link brought comes back by undo, over the reader's edit", () => {
+  const own = script.replace("two", "mine")
+  const { code, stored } = codeWith({ own })
+  code.lend({ hash: "0", script: beyond })
+  code.reset()
+  assert.equal(code.script, own)
+  code.undo()
+  assert.deepEqual([code.script, code.isLent, stored()?.script], [beyond, true, own])
+  code.giveBack()
+  assert.deepEqual([code.script, code.isLent, stored()?.script], [own, false, own])
+})
+
+test("what another tab stores is told, and can be exchanged for this one's", () => {
+  const { code, stored, store } = codeWith()
+  code.look()
+  assert.equal(code.hasRival, false)
+  store(beyond)
+  code.look()
+  assert.deepEqual([code.hasRival, code.script], [true, script])
+  code.swap()
+  assert.deepEqual([code.script, stored()?.script], [beyond, beyond])
+  code.swap()
+  assert.deepEqual([code.script, stored()], [script, undefined])
+  store(script.replace("one", "uno"))
+  code.look()
+  store(undefined)
+  code.look()
+  assert.equal(code.hasRival, false) // it's what is shown
+})
+
+test("what another tab stored unheard is put aside before it is overwritten", () => {
+  const { code, stored, store } = codeWith()
+  code.change(beyond)
+  store(script.replace("one", "uno"))
+  code.change(`${beyond}#`)
+  assert.deepEqual([stored()?.script, code.hasRival], [`${beyond}#`, true])
+  code.swap()
+  assert.equal(code.script, script.replace("one", "uno"))
+  store(beyond)
+  code.reset()
+  assert.deepEqual([code.script, code.hasRival], [script, true])
+})
+
+test("an edit is safe if a reload shows it again", () => {
+  const { code } = codeWith()
+  assert.equal(code.isSafe, true)
+  code.change(beyond)
+  assert.equal(code.isSafe, true)
+  code.lend({ hash: "0", script: "print()" })
+  assert.equal(code.isSafe, false)
+  const without = codeWith({ room: false }).code
+  without.change(beyond)
+  assert.equal(without.isSafe, false)
 })

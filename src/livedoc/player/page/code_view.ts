@@ -3,9 +3,15 @@ import type { Code, Place } from "./code.ts"
 import { element, required } from "./element.ts"
 import { Folds } from "./folds.ts"
 import type { Header } from "./header.ts"
+import { HIDDEN, mark, markHidden } from "./hidden.ts"
 
 type EditorModule = typeof import("../editor/editor.ts")
 export type LoadEditor = () => Promise<EditorModule>
+
+interface Reactions extends Pick<Options, "changed" | "run"> {
+  /** The editor did not come. */
+  lost(): void
+}
 
 let hints = 0 // each is named by an id
 
@@ -14,7 +20,7 @@ export class CodeView {
   readonly #code: Code
   readonly #header: Header
   readonly #loadEditor: LoadEditor
-  readonly #options: Pick<Options, "changed" | "run">
+  readonly #options: Reactions
   readonly #place: HTMLElement
   readonly #folds: Folds
   /** The number of the first line that the page shows. */
@@ -23,13 +29,7 @@ export class CodeView {
   #editor: Editor | undefined
   #marked: Place | undefined
 
-  constructor(
-    root: HTMLElement,
-    code: Code,
-    header: Header,
-    loadEditor: LoadEditor,
-    options: Pick<Options, "changed" | "run">,
-  ) {
+  constructor(root: HTMLElement, code: Code, header: Header, loadEditor: LoadEditor, options: Reactions) {
     this.#code = code
     this.#header = header
     this.#loadEditor = loadEditor
@@ -47,6 +47,7 @@ export class CodeView {
     if (this.#editor) this.#editor.replace(script)
     else if (isEdited) {
       this.#place.replaceChildren(element("pre", "", {}, element("code", "", { tabindex: "0" }, script)))
+      markHidden(this.#place)
       void this.#opened()
     } else this.#folds.show()
   }
@@ -86,6 +87,7 @@ export class CodeView {
       if (opening === this.#opening) {
         this.#opening = undefined
         this.#header.say("The editor could not be loaded: Edit tries again")
+        this.#options.lost()
       }
     }
     return this.#editor
@@ -102,6 +104,7 @@ export class CodeView {
       text: this.#code.script,
       label: `Code: ${this.#header.title}`,
       describedBy: id,
+      hidden: { pattern: HIDDEN, mark },
       leave: () => this.#header.button("run").focus(),
     })
     editing.append(hint)

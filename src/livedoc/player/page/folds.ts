@@ -1,4 +1,5 @@
 import { element, required } from "./element.ts"
+import { markHidden } from "./hidden.ts"
 
 /** Lines of the code that stand together: shown, or behind a bar that unfolds them. */
 interface Part {
@@ -19,6 +20,8 @@ export class Folds {
   constructor(root: HTMLElement) {
     this.#place = required(root, ".snippet-code")
     const file = (required(root, "template") as HTMLTemplateElement).content.cloneNode(true) as DocumentFragment
+    markHidden(this.#place)
+    markHidden(file)
     const wholes = [...file.children]
     for (const code of file.querySelectorAll("code")) code.tabIndex = 0 // it may scroll
     this.#parts = [...this.#place.children].flatMap((here, index) => {

@@ -14,7 +14,7 @@ const UNABLE = "This browser can't save the site for offline use."
 export class Offline {
   readonly #root: string
   readonly #download: number
-  readonly #worker = Reflect.get(navigator, "serviceWorker") as ServiceWorkerContainer | undefined
+  readonly #worker = serviceWorker()
   readonly #status = element("p", "", { role: "status" })
   readonly #progress = element("progress", "", { "aria-label": "Files kept" })
   readonly #all = element("button", "", { type: "button" }, "Available offline")
@@ -120,5 +120,14 @@ export class Offline {
     if (state.trouble === "full") return "This browser has no room for it."
     if (state.trouble === "lost") return "Not all of it is here: the network failed, or the site has just changed."
     return `The pages that you open are available offline. All others: ${megabytes(this.#rest)} MB.`
+  }
+}
+
+/** Undefined in a browser that has none, or lets this page have none. */
+function serviceWorker(): ServiceWorkerContainer | undefined {
+  try {
+    return Reflect.get(navigator, "serviceWorker") as ServiceWorkerContainer | undefined
+  } catch {
+    return undefined
   }
 }

@@ -2,7 +2,10 @@ import { Block, type Surroundings } from "./block.ts"
 import { Edits } from "./edits.ts"
 import { element } from "./element.ts"
 import { Folds } from "./folds.ts"
+import { markHidden } from "./hidden.ts"
+import { guardKeys } from "./keys.ts"
 import { Offline } from "./offline.ts"
+import { imported, isOutdated } from "./release.ts"
 import { Runner } from "./runner.ts"
 import { type Shared, sharedBy } from "./share.ts"
 import { weight } from "./weight.ts"
@@ -13,12 +16,19 @@ interface PageChanges {
   subscribe(mounted: () => void): void
 }
 
-const offline = new Offline(new URL("../../", import.meta.url).href, DOWNLOAD_SIZE)
+const home = new URL("../../", import.meta.url)
+const [self, worker, editor] = [
+  new URL(import.meta.url),
+  new URL(WORKER, import.meta.url),
+  new URL(EDITOR, import.meta.url),
+]
+const offline = new Offline(home.href, DOWNLOAD_SIZE)
 
 const surroundings: Surroundings = {
   runner: new Runner(openWorker),
   edits: new Edits(() => localStorage),
-  loadEditor: () => import(new URL(EDITOR, import.meta.url).href) as Promise<typeof import("../editor/editor.ts")>,
+  loadEditor: () => imported(editor.href) as Promise<typeof import("../editor/editor.ts")>,
+  isOutdated: () => isOutdated([self, worker, editor], self, home),
   weight: (script) => weight(script, DOWNLOAD_SIZE, WEIGHTS),
   ran: () => void offline.begin(),
   leaveLink() {
@@ -29,6 +39,7 @@ const surroundings: Surroundings = {
 }
 
 let blocks: Block[] = []
+let entries = 0 // of the browser's history, when the page was last changed
 let shownPath = "" // of the page that they are on
 
 async function mountAll(): Promise<void> {
@@ -36,6 +47,7 @@ async function mountAll(): Promise<void> {
   if (shownPath === location.pathname)
     for (const root of bare()) blocks.find((block) => block.isFrom(root))?.moveTo(root)
   shownPath = location.pathname
+  entries = history.length
   for (const root of document.querySelectorAll<HTMLElement>("[data-needs]:has(p.snippet-fold)")) new Folds(root)
   const shared = await sharedBy(location.hash)
   const here = blocks.filter((block) => block.isHere)
@@ -44,6 +56,15 @@ async function mountAll(): Promise<void> {
   const open = typeof shared === "object" ? blockFor(shared) : undefined
   if (!open || !here.includes(open)) showShared(shared)
   void offline.visit()
+}
+
+/** The reader has followed a link within the page, or gone back or forward in it. */
+async function follow(): Promise<void> {
+  const isNew = history.length !== entries // an entry of the browser's history, which Back and Forward don't add
+  entries = history.length
+  const shared = await sharedBy(location.hash)
+  if (!shared && !isNew) for (const block of blocks) block.close()
+  showShared(shared)
 }
 
 /** Where blocks are to be. */
@@ -63,6 +84,7 @@ function showShared(shared: Awaited<ReturnType<typeof sharedBy>>): void {
     const block = blockFor(shared)
     if (block) return block.open(shared)
     const code = element("pre", "", { tabindex: "0" }, shared.script)
+    markHidden(code)
     lost.append("The block that this link is for is no longer here. Its code:", code)
   }
   document.querySelector("article")?.prepend(lost)
@@ -77,4 +99,6 @@ function blockFor({ block }: Shared): Block | undefined {
 const pageChanges = Reflect.get(globalThis, "document$") as PageChanges | undefined
 if (pageChanges) pageChanges.subscribe(() => void mountAll())
 else void mountAll()
-addEventListener("hashchange", () => void sharedBy(location.hash).then(showShared))
+guardKeys(document)
+addEventListener("hashchange", () => void follow())
+for (const event of ["storage", "pageshow"]) addEventListener(event, () => blocks.forEach((block) => block.look()))

@@ -23,6 +23,9 @@ export class Result {
   readonly #error = shown("What went wrong", "data-error")
   readonly #asked = element("div", "snippet-asked")
   #begun = 0
+  /** What is printed last stays in view, until the reader scrolls away from it. */
+  #follows = true
+  #scrolled = 0 // as far as this has
 
   constructor(root: HTMLElement) {
     this.#panel = required(root, ".snippet-output")
@@ -34,6 +37,8 @@ export class Result {
       return { text: output.textContent, when: output.dataset.when ?? "" }
     })
     this.#panel.append(this.#printed, this.#error, this.#asked)
+    this.#printed.addEventListener("scroll", () => this.#notice())
+    this.#printed.addEventListener("keydown", ({ key }) => (this.#follows ||= key === "End"))
     this.clear()
   }
 
@@ -61,6 +66,8 @@ export class Result {
     this.#printed.hidden = false
     this.#panel.style.minHeight = `${room}px`
     this.#begun = performance.now()
+    this.#follows = true
+    this.#scrolled = 0
   }
 
   /** Back to the expected output. */
@@ -82,6 +89,21 @@ export class Result {
       left -= there.length
     }
     if (text !== "") this.#printed.append(stream === "out" ? text : element("span", "snippet-stderr", {}, text))
+    if (this.#follows) requestAnimationFrame(() => this.#scroll())
+  }
+
+  #scroll(): void {
+    if (!this.#follows) return
+    toEnd(this.#printed)
+    this.#scrolled = this.#printed.scrollTop
+  }
+
+  /** More may have been printed since this scrolled, and the end is elsewhere: a step back is the reader's. */
+  #notice(): void {
+    const { scrollTop, clientHeight, scrollHeight } = this.#printed
+    if (scrollTop < this.#scrolled) this.#follows = false
+    else if (scrollTop > this.#scrolled && scrollHeight - scrollTop - clientHeight < NEAR) this.#follows = true
+    this.#scrolled = scrollTop
   }
 
   /** `go` is called with the line of a place that the reader chose in the traceback. */
@@ -100,6 +122,7 @@ export class Result {
       })
       this.#error.append(place)
     }
+    toEnd(this.#error) // its last line says what it is
   }
 
   /** Offers to show what was expected, where a run did not come to its end. */
@@ -141,6 +164,13 @@ export class Result {
   #offer(name: string, make: () => HTMLElement): void {
     this.#heading.append(disclosing(name, make, this.#asked))
   }
+}
+
+/** Pixels: what a program may print while a reader scrolls to its end. */
+const NEAR = 100
+
+function toEnd(place: HTMLElement): void {
+  place.scrollTop = place.scrollHeight
 }
 
 /** On the panel, for the style sheet: the state is `done` all the same. */

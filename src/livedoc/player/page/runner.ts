@@ -7,7 +7,15 @@ export type Outcome = Extract<Reply, { kind: "done" | "failed" }>
 export class Stopped extends Error {}
 
 /** Python could not start, or came to an end by itself. The next run starts it again. */
-export class Unavailable extends Error {}
+export class Unavailable extends Error {
+  /** The host no longer has a file that it takes. */
+  readonly isGone: boolean
+
+  constructor(reason: string, isGone = false) {
+    super(reason)
+    this.isGone = isGone
+  }
+}
 
 const PATIENCE = 60_000 // milliseconds without a sign of life before the program runs
 const TO_ANSWER = 30 // milliseconds for a program that waits; one that is busy does not hear, and is interrupted
@@ -98,7 +106,8 @@ export class Runner {
       this.#link.close() // it was too late to leave that run out
       return pending?.begin()
     }
-    if (reply.kind === "unavailable") return this.#close(pending.stopping ? new Stopped() : this.#without(reply.reason))
+    if (reply.kind === "unavailable")
+      return this.#close(pending.stopping ? new Stopped() : this.#without(reply.reason, reply.isGone))
     if (reply.kind === "stopping") return this.#wait(TO_END, () => this.#close(new Stopped()))
     if (reply.kind === "running") pending.running = true
     pending.watch(reply)
@@ -121,8 +130,8 @@ export class Runner {
     this.#wait(this.#patience, () => this.#close(this.#without(idle)))
   }
 
-  #without(reason: string): Unavailable {
-    return new Unavailable(`Python ${this.#pending?.running ? "ended" : "could not start"}: ${reason}.`)
+  #without(reason: string, isGone = false): Unavailable {
+    return new Unavailable(`Python ${this.#pending?.running ? "ended" : "could not start"}: ${reason}.`, isGone)
   }
 
   #wait(milliseconds: number, then: () => void): void {

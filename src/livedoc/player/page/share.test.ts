@@ -56,6 +56,32 @@ test("any other hash brings nothing", async () => {
   assert.equal(await sharedBy("#in-memory"), undefined)
 })
 
+test("what a mail, a chat or a page puts behind a link does no harm", async () => {
+  const link = await linkTo(edit)
+  const ends = [
+    ".",
+    ",",
+    ")",
+    ").",
+    "!",
+    "?",
+    ";",
+    ":",
+    "'",
+    '"',
+    ">",
+    "]",
+    "*",
+    "…",
+    "”",
+    "%29",
+    "%20and%20more",
+    "&amp;",
+  ]
+  for (const end of [...ends, "&utm_source=mail", "?fbclid=abc", "_", "__", "-", "—", "\u200b", ")-_"])
+    assert.deepEqual(await sharedBy(link + end), edit, end)
+})
+
 test("a link that was cut or changed says so", async () => {
   const link = await madeLink(edit)
   assert.equal(await sharedBy(link.slice(0, -9)), "broken")

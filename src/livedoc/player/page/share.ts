@@ -6,7 +6,8 @@ export interface Shared extends Edit {
 }
 
 // People keep links. A new form gets a new number, and the old ones are still read.
-const FORM = /^#try=1\.([\w-]+)$/
+// A mail or a chat may take what ends a sentence into the link: all that no link has is left out.
+const FORM = /^#try=1\.([\w-]+)/
 
 /** The hash of a link that brings `shared` to anyone who opens it; undefined in a browser that can't pack. */
 export async function linkTo({ block, hash, script }: Shared): Promise<string | undefined> {
@@ -22,17 +23,27 @@ export async function linkTo({ block, hash, script }: Shared): Promise<string | 
  */
 export async function sharedBy(hash: string): Promise<Shared | "broken" | "unreadable" | undefined> {
   if (!hash.startsWith("#try=")) return undefined
-  const unpacking = streamOf("DecompressionStream")
-  if (!unpacking) return "unreadable"
+  const packed = FORM.exec(hash)?.[1] ?? ""
+  // What a mail puts around a link may end with these too, which are letters of ours.
+  for (const whole of new Set([packed, packed.replace(/[-_]$/, ""), packed.replace(/[-_]+$/, "")])) {
+    const unpacking = streamOf("DecompressionStream")
+    if (!unpacking) return "unreadable"
+    const shared = await unpacked(whole, unpacking)
+    if (shared) return shared
+  }
+  return "broken"
+}
+
+async function unpacked(packed: string, unpacking: DecompressionStream): Promise<Shared | undefined> {
   try {
-    const bytes = fromBase64url(FORM.exec(hash)?.[1] ?? "")
+    const bytes = fromBase64url(packed)
     const shared: unknown = JSON.parse(await (await through(unpacking, bytes)).text())
     if (isEdit(shared) && "block" in shared && typeof shared.block === "string")
       return { ...shared, block: shared.block }
   } catch {
     // said by what is returned
   }
-  return "broken"
+  return undefined
 }
 
 function streamOf(

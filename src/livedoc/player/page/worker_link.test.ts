@@ -1,5 +1,5 @@
 import assert from "node:assert/strict"
-import { test } from "node:test"
+import { test, type TestContext } from "node:test"
 import type { Command, Reply } from "../messages.ts"
 import { openWorker, type WorkerHandle, WorkerLink } from "./worker_link.ts"
 
@@ -133,12 +133,14 @@ test("a worker that cannot be opened, or takes no command, is lost, and the next
 /** The browser's Worker, as far as `openWorker` uses it. */
 class BrowserWorker extends EventTarget {
   static last: BrowserWorker
+  static opened = 0
   readonly posted: Command[] = []
   isTerminated = false
 
   constructor() {
     super()
     BrowserWorker.last = this
+    BrowserWorker.opened++
   }
 
   postMessage(command: Command): void {
@@ -195,4 +197,53 @@ test("a browser without WebAssembly opens no worker, and says why", () => {
   } finally {
     Object.assign(globalThis, { WebAssembly })
   }
+})
+
+/** Opens a worker that can't be loaded, while the host gives this answer. */
+async function openMissing(t: TestContext, status: number): Promise<{ told: string[]; opened: number }> {
+  const asked: unknown[] = []
+  t.mock.method(globalThis, "fetch", async (_: unknown, { cache }: RequestInit) => {
+    asked.push(cache)
+    return new Response("", { status })
+  })
+  Object.assign(globalThis, { Worker: BrowserWorker, WORKER: "./worker.js", crossOriginIsolated: false })
+  BrowserWorker.opened = 0
+  const told: string[] = []
+  const handle = openWorker(
+    () => assert.fail("heard"),
+    (reason) => told.push(reason),
+  )
+  handle.post(prepare)
+  BrowserWorker.last.dispatchEvent(new Event("error"))
+  await new Promise((resolve) => setTimeout(resolve))
+  assert.deepEqual(asked, ["reload"])
+  return { told, opened: BrowserWorker.opened }
+}
+
+test("a worker that could not be loaded is asked for once more, and gets all commands again", async (t) => {
+  assert.deepEqual(await openMissing(t, 200), { told: [], opened: 2 })
+  const { last } = BrowserWorker
+  assert.deepEqual(
+    last.posted.map(({ kind }) => kind),
+    ["open", "prepare"],
+  )
+  last.dispatchEvent(new Event("error"))
+  await new Promise((resolve) => setTimeout(resolve))
+  assert.equal(BrowserWorker.last, last)
+})
+
+test("a worker that the host does not have is not opened again", async (t) => {
+  assert.deepEqual(await openMissing(t, 404), { told: ["its worker could not be loaded"], opened: 1 })
+})
+
+test("a worker that was closed is not opened again", async (t) => {
+  t.mock.method(globalThis, "fetch", async () => new Response())
+  Object.assign(globalThis, { Worker: BrowserWorker, WORKER: "./worker.js", crossOriginIsolated: false })
+  BrowserWorker.opened = 0
+  const untold = () => assert.fail("told")
+  const handle = openWorker(untold, untold)
+  BrowserWorker.last.dispatchEvent(new Event("error"))
+  handle.close()
+  await new Promise((resolve) => setTimeout(resolve))
+  assert.equal(BrowserWorker.opened, 1)
 })

@@ -1,4 +1,5 @@
 import type { Command, Reply } from "../messages.ts"
+import { comes } from "./release.ts"
 
 /** A worker that has been opened, seen from the page. */
 export interface WorkerHandle {
@@ -62,17 +63,43 @@ export class WorkerLink {
   }
 }
 
-/** Opens the worker that runs Python, or throws why this browser can't. */
+/**
+ * Opens the worker that runs Python, or throws why this browser can't. If its script doesn't come, the host is asked for
+ * it once more.
+ */
 export function openWorker(receive: (reply: Reply) => void, broke: (reason: string) => void): WorkerHandle {
   for (const needed of ["Worker", "WebAssembly"])
     if (!(needed in globalThis)) throw new Error(`this browser has no ${needed}, which Python needs`)
-  const worker = new Worker(new URL(WORKER, import.meta.url), { type: "module" })
-  worker.addEventListener("message", (event: MessageEvent<Reply>) => receive(event.data))
-  worker.addEventListener("error", (event) => broke(event.message || "its worker could not be loaded"))
+  const url = new URL(WORKER, import.meta.url)
+  const commands: Command[] = [] // until it answers
+  let [isHeard, isClosed] = [false, false]
+  const start = (fail: (reason: string) => void) => {
+    const worker = new Worker(url, { type: "module" })
+    worker.addEventListener("message", (event: MessageEvent<Reply>) => {
+      isHeard = true
+      receive(event.data)
+    })
+    worker.addEventListener("error", (event) => fail(event.message))
+    for (const command of commands) worker.postMessage(command)
+    return worker
+  }
+  const fail = (reason: string) => broke(reason || "its worker could not be loaded")
+  const startAgain = async () => {
+    if (!(await comes(url))) fail("")
+    else if (!isClosed) worker = start(fail)
+  }
+  let worker = start((reason) => (reason || isHeard ? fail(reason) : void startAgain()))
   const interrupts = sharedByte()
-  const post = (command: Command) => worker.postMessage(command)
+  const post = (command: Command) => {
+    if (!isHeard) commands.push(command)
+    worker.postMessage(command)
+  }
   post({ kind: "open", interrupts })
-  return { post, interrupt: () => void interrupts?.fill(2), close: () => worker.terminate() }
+  const close = () => {
+    isClosed = true
+    worker.terminate()
+  }
+  return { post, interrupt: () => void interrupts?.fill(2), close }
 }
 
 /** A byte that page and worker both see; undefined where they can't share one. WebKit may be isolated and yet have none. */

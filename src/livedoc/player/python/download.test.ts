@@ -5,8 +5,10 @@ import { after, before, test } from "node:test"
 import { Download } from "./download.ts"
 import { KEPT } from "../messages.ts"
 
+let late = 0
 const server = createServer((request, response) => {
-  if (request.url === "/runtime/gone.whl") response.writeHead(404).end()
+  if (request.url === "/runtime/late.whl" && late++ === 0) response.writeHead(404).end()
+  else if (request.url === "/runtime/gone.whl") response.writeHead(404).end()
   else if (request.url === "/runtime/cut.whl") {
     response.writeHead(200, { "content-length": "1000" }).write("only this")
     setImmediate(() => response.destroy())
@@ -69,6 +71,29 @@ test("a web page in the place of a file is told", async () => {
   await assert.rejects(download.watch(globalThis.fetch)(`${folder}page.zip`))
   const message = "page.zip could not be loaded (the server sent a web page instead)"
   await assert.rejects(download.lost, { message })
+})
+
+test("a file that was missing is asked for once more, and not in the cache", async () => {
+  const asked: unknown[] = []
+  const noted: typeof globalThis.fetch = (input, init) => {
+    asked.push(init?.cache)
+    return globalThis.fetch(input, init)
+  }
+  const fetch = new Download(folder, {}, () => undefined).watch(noted)
+  assert.equal((await (await fetch(`${folder}late.whl`)).text()).length, 1000)
+  assert.deepEqual(asked, [undefined, "reload"])
+  await assert.rejects(fetch(`${folder}gone.whl`))
+  assert.equal(asked.length, 4)
+})
+
+test("a file that the host no longer has is told from one that no network brings", async () => {
+  const download = new Download(folder, {}, () => undefined)
+  await assert.rejects(download.watch(globalThis.fetch)(`${folder}gone.whl`))
+  await assert.rejects(download.lost, { isGone: true })
+  assert.ok(download.isLost)
+  const cut = new Download("http://127.0.0.1:1/", {}, () => undefined)
+  await assert.rejects(cut.watch(globalThis.fetch)("http://127.0.0.1:1/a.whl"))
+  await assert.rejects(cut.lost, { isGone: false })
 })
 
 test("a file that breaks off is named", async () => {

@@ -2,10 +2,31 @@ import { KEPT } from "../messages.ts"
 
 type Fetch = typeof globalThis.fetch
 
+/** A file did not come. */
+export class Missing extends Error {
+  /** The host says that there is none. */
+  readonly isGone: boolean
+
+  constructor(file: string, cause: unknown) {
+    super(`${file} could not be loaded (${cause instanceof Error ? cause.message : String(cause)})`, { cause })
+    this.isGone = cause instanceof Refused && (cause.status === 404 || cause.status === 410)
+  }
+}
+
+class Refused extends Error {
+  readonly status: number
+
+  constructor(reason: string, { status }: Response) {
+    super(reason)
+    this.status = status
+  }
+}
+
 /** Watches what is fetched from one folder: how many bytes have come over the wire, of how many, and what did not come. */
 export class Download {
   loaded = 0
   total = 0
+  isLost = false
   /** Rejects as soon as a file does not come. */
   readonly lost: Promise<never>
   readonly #folder: string
@@ -31,14 +52,9 @@ export class Download {
       this.total += this.#sizes[file]?.wire ?? 0
       this.#changed()
       try {
-        const response = await fetch(input, init)
-        if (!response.ok) throw new Error(`the server answered ${response.status}`)
-        if (/\bhtml\b/.test(response.headers.get("Content-Type") ?? ""))
-          throw new Error("the server sent a web page instead")
-        return this.#counted(response, file)
+        return this.#counted(await insistent(fetch, input, init), file)
       } catch (error) {
-        this.#notCome(file, error)
-        throw error
+        throw this.#notCome(file, error)
       }
     }
   }
@@ -69,8 +85,26 @@ export class Download {
     await copy.body?.pipeTo(count)
   }
 
-  #notCome(file: string, cause: unknown): void {
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    this.#lose(new Error(`${file} could not be loaded (${reason})`, { cause }))
+  #notCome(file: string, cause: unknown): Missing {
+    this.isLost = true
+    const missing = new Missing(file, cause)
+    this.#lose(missing)
+    return missing
   }
+}
+
+/** Asks once more for what did not come, and then the host itself: a browser may keep an error as it keeps a file. */
+async function insistent(fetch: Fetch, ...[input, init]: Parameters<Fetch>): Promise<Response> {
+  const first = await fetch(input, init).catch(() => undefined)
+  if (first && !refusal(first)) return first
+  const second = await fetch(input, { ...init, cache: "reload" })
+  const refused = refusal(second)
+  if (refused) throw refused
+  return second
+}
+
+function refusal(response: Response): Refused | undefined {
+  if (!response.ok) return new Refused(`the server answered ${response.status}`, response)
+  const isPage = /\bhtml\b/.test(response.headers.get("Content-Type") ?? "")
+  return isPage ? new Refused("the server sent a web page instead", response) : undefined
 }

@@ -1,4 +1,4 @@
-import { Download } from "./download.ts"
+import { Download, Missing } from "./download.ts"
 import type { Command, Reply } from "../messages.ts"
 import { Printer, plainText, shown } from "./output.ts"
 import { type Python, startPython } from "./python.ts"
@@ -36,7 +36,9 @@ addEventListener("message", ({ data: command }: MessageEvent<Command>) => {
 
 /** Rejects when Python comes to an end by itself, which no call into it then tells. */
 const gone = new Promise<never>((_, reject) => {
-  addEventListener("unhandledrejection", ({ reason }) => {
+  addEventListener("unhandledrejection", (event) => {
+    const { reason } = event
+    if (reason instanceof Missing) event.preventDefault() // it's told, whoever waits for the file
     const words = lastWords(reason)
     if (words) reject(new Error(words))
   })
@@ -55,7 +57,7 @@ async function perform({ run, path, source }: Run): Promise<void> {
     reply(outcome)
     if (!outcome.spent) python.importAhead()
   } catch (error) {
-    reply({ kind: "unavailable", run, reason: wordsOf(error) })
+    reply({ kind: "unavailable", run, reason: wordsOf(error), isGone: error instanceof Missing && error.isGone })
   }
 }
 
@@ -117,8 +119,14 @@ async function start(source: string): Promise<Started> {
   const ahead = compileAhead(`${root}${RUNTIME.core}pyodide.asm.wasm`, download.watch(globalThis.fetch))
   globalThis.fetch = ahead.fetch
   const load = async (path: string) => new Uint8Array(await (await fetch(root + path)).arrayBuffer())
-  const starting = startPython(root, RUNTIME, source, load, interrupts)
-  const python = await Promise.race([starting, download.lost, ahead.unable])
+  const begin = () => startPython(root, RUNTIME, source, load, interrupts)
+  // What is imported was not fetched here, which would have asked for it twice.
+  const begun = begin().catch(async (error: unknown) => {
+    if (download.isLost) throw error
+    await load(`${RUNTIME.core}pyodide.asm.mjs`)
+    return begin()
+  })
+  const python = await Promise.race([begun, download.lost, ahead.unable])
   return { python, lost: download.lost }
 }
 
