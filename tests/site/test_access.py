@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.support.axe import barriers
 from tests.support.block import RUNNABLE, block_of, first_block
-from tests.support.page import CLIPBOARD, PAGES, PHONE, requests, width_of
+from tests.support.page import CLIPBOARD, PAGES, PHONE, requests, search, width_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -357,14 +357,6 @@ def test_a_page_without_javascript_is_complete_and_offers_nothing_that_it_cannot
         expect(block.get_by_text("the output that the tests saw")).to_be_visible()
         parts = block.locator("div").all()
         assert [part.inner_text() for part in parts if part.is_visible() and not part.inner_text().strip()] == []
-
-
-def search(page: Page, words: str) -> None:
-    page.keyboard.press("/")
-    page.keyboard.insert_text(words)  # at once: letter by letter, there are results for the first few
-    page.keyboard.press("End")  # only a key begins the search
-    expect(page.locator(".md-search-result__meta")).to_have_text(re.compile("matching document"))
-    expect(page.locator(".md-search-result__item").first).to_be_visible()
 
 
 def walk(page: Page, key: str) -> list[dict[str, Any]]:

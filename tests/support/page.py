@@ -16,7 +16,10 @@ Pattern = str | re.Pattern[str]
 
 # A strict build has each of these in the navigation.
 PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
-PAGES_WITH_BLOCKS = ["/", "/storages/", "/sessions/", "/contributing/", "/blocks/"]
+PAGES_WITH_BLOCKS = [
+    *("/", "/storages/", "/sessions/", "/contributing/", "/blocks/"),
+    *("/recipes/session-is-gone/", "/recipes/test-your-app/"),
+]
 PHONE = {"width": 390, "height": 844}
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 PYTHON = re.compile("/assets/livedoc/(worker|python)-")
@@ -72,6 +75,15 @@ def swapped(page: Page, do: Callable[[], object]) -> None:
     page.evaluate("document.querySelector('article').dataset.before = ''")
     do()
     expect(page.locator("article")).not_to_have_attribute("data-before", "")
+
+
+def search(page: Page, words: str) -> None:
+    """Type this into the search, and wait for what it finds."""
+    page.keyboard.press("/")
+    page.keyboard.insert_text(words)  # at once: letter by letter, there are results for the first few
+    page.keyboard.press("End")  # only a key begins the search
+    expect(page.locator(".md-search-result__meta")).to_have_text(re.compile("matching document"))
+    expect(page.locator(".md-search-result__item").first).to_be_visible()
 
 
 def width_of(page: Page) -> int:
