@@ -35,8 +35,8 @@ READ_THEIR_OWN_SOURCE = ("anyio",)
 # Sockets need it to look up a host. A browser has none.
 NEVER_IMPORTED = {"anyio": {"idna"}}
 
-# Time zones: a module of the standard library looks for them in this package where the system has none.
-READ_BY = {"tzdata": ["zoneinfo"]}
+# What a module looks for in a package that its own doesn't ask for: time zones where the system has none, and forms.
+READ_BY = {"tzdata": ["zoneinfo"], "python-multipart": ["starlette", "fastapi"]}
 
 # What a browser cannot do and a beginner does not look for.
 LEFT_OUT = (

@@ -16,10 +16,9 @@ Pattern = str | re.Pattern[str]
 
 # A strict build has each of these in the navigation.
 PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
-PAGES_WITH_BLOCKS = [
-    *("/", "/storages/", "/sessions/", "/contributing/", "/blocks/"),
-    *("/recipes/session-is-gone/", "/recipes/test-your-app/"),
-]
+GET_STARTED = ["/get-started/", "/get-started/starlette/", "/get-started/asgi/"]
+RECIPES = ["/recipes/session-is-gone/", "/recipes/test-your-app/"]
+PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", "/sessions/", *RECIPES, "/contributing/", "/blocks/"]
 PHONE = {"width": 390, "height": 844}
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 PYTHON = re.compile("/assets/livedoc/(worker|python)-")

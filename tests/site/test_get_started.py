@@ -1,0 +1,144 @@
+"""The apps of "Get started", as a beginner meets them: started with uvicorn, used, and found by the search."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import httpx2
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.project import SNIPPETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Locator, Page
+
+    from tests.support.page import NewPage
+
+APPS = sorted(file.stem for file in (SNIPPETS / "get_started").glob("*.py"))
+RUNNING = re.compile(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")
+FIRST = {
+    "fastapi": "get-started/",
+    "starlette": "get-started/starlette/",
+    "litestar": "get-started/litestar/",
+    "quart": "get-started/quart/",
+    "flask": "get-started/quart/",
+    "django": "get-started/django/",
+    "asgi": "get-started/asgi/",
+    "uvicorn": "get-started/",
+    "install": "get-started/",
+    "localhost": "get-started/",
+    "login": "get-started/",
+    "logout": "get-started/",
+}
+
+
+@contextmanager
+def served(app: str, folder: Path) -> Iterator[str]:
+    """Copy an app into a folder, run uvicorn there until the block ends, and give its port."""
+    shutil.copy(SNIPPETS / "get_started" / f"{app}.py", folder)
+    command = [sys.executable, "-m", "uvicorn", f"{app}:app", "--port", "0"]
+    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        lines = []
+        try:
+            for line in server.stderr:
+                lines.append(line)
+                if running := RUNNING.search(line):
+                    yield running[1]
+                    break
+            else:
+                pytest.fail("".join(lines))
+        finally:
+            server.terminate()
+            said = server.stderr.read()
+    assert "Traceback" not in said, said
+
+
+class Visitor(httpx2.Client):
+    """Follows redirects, and sends a `Secure` cookie to localhost, as Chrome and Firefox do."""
+
+    def __init__(self, port: str, id: str = "") -> None:
+        self.id = id
+        super().__init__(
+            base_url=f"http://localhost:{port}",
+            follow_redirects=True,
+            event_hooks={"request": [self._send_cookie], "response": [self._keep_cookie]},
+        )
+
+    def _send_cookie(self, request: httpx2.Request) -> None:
+        if self.id:
+            request.headers["Cookie"] = f"USER={self.id}"
+
+    def _keep_cookie(self, response: httpx2.Response) -> None:
+        if "USER" in response.cookies or "Max-Age=0" in response.headers.get("set-cookie", ""):
+            self.id = response.cookies.get("USER") or ""
+
+    def words(self, method: str, path: str, **form: str) -> str:
+        """What the page says above its form."""
+        response = self.request(method, path, data=form)
+        assert response.status_code == 200, response.text
+        return response.text.partition(" <")[0]
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_a_user_logs_in_is_counted_and_logs_out(app: str, tmp_path: Path) -> None:
+    with served(app, tmp_path) as port, Visitor(port) as visitor:
+        assert visitor.words("GET", "/") == "Please log in."
+        assert visitor.words("POST", "/log-in", name="ada") == "Hello ada, visit 1."
+        assert visitor.words("GET", "/") == "Hello ada, visit 2."
+        first = visitor.id
+        assert visitor.words("POST", "/log-in", name="<b>") == "Hello &lt;b&gt;, visit 1."
+        with Visitor(port, first) as thief:
+            assert thief.words("GET", "/") == "Please log in."
+    with served(app, tmp_path) as port, Visitor(port, visitor.id) as visitor:
+        assert visitor.words("GET", "/") == "Hello &lt;b&gt;, visit 2."
+        assert visitor.words("POST", "/log-out") == "Please log in."
+        assert visitor.id == ""
+    assert list((tmp_path / ".sessions").glob("*.session")) == []
+
+
+def test_a_browser_does_what_the_page_says_it_does_on_localhost(browser: Browser, tmp_path: Path) -> None:
+    with served("with_fastapi", tmp_path) as port, browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"http://localhost:{port}")
+        page.get_by_label("Name").fill("ada")
+        page.get_by_role("button", name="Log in").click()
+        expect(page.locator("body")).to_contain_text("Hello ada, visit 1.")
+        page.reload()
+        expect(page.locator("body")).to_contain_text("Hello ada, visit 2.")
+        (cookie,) = context.cookies()
+        assert cookie.items() >= {"name": "USER", "httpOnly": True, "secure": True, "sameSite": "Lax"}.items()
+        assert len(cookie["value"]) == 43
+        page.get_by_role("button", name="Log out").click()
+        expect(page.locator("body")).to_contain_text("Please log in.")
+        assert context.cookies() == []
+
+
+def results(page: Page, word: str) -> Locator:
+    page.keyboard.press("/")
+    page.keyboard.insert_text(word)
+    page.keyboard.press("End")  # only a key begins the search
+    expect(page.locator(".md-search-result__meta")).to_have_text(re.compile("matching document"))
+    return page.locator(".md-search-result__link")
+
+
+@pytest.mark.parametrize("word", FIRST)
+def test_the_words_of_a_beginner_find_these_pages_first(new_page: NewPage, word: str) -> None:
+    first = results(new_page("/"), word).first
+    expect(first).to_have_attribute("href", re.compile(rf"^[^?#]*:\d+/{FIRST[word]}([?#].*)?$"))
+
+
+def test_the_word_cookie_finds_where_a_browser_lists_them(new_page: NewPage) -> None:
+    section = re.compile("/get-started/[^/]*#find-the-session-cookie$")
+    found = results(new_page("/"), "cookie")
+    expect(found.first).to_be_attached()
+    assert [each for each in found.evaluate_all("links => links.map(link => link.href)") if section.search(each)]
