@@ -198,6 +198,7 @@ def _attributes(snippet: Snippet, shown: Excerpt) -> str:
     values |= {"data-needs": " ".join(snippet.needs)} if snippet.needs else {"data-state": "idle"}
     values |= {"data-section": " ".join(shown.names), "data-hash": sha256(snippet.script.encode()).hexdigest()[:8]}
     values |= {"data-first": str(shown.shown[0].first)}
+    values |= {"data-app": ""} if snippet.has_app and not snippet.needs else {}
     return "".join(f' {name}="{escape(value)}"' for name, value in values.items())
 
 

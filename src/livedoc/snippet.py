@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MOST_LINES = 40
 WIDEST_LINE = 92
 """In characters: what a block, or its editor with its line numbers, shows at 1280 px without scrolling."""
+APP = "app"
 LABEL = "# Output:"
 FURTHER = re.compile(r"# Output, (?P<when>\S.*):")
 GUARD = "if __name__ == '__main__':\n    asyncio.run(main())"
@@ -76,6 +77,8 @@ class Snippet:
     """What must be there to run it. Nothing: it runs in a browser."""
     numbers: tuple[int, ...]
     """Where each line of the code stands in the file, which has section markers too."""
+    has_app: bool
+    """Whether the module has an `app`, which a server can import."""
 
     def section(self, name: str | None) -> Section:
         """The section `name`, or for `None` the whole script up to its output.
@@ -143,7 +146,7 @@ def parse(text: str, path: str, folder: Path | None = None) -> Snippet:
     script, sections, numbers = _cut(code, path)
     needs = tuple(_needs(code, path))
     whole = "\n".join([*script, *block, ""])
-    return Snippet(path, title, whole, sections, output.text, tuple(further), needs, tuple(numbers))
+    return Snippet(path, title, whole, sections, output.text, tuple(further), needs, tuple(numbers), _has_app(tree))
 
 
 def with_output(text: str, output: str) -> str:
@@ -269,6 +272,19 @@ def _check_program(tree: ast.Module, path: str) -> None:
     if ast.unparse(tree.body[-1]) != GUARD:
         fix = 'end the code with `if __name__ == "__main__":` and `asyncio.run(main())` below it'
         raise SnippetError(path, tree.body[-1].lineno, "the last statement does not run main", fix)
+
+
+def _has_app(tree: ast.Module) -> bool:
+    """Whether a statement outside functions and classes binds the name `app`."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            if node.name == APP:
+                return True
+        elif any(
+            isinstance(part, ast.Name) and part.id == APP and isinstance(part.ctx, ast.Store) for part in ast.walk(node)
+        ):
+            return True
+    return False
 
 
 def _is_main(node: ast.stmt) -> bool:

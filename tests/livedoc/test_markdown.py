@@ -91,6 +91,13 @@ def test_a_block_says_what_it_is_and_where_it_begins(snippets: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("need", "app"), [("", ""), ("# Needs: redis\n", None)])
+def test_a_block_with_an_app_can_be_tried_where_it_can_run(snippets: Path, need: str, app: str | None) -> None:
+    text = TEXT.replace("import asyncio\n", f"{need}import asyncio\n\napp = 1\n", 1)
+    (snippets / PATH).write_text(text)
+    assert Blocks(html(FENCE, snippets)).attributes[0].get("data-app") == app
+
+
 def test_a_block_shows_title_path_code_and_output_as_text(snippets: Path) -> None:
     texts = Blocks(html(FENCE, snippets)).texts
     assert texts["snippet-title"] == 'Hang up <a> "coat" & wait'

@@ -42,7 +42,26 @@ def test_a_snippet_is_its_title_script_sections_and_output() -> None:
         further=(),
         needs=(),
         numbers=(1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 13, 14, 15, 16),
+        has_app=False,
     )
+
+
+@pytest.mark.parametrize(
+    ("statement", "has_app"),
+    [
+        ("app = 1", True),
+        ("app: object = 1", True),
+        ("async def app() -> None: ...", True),
+        ("if 1:\n    app = 1", True),
+        ("first, app = 1, 2", True),
+        ("def make() -> None:\n    app = 1", False),
+        ("print(app.routes)", False),
+        ("app_name = 1", False),
+        ("my.app = 1", False),
+    ],
+)
+def test_a_snippet_with_an_app_at_its_top_level_can_be_served(statement: str, *, has_app: bool) -> None:
+    assert parse(TEXT.replace("import asyncio\n", f"import asyncio\n\n{statement}\n", 1), PATH).has_app is has_app
 
 
 def test_the_lines_of_a_section_are_lines_of_the_script() -> None:

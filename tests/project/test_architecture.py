@@ -37,8 +37,9 @@ FLOORS = {
         {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],
     "livedoc.player.python": [  # what runs in the browser's Python
-        {"awaiting", "ending", "limits", "threads", "__init__"},
+        {"awaiting", "ending", "exchange", "limits", "records", "threads", "__init__"},
         {"process"},
+        {"server"},
     ],
 }
 
@@ -83,10 +84,12 @@ def test_imports_go_down_only(package: str, module: str) -> None:
         assert floor_of(package, neighbour) < own, f"{module} imports {neighbour}, which is not on a floor below"
 
 
-# The player's folders, and what code each may take from another one: Node runs the browser's Python as a worker does.
+# The player's folders, and what code each may take from another one: Node runs the browser's Python as a worker does,
+# and a lab shows text, files and tracebacks as a block does.
 FOLDERS: dict[str, set[str]] = {
     "build": set(),
     "editor": set(),
+    "lab": {"page"},
     "node": {"python"},
     "offline": set(),
     "page": set(),

@@ -12,8 +12,9 @@ from playwright.sync_api import expect
 
 from livedoc.caching import write_headers
 from livedoc.offline import write_service_worker
-from tests.support.block import first_block
+from tests.support.block import block_of, first_block
 from tests.support.host import serving
+from tests.support.lab import APP, Lab
 from tests.support.origin import Origin, Sender
 
 if TYPE_CHECKING:
@@ -166,6 +167,17 @@ def test_after_one_run_the_visited_pages_read_and_run_offline(context: BrowserCo
     ]
     page.get_by_role("link", name="Sessions").click()
     expect(page.locator("h1")).to_contain_text("Sessions")
+
+
+def test_an_app_that_was_tried_once_can_be_visited_offline(context: BrowserContext, origin: Origin) -> None:
+    page = opened(context, "sessions/")
+    Lab(block_of(page, APP)).open().get()
+    status(page, r"The pages that you open are available offline\. All others: \d\.\d MB")
+    go_offline(context, origin)
+    page.reload()
+    lab = Lab(block_of(page, APP)).open()
+    lab.get()
+    expect(lab.shown).to_contain_text("page 1 of your visit")
 
 
 def test_available_offline_takes_every_page(context: BrowserContext, origin: Origin, site: Path) -> None:

@@ -3,6 +3,8 @@ export type Command =
   | { kind: "open"; interrupts: Uint8Array<SharedArrayBuffer> | undefined } // the first: a 2 in it stops a busy Python
   | { kind: "prepare"; source: string } // a run of it may come
   | { kind: "run"; run: number; path: string; source: string }
+  | { kind: "serve"; run: number; path: string; source: string } // without its main; once in a worker's life
+  | { kind: "request"; run: number; request: AppRequest } // to what is served
   | { kind: "stop"; run: number }
 
 /** What the worker answers. Each answer names its run, because one of an older run may still arrive. */
@@ -14,6 +16,7 @@ export type Reply =
   | ({ kind: "output"; run: number } & Change)
   | ({ kind: "done" } & Ended & Left)
   | ({ kind: "failed" } & Ended & Failure & Left)
+  | { kind: "answered"; run: number; answer: Answer }
   // Python itself could not start, or cannot go on: perhaps because the host no longer has a file.
   | { kind: "unavailable"; run: number; reason: string; isGone?: boolean }
 
@@ -51,6 +54,48 @@ export interface WrittenFile {
   path: string
   size: number // bytes
   head: Uint8Array // the first of them
+}
+
+/** A name and a value. */
+export type Header = readonly [string, string]
+
+/** An HTTP request, as a browser sends it. */
+export interface AppRequest {
+  method: string
+  /** The path and the query. */
+  target: string
+  /** The name by which the browser calls the server. */
+  host: string
+  headers: readonly Header[]
+  body: Uint8Array
+}
+
+/** What came of a request. */
+export interface Answer {
+  status: number
+  /** What HTTP calls the status. */
+  reason: string
+  headers: readonly Header[]
+  /** The first bytes of the body. */
+  body: Uint8Array
+  /** The bytes of the whole body. */
+  size: number
+  seconds: number
+  /** What the app raised. */
+  failure: Failure | undefined
+  records: readonly LogRecord[]
+  /** The files that are new or different now. */
+  changed: readonly WrittenFile[]
+  removed: readonly string[]
+}
+
+/** What the app logged, with any logger and at any level. */
+export interface LogRecord {
+  logger: string
+  level: string
+  message: string
+  extra: readonly Header[]
+  traceback: string
 }
 
 /** What a page asks of the service worker: to keep these pages, or the whole site. */

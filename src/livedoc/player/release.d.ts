@@ -17,6 +17,7 @@ interface Size {
 /** Where a module lies, relative to the one that names it. */
 declare const WORKER: string
 declare const EDITOR: string
+declare const LAB: string
 
 declare const RUNTIME: Runtime
 /** Bytes on the wire for all of RUNTIME and the worker. */

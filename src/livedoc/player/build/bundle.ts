@@ -24,6 +24,7 @@ async function bundle(entry: string, define: Record<string, string>, css: Loader
     define,
     loader: { ".css": css },
     external: ["node:*"], // what Pyodide imports under Node
+    alias: { tldts: "./lab/public_suffix.ts" }, // which says why
     metafile: true,
     logLevel: "warning",
   } satisfies BuildOptions & { metafile: true })
@@ -36,7 +37,8 @@ const weights = Object.values(lock.packages).map(({ name, imports, depends, file
 })
 const worker = await bundle("python/worker.ts", { RUNTIME: runtime })
 const editor = await bundle("editor/editor.ts", { COMPLETIONS: completions })
-const names = { WORKER: JSON.stringify(worker), EDITOR: JSON.stringify(editor) }
+const lab = await bundle("lab/lab.ts", {})
+const names = { WORKER: JSON.stringify(worker), EDITOR: JSON.stringify(editor), LAB: JSON.stringify(lab) }
 const ours = brotliCompressSync(readFileSync(path.join(folder, worker))).length
 const total = Object.values(sizes).reduce((sum, { wire }) => sum + wire, ours)
 const WEIGHTS = JSON.stringify(Object.fromEntries(weights))

@@ -10,6 +10,7 @@ import { type Outcome, type Runner, Stopped, Unavailable } from "./runner.ts"
 import { Notice } from "./notice.ts"
 import { linkTo } from "./share.ts"
 import { finished, invitation, loading } from "./status.ts"
+import { type LoadLab, TryIt } from "./try_it.ts"
 
 /** What all blocks of a page share. */
 export interface Surroundings {
@@ -18,6 +19,9 @@ export interface Surroundings {
   loadEditor: LoadEditor
   /** Whether the host has another release of the site by now. */
   isOutdated: () => Promise<boolean>
+  loadLab: LoadLab
+  /** Runs programs beside those of `runner`. */
+  anotherRunner: () => Runner
   /** The bytes that a first run of a script fetches at the most. */
   weight: (script: string) => number
   /** A program has run to its end. */
@@ -42,6 +46,7 @@ export class Block {
   readonly #undo = new Notice("snippet-undo", () => this.#header.button("run"))
   #isOutdated = false
   readonly #result: Result
+  readonly #tryIt: TryIt | undefined
   #attempt = 0
 
   constructor(root: HTMLElement, around: Surroundings) {
@@ -74,6 +79,15 @@ export class Block {
     doAhead(this.#header.button("run"), () => around.runner.prepare(this.#code.script))
     for (const near of [this.#header.button("edit"), place])
       doAhead(near, () => around.loadEditor().catch(() => undefined))
+    if (root.dataset.app !== undefined)
+      this.#tryIt = new TryIt(root, around.loadLab, {
+        path: this.#path,
+        title: this.#header.title,
+        script: () => this.#code.script,
+        runner: around.anotherRunner(),
+        goTo: (place) => void this.#view.goTo(place),
+        started: around.ran,
+      })
     this.#startOver()
   }
 
@@ -95,7 +109,13 @@ export class Block {
   /** Goes on in the place of `root`. */
   moveTo(root: HTMLElement): void {
     root.replaceWith(this.#root)
+    this.#tryIt?.follow()
     this.#view.restyle()
+  }
+
+  /** The reader has left its page. */
+  leave(): void {
+    this.#tryIt?.close()
   }
 
   /** Shows an edit that came with a link. */

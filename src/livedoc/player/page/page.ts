@@ -17,10 +17,11 @@ interface PageChanges {
 }
 
 const home = new URL("../../", import.meta.url)
-const [self, worker, editor] = [
+const [self, worker, editor, lab] = [
   new URL(import.meta.url),
   new URL(WORKER, import.meta.url),
   new URL(EDITOR, import.meta.url),
+  new URL(LAB, import.meta.url),
 ]
 const offline = new Offline(home.href, DOWNLOAD_SIZE)
 
@@ -28,7 +29,9 @@ const surroundings: Surroundings = {
   runner: new Runner(openWorker),
   edits: new Edits(() => localStorage),
   loadEditor: () => imported(editor.href) as Promise<typeof import("../editor/editor.ts")>,
-  isOutdated: () => isOutdated([self, worker, editor], self, home),
+  loadLab: () => imported(lab.href) as Promise<typeof import("../lab/lab.ts")>,
+  anotherRunner: () => new Runner(openWorker),
+  isOutdated: () => isOutdated([self, worker, editor, lab], self, home),
   weight: (script) => weight(script, DOWNLOAD_SIZE, WEIGHTS),
   ran: () => void offline.begin(),
   leaveLink() {
@@ -51,6 +54,7 @@ async function mountAll(): Promise<void> {
   for (const root of document.querySelectorAll<HTMLElement>("[data-needs]:has(p.snippet-fold)")) new Folds(root)
   const shared = await sharedBy(location.hash)
   const here = blocks.filter((block) => block.isHere)
+  for (const block of blocks) if (!block.isHere) block.leave()
   if (here.length < blocks.length) surroundings.runner.stop() // a program whose block the reader has left
   blocks = [...here, ...bare().map((root) => new Block(root, surroundings))]
   const open = typeof shared === "object" ? blockFor(shared) : undefined

@@ -3,7 +3,8 @@ import { element, required } from "./element.ts"
 import { type Expected, matching, verdict } from "./expected.ts"
 import { type Folder, hex, joined, textOf, tree, withSize } from "./files.ts"
 import type { Change, Left, WrittenFile } from "../messages.ts"
-import { pieces } from "./traceback.ts"
+import { withPlaces } from "./places.ts"
+import { printIn } from "./printed.ts"
 
 /** Milliseconds in which what follows a press of Run is taken for its answer; a browser counts half a second. */
 const AT_ONCE = 400
@@ -81,14 +82,8 @@ export class Result {
     this.#printed.hidden = this.#error.hidden = true
   }
 
-  print({ back, stream, text }: Change): void {
-    for (let left = back, last = this.#printed.lastChild; left > 0 && last; last = this.#printed.lastChild) {
-      const there = last.textContent ?? ""
-      if (there.length > left) last.textContent = there.slice(0, -left)
-      else last.remove()
-      left -= there.length
-    }
-    if (text !== "") this.#printed.append(stream === "out" ? text : element("span", "snippet-stderr", {}, text))
+  print(change: Change): void {
+    printIn(this.#printed, change)
     if (this.#follows) requestAnimationFrame(() => this.#scroll())
   }
 
@@ -109,19 +104,7 @@ export class Result {
   /** `go` is called with the line of a place that the reader chose in the traceback. */
   fail(traceback: string, path: string, go: (line: number) => void): void {
     this.#error.hidden = false
-    for (const piece of pieces(traceback, path)) {
-      if (typeof piece === "string") {
-        this.#error.append(piece)
-        continue
-      }
-      const place = element("a", "snippet-place", { href: "#" }, piece.text)
-      place.addEventListener("click", (event) => {
-        event.preventDefault()
-        event.stopPropagation() // Material would make it a change of page
-        go(piece.line)
-      })
-      this.#error.append(place)
-    }
+    this.#error.append(...withPlaces(traceback, path, go))
     toEnd(this.#error) // its last line says what it is
   }
 

@@ -1,7 +1,8 @@
-import type { Reply } from "../messages.ts"
+import type { Answer, AppRequest, Command, Reply } from "../messages.ts"
 import { type OpenWorker, WorkerLink } from "./worker_link.ts"
 
 export type Outcome = Extract<Reply, { kind: "done" | "failed" }>
+type Final = Outcome | Extract<Reply, { kind: "answered" }>
 
 /** The run was stopped: by the reader, or because another one began. */
 export class Stopped extends Error {}
@@ -22,8 +23,8 @@ const TO_ANSWER = 30 // milliseconds for a program that waits; one that is busy 
 const TO_END = 600 // milliseconds to clean up; then the worker is closed
 
 interface Pending {
-  promise: Promise<Outcome>
-  resolve: (outcome: Outcome) => void
+  promise: Promise<Final>
+  resolve: (outcome: Final) => void
   reject: (reason: Stopped | Unavailable) => void
   run: number
   source: string
@@ -34,7 +35,10 @@ interface Pending {
   stopping: boolean
 }
 
-/** Runs one program at a time, in a worker that all runs share. A new run stops the one before it. */
+/**
+ * Runs one program at a time, in a worker that all runs share. A new run stops the one before it. An app that is served
+ * stays in the worker until that is closed, and a request to it counts as a run.
+ */
 export class Runner {
   readonly #link: WorkerLink
   readonly #patience: number
@@ -56,8 +60,28 @@ export class Runner {
     this.#link.post({ kind: "prepare", source })
   }
 
+  /** Whether there is a worker: if not, nothing of what was served is left. */
+  get isOpen(): boolean {
+    return this.#link.isOpen
+  }
+
   /** `watch` gets every reply until the end. Rejects with Stopped or Unavailable. */
-  async run(path: string, source: string, watch: (reply: Reply) => void): Promise<Outcome> {
+  run(path: string, source: string, watch: (reply: Reply) => void): Promise<Outcome> {
+    return this.#perform((run) => ({ kind: "run", run, path, source }), source, watch) as Promise<Outcome>
+  }
+
+  /** Serves the app of a script. For `watch` and rejections see `run`. */
+  serve(path: string, source: string, watch: (reply: Reply) => void): Promise<Outcome> {
+    return this.#perform((run) => ({ kind: "serve", run, path, source }), source, watch) as Promise<Outcome>
+  }
+
+  /** Asks the app that is served. For `watch` and rejections see `run`. */
+  async ask(request: AppRequest, watch: (reply: Reply) => void): Promise<Answer> {
+    const asked = this.#perform((run) => ({ kind: "request", run, request }), "", watch)
+    return ((await asked) as Extract<Final, { kind: "answered" }>).answer
+  }
+
+  async #perform(command: (run: number) => Command, source: string, watch: (reply: Reply) => void): Promise<Final> {
     const run = ++this.#runs
     // Python that is still starting is kept: the worker leaves out a run that is no longer the latest.
     if (this.#pending?.running) await this.#end(this.#pending)
@@ -65,10 +89,10 @@ export class Runner {
     if (run !== this.#runs) throw new Stopped() // or yet another one has begun
     const begin = () => {
       this.#giveTime()
-      this.#link.post({ kind: "run", run, path, source })
+      this.#link.post(command(run))
     }
     let settle!: Pick<Pending, "resolve" | "reject">
-    const promise = new Promise<Outcome>((resolve, reject) => (settle = { resolve, reject }))
+    const promise = new Promise<Final>((resolve, reject) => (settle = { resolve, reject }))
     this.#pending = { run, source, watch, begin, running: false, stopping: false, promise, ...settle }
     begin()
     return promise
@@ -85,6 +109,12 @@ export class Runner {
   /** Makes the next run start Python again, free of what programs have done to it. */
   renew(): void {
     if (!this.#pending) this.#link.close()
+  }
+
+  /** Ends Python at once, whatever it does. */
+  terminate(): void {
+    this.#runs++
+    this.#close(new Stopped())
   }
 
   async #end(pending: Pending): Promise<void> {
@@ -111,9 +141,9 @@ export class Runner {
     if (reply.kind === "stopping") return this.#wait(TO_END, () => this.#close(new Stopped()))
     if (reply.kind === "running") pending.running = true
     pending.watch(reply)
-    if (reply.kind === "done" || reply.kind === "failed") {
+    if (reply.kind === "done" || reply.kind === "failed" || reply.kind === "answered") {
       this.#settled()
-      if (reply.spent) this.#startAgain(pending.source)
+      if (reply.kind !== "answered" && reply.spent) this.#startAgain(pending.source)
       if (pending.stopping) pending.reject(new Stopped())
       else pending.resolve(reply)
     } else if (pending.running && !pending.stopping) clearTimeout(this.#timer)

@@ -37,6 +37,10 @@ export class WorkerLink {
     }
   }
 
+  get isOpen(): boolean {
+    return this.#worker !== undefined
+  }
+
   interrupt(): void {
     this.#worker?.interrupt()
   }

@@ -1,6 +1,6 @@
 import { loadPyodide, type PyodideAPI } from "pyodide"
 import type { PyProxy } from "pyodide/ffi"
-import type { Failure, Left, Output, WrittenFile } from "../messages.ts"
+import type { Answer, AppRequest, Failure, Left, Output, WrittenFile } from "../messages.ts"
 import { Checkpoint } from "./checkpoint.ts"
 import { type Load, Packages } from "./packages.ts"
 import { mustAllowWebAssembly } from "./webassembly.ts"
@@ -15,6 +15,10 @@ export interface Python {
   run(path: string, source: string, print: (output: Output) => void): Promise<Ended>
   /** Imports what the last script imported, which the next one then need not do. It may take a while. */
   importAhead(): void
+  /** Executes a script without its main, and serves its app as long as Python lives. */
+  serve(path: string, source: string, print: (output: Output) => void): Promise<Failure | undefined>
+  /** Asks the app that is served, once it is. */
+  answer(request: AppRequest, print: (output: Output) => void): Promise<Answer>
   /** Cancels the running script if it's waiting for something. */
   stop(): void
 }
@@ -28,9 +32,31 @@ interface ProcessModule extends PyProxy {
   import_ahead(modules: readonly string[]): void
 }
 
+/** The module server.py. */
+interface ServerModule extends PyProxy {
+  Server: (path: string, packages: string) => Server
+}
+
+interface Server extends PyProxy {
+  start(source: string): Promise<ShownFailure> & PyProxy
+  answer(method: string, target: string, headers: PyProxy, body: PyProxy, host: string): Promise<PythonAnswer> & PyProxy
+}
+
+interface PythonAnswer
+  extends PyProxy, Omit<Answer, "headers" | "body" | "failure" | "records" | "changed" | "removed"> {
+  headers: PyProxy
+  body: PyProxy
+  failure: ShownFailure
+  records: PyProxy
+  changed: PyProxy
+  removed: PyProxy
+}
+
+type ShownFailure = (PyProxy & Failure) | undefined
+
 /** The classes of ending.py. */
 interface Ending extends PyProxy {
-  failure: (PyProxy & Failure) | undefined
+  failure: ShownFailure
   files: PyProxy
   unlisted: number
   imported: PyProxy
@@ -82,6 +108,17 @@ function playing(pyodide: PyodideAPI, packages: Packages): Python {
         err?.write(new TextEncoder().encode(`Stack (most recent call first):\n${frames.join("\n")}\n`))
     }
   }
+  const heard = async <T>(path: string, print: (output: Output) => void, act: () => Promise<T>): Promise<T> => {
+    const stream = (stream: Output["stream"]) => decoded((text) => print({ stream, text }))
+    streams = [stream("out"), stream("err")]
+    script = path
+    const result = await act()
+    await new Promise((resolve) => setTimeout(resolve)) // what Python has still to say to JavaScript
+    for (const each of streams.splice(0)) each.end()
+    return result
+  }
+  let server: Server | undefined
+  let served = "" // its path
   pyodide.setStdout({ write: (bytes) => streams[0]?.write(bytes) ?? bytes.length })
   pyodide.setStderr({ write: (bytes) => streams[1]?.write(bytes) ?? bytes.length })
   return {
@@ -90,18 +127,27 @@ function playing(pyodide: PyodideAPI, packages: Packages): Python {
       taken = true
     },
     async run(path, source, print) {
-      const stream = (stream: Output["stream"]) => decoded((text) => print({ stream, text }))
-      streams = [stream("out"), stream("err")]
-      script = path
-      const coming = run(source, path, there)
-      const ending = await coming
-      coming.destroy()
-      imported = ending.imported.toJs() as string[]
+      const { failure, ...left } = await heard(path, print, async () => {
+        const ending = await awaited(run(source, path, there))
+        imported = ending.imported.toJs() as string[]
+        return ended(ending)
+      })
       const reachedOut = /\bjs\b|pyodide/.test(source) // what it changes in JavaScript stays changed
-      const { failure, ...left } = ended(ending)
-      await new Promise((resolve) => setTimeout(resolve)) // what Python has still to say to JavaScript
-      for (const each of streams.splice(0)) each.end()
       return { failure, ...left, spent: !checkpoint.restore() || reachedOut }
+    },
+    serve(path, source, print) {
+      const { Server } = pyodide.pyimport("_livedoc.server") as ServerModule
+      const begun = (server = Server(path, there))
+      served = path
+      return heard(path, print, async () => failureOf(await awaited(begun.start(source))))
+    },
+    async answer({ method, target, headers, body, host }, print) {
+      const asked = server
+      if (!asked) throw new Error("no app is served")
+      const [named, content] = [pyodide.toPy(headers), pyodide.toPy(body)] as [PyProxy, PyProxy]
+      return heard(served, print, async () => {
+        return answerOf(await awaited(asked.answer(method, target, named, content, host)))
+      })
     },
     importAhead() {
       if (imported.length === 0) return
@@ -112,12 +158,51 @@ function playing(pyodide: PyodideAPI, packages: Packages): Python {
   }
 }
 
+async function awaited<T>(coming: Promise<T> & PyProxy): Promise<T> {
+  const result = await coming
+  coming.destroy()
+  return result
+}
+
 function ended(ending: Ending): Omit<Ended, "spent"> {
-  const { failure: shown, unlisted } = ending
-  const failure = shown && { traceback: shown.traceback, error: shown.error, line: shown.line }
-  const left = ending.files.toJs() as [string, number, Uint8Array][]
+  const { unlisted } = ending
+  const left = { failure: failureOf(ending.failure), files: filesOf(ending.files), unlisted }
   ending.destroy()
-  return { failure, files: left.map(([path, size, head]): WrittenFile => ({ path, size, head })), unlisted }
+  return left
+}
+
+function answerOf(answer: PythonAnswer): Answer {
+  const { status, reason, size, seconds } = answer
+  const records = answer.records.toJs() as [string, string, string, [string, string][], string][]
+  const came = {
+    status,
+    reason,
+    size,
+    seconds,
+    headers: answer.headers.toJs() as [string, string][],
+    body: answer.body.toJs() as Uint8Array,
+    failure: failureOf(answer.failure),
+    records: records.map(([logger, level, message, extra, traceback]) => ({
+      logger,
+      level,
+      message,
+      extra,
+      traceback,
+    })),
+    changed: filesOf(answer.changed),
+    removed: answer.removed.toJs() as string[],
+  }
+  answer.destroy()
+  return came
+}
+
+function failureOf(shown: ShownFailure): Failure | undefined {
+  return shown && { traceback: shown.traceback, error: shown.error, line: shown.line }
+}
+
+function filesOf(files: PyProxy): WrittenFile[] {
+  const written = files.toJs() as [string, number, Uint8Array][]
+  return written.map(([path, size, head]) => ({ path, size, head }))
 }
 
 /** A stream of bytes, as text. The bytes of a character may arrive in two parts, or not all. */

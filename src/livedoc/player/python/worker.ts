@@ -1,5 +1,5 @@
 import { Download, Missing } from "./download.ts"
-import type { Command, Reply } from "../messages.ts"
+import type { Command, Failure, Output, Reply } from "../messages.ts"
 import { Printer, plainText, shown } from "./output.ts"
 import { type Python, startPython } from "./python.ts"
 import { compileAhead } from "./webassembly.ts"
@@ -16,8 +16,8 @@ interface Started {
   lost: Promise<never>
 }
 
-type Run = Extract<Command, { kind: "run" }>
-type Outcome = Extract<Reply, { kind: "done" | "failed" }>
+type Task = Extract<Command, { kind: "run" | "serve" | "request" }>
+type Outcome = Extract<Reply, { kind: "done" | "failed" | "answered" }>
 
 const root = new URL("./", import.meta.url).href
 let interrupts: Uint8Array<SharedArrayBuffer> | undefined
@@ -30,8 +30,8 @@ addEventListener("message", ({ data: command }: MessageEvent<Command>) => {
   if (command.kind === "open") interrupts = command.interrupts
   else if (command.kind === "prepare")
     pythonFor(command.source).catch(() => undefined) // the run will say it
-  else if (command.kind === "run") void perform(command)
-  else stop?.()
+  else if (command.kind === "stop") stop?.()
+  else void perform(command)
 })
 
 /** Rejects when Python comes to an end by itself, which no call into it then tells. */
@@ -45,47 +45,60 @@ const gone = new Promise<never>((_, reject) => {
 })
 gone.catch(() => undefined)
 
-async function perform({ run, path, source }: Run): Promise<void> {
+async function perform(task: Task): Promise<void> {
+  const { run } = task
   awaited = run
   if (interrupts) interrupts[0] = 0 // one that came too late for the run before
   try {
-    const python = await pythonFor(source)
+    const python = await pythonFor(task.kind === "request" ? undefined : task.source)
     if (run !== awaited) return // a later run has taken its place
     awaited = undefined
     reply({ kind: "running", run })
-    const outcome = await outcomeOf(python, { kind: "run", run, path, source })
+    const outcome = await outcomeOf(python, task)
     reply(outcome)
-    if (!outcome.spent) python.importAhead()
+    if (outcome.kind !== "answered" && !outcome.spent) python.importAhead()
   } catch (error) {
     reply({ kind: "unavailable", run, reason: wordsOf(error), isGone: error instanceof Missing && error.isGone })
   }
 }
 
-async function outcomeOf(python: Python, { run, path, source }: Run): Promise<Outcome> {
+async function outcomeOf(python: Python, task: Task): Promise<Outcome> {
+  const { run } = task
+  const begin = performance.now()
+  if (task.kind === "request") {
+    const answer = await attended(python, run, (print) => python.answer(task.request, print))
+    return { kind: "answered", run, answer: { ...answer, failure: answer.failure && readable(answer.failure) } }
+  }
+  const { path, source } = task
+  const { failure, ...left } = await attended(python, run, async (print) => {
+    if (task.kind === "run") return python.run(path, source, print)
+    return { failure: await python.serve(path, source, print), files: [], unlisted: 0, spent: false }
+  })
+  const seconds = (performance.now() - begin) / 1000
+  if (!failure) return { kind: "done", run, seconds, ...left }
+  return { kind: "failed", run, seconds, ...readable(failure), ...left }
+}
+
+/** Has Python do something while it can be stopped, and passes on what is printed. */
+async function attended<T>(python: Python, run: number, act: (print: (output: Output) => void) => Promise<T>) {
   const printer = new Printer((change) => reply({ kind: "output", run, ...change }))
   const plain = { out: plainText(), err: plainText() }
   stop = () => {
     reply({ kind: "stopping", run })
     python.stop()
   }
-  const begin = performance.now()
-  const ended = python.run(path, source, ({ stream, text }) => {
+  const ended = act(({ stream, text }) => {
     printer.print({ stream, text: plain[stream](text) })
   })
   running = ended.catch(() => undefined)
-  const { failure, ...left } = await Promise.race([ended, gone]).finally(() => printer.flush())
-  stop = undefined
-  const seconds = (performance.now() - begin) / 1000
-  if (!failure) return { kind: "done", run, seconds, ...left }
-  return {
-    kind: "failed",
-    run,
-    seconds,
-    traceback: shown(failure.traceback),
-    error: shown(failure.error),
-    line: failure.line,
-    ...left,
-  }
+  return Promise.race([ended, gone]).finally(() => {
+    printer.flush()
+    stop = undefined
+  })
+}
+
+function readable({ traceback, error, line }: Failure): Failure {
+  return { traceback: shown(traceback), error: shown(error), line }
 }
 
 /** Pyodide also throws what is no Error: a failed call of its file system has neither a message nor a text. */
@@ -102,11 +115,12 @@ function lastWords(reason: unknown): string | undefined {
   return name === "Exit" ? `the program ended it with exit code ${status}` : undefined
 }
 
-async function pythonFor(source: string): Promise<Python> {
-  started ??= start(source)
+/** Python with what a script imports; undefined: as it is. */
+async function pythonFor(source: string | undefined): Promise<Python> {
+  started ??= start(source ?? "")
   const { python, lost } = await started
   await running
-  await Promise.race([python.loadPackages(source), lost])
+  if (source !== undefined) await Promise.race([python.loadPackages(source), lost])
   return python
 }
 

@@ -1,0 +1,198 @@
+import type { Answer, AppRequest, Failure } from "../messages.ts"
+import { element } from "../page/element.ts"
+import { hex } from "../page/files.ts"
+import { short, typed } from "./address.ts"
+import { BODIES, formBody, queryOf, typedBody } from "./body.ts"
+import { contentOf } from "./content.ts"
+import { sending, shownDocument } from "./document.ts"
+import { Jar } from "./jar.ts"
+import { tabsFor } from "./tabs.ts"
+import { type Arrival, type Hop, ORIGIN, visit, type Wish } from "./visit.ts"
+import { Wire } from "./wire.ts"
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+const MOST_TYPED = 100_000 // characters
+
+/** What a browser needs of its lab. */
+export interface Surroundings {
+  /** What the server answers; undefined: nothing, and the lab says why. */
+  ask: (request: AppRequest) => Promise<Answer | undefined>
+  /** Why the server can't be asked now. Empty: it can. */
+  obstacle: () => string
+  /** Says what came of something that the reader did. */
+  tell: (sentence: string) => void
+  /** Shows an exception of the app. */
+  traceback: (failure: Failure) => HTMLElement
+}
+
+/** The request was given up: the lab has said why. */
+class GivenUp extends Error {}
+
+let browsers = 0 // their parts are named by ids
+
+/** A browser for the app of a lab: its address, its page, its cookies, and what it sends. */
+export class Browser {
+  readonly element: HTMLElement
+  readonly #around: Surroundings
+  readonly #jar = new Jar()
+  readonly #wire: Wire
+  readonly #address: HTMLInputElement
+  readonly #method: HTMLSelectElement
+  readonly #body: HTMLTextAreaElement
+  readonly #kind: HTMLSelectElement
+  readonly #page: HTMLElement
+
+  constructor(name: string, around: Surroundings) {
+    this.#around = around
+    const id = `lab-browser-${++browsers}`
+    const options = (values: string[]) => values.map((value) => element("option", "", {}, value))
+    const field = { autocomplete: "off", autocapitalize: "off", spellcheck: "false", translate: "no" }
+    this.#method = element("select", "", { id: `${id}-method`, translate: "no" }, ...options(METHODS))
+    this.#address = element("input", "", { id: `${id}-address`, type: "text", value: "/", maxlength: "2000", ...field })
+    this.#kind = element("select", "", { id: `${id}-kind` }, ...options(Object.keys(BODIES)))
+    this.#body = element("textarea", "", { id: `${id}-body`, rows: "3", maxlength: String(MOST_TYPED), ...field })
+    const body = element("div", "lab-typed", {}, labelled("Send as", this.#kind), labelled("Body", this.#body))
+    const form = element(
+      "form",
+      "lab-form",
+      { "aria-label": `Request of ${name}` },
+      labelled("Method", this.#method),
+      element(
+        "div",
+        "lab-field lab-address",
+        {},
+        label("Address", this.#address),
+        element("span", "lab-origin", {}, ORIGIN),
+        this.#address,
+      ),
+      element("button", "lab-send", { type: "submit" }, "Send"),
+      body,
+    )
+    const arrange = () => {
+      body.hidden = ["GET", "HEAD"].includes(this.#method.value)
+      this.#body.placeholder = BODIES[this.#kind.value]?.hint ?? ""
+    }
+    for (const select of [this.#method, this.#kind]) select.addEventListener("change", arrange)
+    arrange()
+    form.addEventListener("submit", (event) => {
+      event.preventDefault()
+      event.stopPropagation()
+      this.#send()
+    })
+    this.#page = element("div", "lab-panel", { "data-panel": "page", "aria-label": `Page of ${name}`, tabindex: "0" })
+    this.#page.append(element("p", "lab-empty", {}, "Send asks the app for a page, and shows it here."))
+    const wire = element("div", "lab-panel", { "data-panel": "wire", "aria-label": `Wire of ${name}` })
+    this.#wire = new Wire(wire)
+    const panels = element("div", "lab-panels", {}, this.#page, wire)
+    const tabs = tabsFor({ Page: this.#page, Wire: wire }, `Panels of ${name}`)
+    this.element = element("section", "lab-browser", { "data-browser": name, "aria-label": `Browser of ${name}` })
+    this.element.append(form, tabs, panels)
+  }
+
+  #send(): void {
+    const address = typed(this.#address.value)
+    if (typeof address === "string") return this.#around.tell(address)
+    const method = this.#method.value
+    const body = ["GET", "HEAD"].includes(method) ? undefined : typedBody(this.#kind.value, this.#body.value)
+    void this.#visit(body ? { method, address, body } : { method, address })
+  }
+
+  async #visit(wish: Wish): Promise<void> {
+    const obstacle = this.#around.obstacle()
+    if (obstacle) return this.#around.tell(obstacle)
+    const hops: Hop[] = []
+    const ask = async (request: AppRequest) => {
+      const answer = await this.#around.ask(request)
+      if (!answer) throw new GivenUp()
+      return answer
+    }
+    const took = (hop: Hop) => {
+      hops.push(hop)
+      this.#wire.add(hop)
+    }
+    try {
+      this.#show(await visit(wish, this.#jar, ask, took), hops)
+    } catch (error) {
+      if (!(error instanceof GivenUp)) throw error
+    }
+  }
+
+  #show({ hop, trouble }: Arrival, hops: readonly Hop[]): void {
+    const { answer, address, request } = hop
+    if (request.method === "GET") this.#address.value = short(address)
+    const status = statusOf(answer)
+    const way = hops.map((each) =>
+      element("li", "", {}, `${each.request.method} ${each.request.target}: ${statusOf(each.answer)}`),
+    )
+    this.#page.replaceChildren(element("ol", "lab-hops", { "aria-label": "Requests" }, ...way))
+    if (trouble) this.#page.append(element("p", "lab-trouble", {}, trouble))
+    this.#page.append(...this.#content(answer, address))
+    if (answer.failure) this.#page.append(this.#around.traceback(answer.failure))
+    this.#page.scrollTop = 0
+    const failed = answer.failure ? `The app raised ${answer.failure.error}.` : ""
+    const asked = hops[0]?.request ?? request
+    const led = hops.length > 1 ? `led to ${request.method} ${request.target}, which was` : "was"
+    const sentences = [
+      `${asked.method} ${asked.target} ${led} answered with ${status}.`,
+      ...cookieNews(hops),
+      failed,
+      trouble,
+    ]
+    this.#around.tell(sentences.filter(Boolean).join(" "))
+  }
+
+  #content(answer: Answer, address: URL): HTMLElement[] {
+    const content = contentOf(answer)
+    if (content.kind === "nothing") return [element("p", "lab-empty", {}, "The response has no body.")]
+    if (content.kind === "bytes") {
+      const what = element("p", "", {}, `${answer.size} bytes of ${content.type}. They begin with:`)
+      return [what, preformatted("Bytes", hex(answer.body.subarray(0, 256)))]
+    }
+    const rest = content.isCut ? [element("p", "lab-rest", {}, "The rest is not shown.")] : []
+    if (content.kind === "text") return [preformatted("Text", content.text), ...rest]
+    const shown = shownDocument(content.text, address, (link) => {
+      if ("address" in link) this.#follow({ method: "GET", address: link.address })
+      else void this.#submit(link.form, link.submitter, address)
+    })
+    return [shown, ...rest]
+  }
+
+  async #submit(form: HTMLFormElement, submitter: HTMLElement | null, from: URL): Promise<void> {
+    const { address, method, encoding } = sending(form, submitter, from)
+    const data = new FormData(form, submitter)
+    if (method === "POST") return this.#follow({ method, address, body: await formBody(data, encoding) })
+    const asked = new URL(address)
+    asked.search = queryOf(data)
+    this.#follow({ method, address: asked })
+  }
+
+  #follow(wish: Wish): void {
+    if (wish.address.origin === ORIGIN) void this.#visit(wish)
+    else this.#around.tell(`This leads out of the app, to ${wish.address.href}: the lab doesn't go there.`)
+  }
+}
+
+function statusOf({ status, reason }: Answer): string {
+  return `${status} ${reason}`.trim()
+}
+
+/** What the browser did with cookies: "The browser stored VISIT." */
+function cookieNews(hops: readonly Hop[]): string[] {
+  return (["stored", "removed", "refused"] as const).flatMap((kind) => {
+    const verdicts = hops.flatMap(({ verdicts }) => verdicts).filter((verdict) => verdict.kind === kind)
+    const names = [...new Set(verdicts.map(({ name }) => name || "a cookie without a name"))].slice(0, 5)
+    return names.length > 0 ? [`The browser ${kind} ${names.join(", ")}.`] : []
+  })
+}
+
+function preformatted(name: string, text: string): HTMLElement {
+  return element("pre", "lab-body", { tabindex: "0", role: "group", "aria-label": name }, text)
+}
+
+function label(text: string, control: HTMLElement): HTMLElement {
+  return element("label", "", { for: control.id }, text)
+}
+
+function labelled(text: string, control: HTMLElement): HTMLElement {
+  return element("div", "lab-field", {}, label(text, control), control)
+}

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict"
+import { test } from "node:test"
+import { Jar } from "./jar.ts"
+
+const HOME = new URL("https://app.example/shop/cart")
+
+test("a cookie that was taken is sent until it is removed", () => {
+  const jar = new Jar()
+  assert.equal(jar.header(HOME), "")
+  assert.deepEqual(jar.take("VISIT=abc; Path=/; Secure; HttpOnly; SameSite=Lax", HOME), {
+    name: "VISIT",
+    kind: "stored",
+    reason: "",
+  })
+  jar.take("CART=1", HOME)
+  assert.equal(jar.header(HOME), "CART=1; VISIT=abc")
+  assert.equal(jar.header(new URL("/", HOME)), "VISIT=abc")
+  assert.equal(jar.take("VISIT=; Path=/; Max-Age=0; Secure", HOME).kind, "removed")
+  assert.equal(jar.header(HOME), "CART=1")
+})
+
+test("a cookie is sent to its path, and to no other host", () => {
+  const jar = new Jar()
+  jar.take("A=1; Path=/shop", HOME)
+  assert.equal(jar.header(new URL("https://app.example/shop")), "A=1")
+  assert.equal(jar.header(new URL("https://app.example/shopping")), "")
+  assert.equal(jar.header(new URL("https://other.example/shop")), "")
+})
+
+for (const [header, reason] of [
+  ["__Host-A=1; Path=/", /__Host prefix/],
+  ["__Host-A=1; Secure; Path=/shop", /__Host prefix/],
+  ["__Host-A=1; Secure; Path=/; Domain=app.example", /__Host prefix/],
+  ["__Secure-A=1", /__Secure prefix/],
+  ["A=1; Domain=other.example", /host's domain/],
+  ["A=1; Domain=example", /public suffix/],
+  ["A=1; Domain=com", /public suffix/],
+  ["A=1; SameSite=None", /SameSite=None needs Secure beside it/],
+  ["A=1; Partitioned", /Partitioned needs Secure beside it/],
+  [`A=${"1".repeat(4096)}`, /its name and value have 4097 bytes, more than 4096/],
+  ["nothing", /isn't a name, an equals sign and a value/],
+  ["", /isn't a name, an equals sign and a value/],
+] as const)
+  test(`a browser refuses ${header.slice(0, 60) || "an empty header"}, and says why`, () => {
+    const jar = new Jar()
+    const verdict = jar.take(header, HOME)
+    assert.equal(verdict.kind, "refused")
+    assert.match(verdict.reason, reason)
+    assert.equal(jar.header(HOME), "")
+  })
+
+test("two browsers have cookies of their own", () => {
+  const [alice, mallory] = [new Jar(), new Jar()]
+  alice.take("A=1", HOME)
+  assert.equal(mallory.header(HOME), "")
+})

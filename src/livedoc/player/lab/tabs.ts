@@ -1,0 +1,48 @@
+import { element } from "../page/element.ts"
+
+/** A part of a browser, by what its tab says. */
+export type Panels = Readonly<Record<string, HTMLElement>>
+
+const NARROW = "(width < 48em)"
+
+/** The tabs of panels that are side by side where there is room. */
+export function tabsFor(panels: Panels, name: string): HTMLElement {
+  const bar = element("div", "lab-tabs", { role: "tablist", "aria-label": name })
+  const narrow = matchMedia(NARROW)
+  const names = Object.keys(panels)
+  let chosen = names[0]
+  const tabs = names.map((name) => {
+    const tab = element("button", "lab-tab", { type: "button", role: "tab" }, name)
+    tab.addEventListener("click", () => choose(name))
+    return tab
+  })
+  bar.append(...tabs)
+
+  const arrange = () => {
+    bar.hidden = !narrow.matches
+    for (const [index, [name, panel]] of Object.entries(panels).entries()) {
+      const isChosen = name === chosen
+      panel.hidden = narrow.matches && !isChosen
+      panel.role = narrow.matches ? "tabpanel" : "region"
+      const tab = tabs[index]
+      if (!tab) continue
+      tab.ariaSelected = String(isChosen)
+      tab.tabIndex = isChosen ? 0 : -1
+    }
+  }
+  const choose = (name: string | undefined) => {
+    chosen = name
+    arrange()
+  }
+  bar.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
+    if (!step) return
+    event.preventDefault()
+    const next = (names.indexOf(chosen ?? "") + step + names.length) % names.length
+    choose(names[next])
+    tabs[next]?.focus()
+  })
+  narrow.addEventListener("change", arrange)
+  arrange()
+  return bar
+}

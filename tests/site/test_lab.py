@@ -1,0 +1,508 @@
+"""Try it, in a real Chromium: the app of an example is served in the page, and a browser in the page visits it."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+import brotli  # type: ignore[import-untyped]  # it has no stubs
+import pytest
+from playwright.sync_api import expect
+
+from livedoc.snippet import load, paths
+from tests.support.axe import barriers
+from tests.support.block import block_of
+from tests.support.host import Host
+from tests.support.host import serving as hosting
+from tests.support.lab import APP, Lab, serving
+from tests.support.page import PAGES, PHONE, have_pages_swapped, pythons, requests, rewrite, swapped, width_of
+from tests.support.project import SNIPPETS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page, Route, ViewportSize
+
+    from tests.support.host import Rules
+    from tests.support.page import NewPage
+
+MOST_BYTES = 70_000
+OURS = re.compile("/assets/livedoc/lab-")
+DESK: ViewportSize = {"width": 1280, "height": 800}
+LOOKS = pytest.mark.parametrize(
+    ("scheme", "viewport"),
+    [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE)],
+    ids=["light desk", "dark desk", "light phone", "dark phone"],
+)
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    return new_page("/sessions/")
+
+
+@pytest.fixture
+def lab(page: Page) -> Lab:
+    """A lab that is not open yet."""
+    return Lab(block_of(page, APP))
+
+
+def test_every_block_with_an_app_can_be_tried_and_no_other(new_page: NewPage) -> None:
+    snippets = [load(SNIPPETS, path) for path in paths(SNIPPETS)]
+    with_app = {snippet.path for snippet in snippets if snippet.has_app and not snippet.needs}
+    tried = set()
+    for path in PAGES:
+        page = new_page(path)
+        blocks = page.locator(".snippet:has(.snippet-try)")
+        for snippet in blocks.evaluate_all("blocks => blocks.map(block => block.dataset.snippet)"):
+            Lab(block_of(page, snippet)).open().get()
+            tried.add(snippet)
+        page.close()
+    assert tried == with_app
+
+
+def test_nothing_of_a_lab_is_fetched_before_the_reader_starts_it(new_page: NewPage) -> None:
+    page = new_page()
+    requested = requests(page)
+    page.goto("/sessions/", wait_until="networkidle")
+    assert not [url for url in requested if OURS.search(url)]
+    Lab(block_of(page, APP)).open()
+    assert len([url for url in requested if OURS.search(url)]) == 1
+
+
+def test_a_lab_is_light(site: Path) -> None:
+    [module] = site.glob("assets/livedoc/lab-*.js")
+    assert len(brotli.compress(module.read_bytes())) <= MOST_BYTES
+
+
+def test_the_browser_keeps_its_cookie_and_the_wire_explains_it(lab: Lab) -> None:
+    lab.open()
+    told = lab.announcements()
+    lab.get()
+    expect(lab.shown).to_contain_text("page 1 of your visit")
+    set_cookie = lab.wire.locator(".lab-cookie").first
+    parts = set_cookie.get_by_role("button")
+    assert parts.all_text_contents()[1:] == ["Path=/", "Max-Age=604800", "Secure", "HttpOnly", "SameSite=lax"] or (
+        {text.lower() for text in parts.all_text_contents()[1:]}
+        == {"path=/", "max-age=604800", "secure", "httponly", "samesite=lax"}
+    )
+    meaning = set_cookie.locator(".lab-meaning")
+    parts.filter(has_text="HttpOnly").focus()
+    expect(meaning).to_have_text("The page's JavaScript can't read the cookie.")
+    parts.filter(has_text=re.compile("^secure$", re.IGNORECASE)).hover()
+    expect(meaning).to_have_text("The browser sends the cookie over HTTPS only.")
+    expect(parts.filter(has_text="HttpOnly")).to_have_accessible_description(
+        "The page's JavaScript can't read the cookie."
+    )
+    lab.get()
+    expect(lab.shown).to_contain_text("page 2 of your visit")
+    expect(lab.wire.locator(".lab-exchange")).to_have_count(2)
+    newest = lab.wire.locator(".lab-exchange").first
+    expect(newest.get_by_role("group", name="Request", exact=True)).to_contain_text("Cookie: VISIT=")
+    assert told() == ["GET / was answered with 200 OK. The browser stored VISIT.", "GET / was answered with 200 OK."]
+
+
+def test_the_server_shows_what_it_logged(lab: Lab) -> None:
+    lab.open()
+    lab.get()
+    lab.wire.get_by_text(re.compile(r"^Log \(\d+\)$")).first.click()
+    expect(lab.wire.get_by_role("group", name="Log")).to_contain_text("DEBUG coatcheck: ")
+
+
+def test_a_restart_loses_what_was_in_memory_and_takes_the_edit(lab: Lab) -> None:
+    lab.open()
+    lab.get()
+    lab.button("Restart").click()
+    lab.wait_for("ready")
+    lab.get()
+    expect(lab.shown).to_contain_text("page 1 of your visit")
+    lab.block.edit(serving(home="<p>edited</p>"))
+    lab.button("Restart").click()
+    lab.wait_for("ready")
+    lab.get()
+    expect(lab.document).to_have_text("edited")
+
+
+def test_a_lab_harms_no_block(lab: Lab) -> None:
+    lab.open()
+    other = block_of(lab.page, "sessions/two_kinds.py")
+    assert other.run() == other.expected
+    lab.get()
+    lab.button("Restart").click()
+    lab.wait_for("ready")
+    assert other.run() == other.expected
+    assert lab.block.run() == lab.block.expected
+
+
+def test_start_says_that_the_server_is_running(lab: Lab) -> None:
+    lab.open()
+    lab.get()
+    lab.button("Start").click()
+    lab.hear("The server is running already: Restart starts it again.")
+    lab.get()
+    expect(lab.shown).to_contain_text("page 2 of your visit")
+
+
+# The page
+
+
+def test_links_and_forms_work(lab: Lab) -> None:
+    home = (
+        '<h1>Shop</h1><a href="cart?a=1#there">the cart</a><a href="#foot">down</a><a href="#%ff">nowhere</a>'
+        '<form action="/log-in" method="post"><label for="n">Your name</label><input id="n" name="name">'
+        '<input type="hidden" name="action" value="in"><input name="method" value="x"><button name="go" value="1">'
+        'Log in</button><button formmethod="get" formaction="/search">Search</button></form><p id="foot">foot</p>'
+    )
+    login = (303, [(b"location", b"/account"), (b"set-cookie", b"USER=ada; Path=/")])
+    lab.open(serving(**{"home": home, "log-in": login}))
+    lab.get()
+    lab.document.get_by_role("link", name="down").click()
+    expect(lab.wire.locator(".lab-exchange")).to_have_count(1)
+    lab.document.get_by_role("link", name="the cart").click()
+    expect(lab.document).to_have_text("asked: /cart?a=1 GET")
+    assert lab.field("Address").input_value() == "/cart?a=1"
+    lab.get()
+    lab.document.get_by_label("Your name").fill("Ada & Co")
+    lab.document.get_by_role("button", name="Log in").click()
+    lab.hear("POST /log-in led to GET /account, which was answered with 200 OK. The browser stored USER.")
+    assert lab.shown.get_by_role("list", name="Requests").get_by_role("listitem").all_text_contents() == [
+        "POST /log-in: 303 See Other",
+        "GET /account: 200 OK",
+    ]
+    assert lab.field("Address").input_value() == "/account"
+    sent = lab.wire.locator(".lab-exchange").nth(1).locator("[aria-label='Request: body']")
+    expect(sent).to_have_text("name=Ada+%26+Co&action=in&method=x&go=1")
+    lab.get()
+    lab.document.get_by_role("button", name="Search").click()
+    expect(lab.document).to_have_text("asked: /search?name=&action=in&method=x GET")
+
+
+def test_a_reader_sends_fields_json_and_text(lab: Lab) -> None:
+    lab.open(serving())
+    for kind, typed, sent in [
+        ("Fields", "name=Ada\nage=36", "name=Ada&age=36"),
+        ("JSON", '{"name": "Ada"}', '{"name": "Ada"}'),
+        ("Text", "plain", "plain"),
+    ]:
+        lab.ask("/users", "PUT", typed, kind)
+        expect(lab.document).to_have_text(f"asked: /users? PUT {sent}")
+
+
+HOSTILE = [
+    "<script>hacked()</script>",
+    "<img src=x onerror=hacked()>",
+    "<img src='https://elsewhere.example/x.png' srcset='/assets/logo.svg 2x'>",
+    "<svg onload=hacked()><script>hacked()</script><a xlink:href='javascript:hacked()'>x</a></svg>",
+    "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=hacked()&gt;'>",
+    "<iframe src='javascript:parent.hacked()'></iframe><iframe srcdoc='<script>parent.hacked()</script>'></iframe>",
+    "<object data='data:text/html,<script>hacked()</script>'></object><embed src='/'>",
+    "<body onload=hacked() style='display:none'>",
+    "<div onclick=hacked() onfocus=hacked() tabindex=1 autofocus contenteditable id=x>click me</div>",
+    "<style>body { display: none !important } @import 'https://elsewhere.example/x.css';</style>",
+    "<p style='position:fixed;inset:0;background:url(https://elsewhere.example/x.png)'>over all</p>",
+    "<link rel=stylesheet href='https://elsewhere.example/x.css'><base href='https://elsewhere.example/'>",
+    "<meta http-equiv=refresh content='0;url=https://elsewhere.example/'>",
+    "<details open ontoggle=hacked()><summary>x</summary></details>",
+    "<video autoplay onplay=hacked() src=x></video><audio src=x onerror=hacked()></audio>",
+    "<template><script>hacked()</script></template><noscript><p title='</noscript><img src=x onerror=hacked()>'>",
+    "<form id=documentElement><input name=attributes><input name=parentNode><input name=childNodes></form>",
+    "<a id=location name=location href='x'>x</a><form name=body></form><img name=currentScript>",
+    "<div class='snippet md-header' data-snippet=x data-state=idle data-md-component=header data-lab=x>no block</div>",
+    "<dialog open popover id=p>over</dialog><button popovertarget=p command=show-modal commandfor=p>show</button>",
+    "<select><option><style></select><script>hacked()</script>",
+    "<p role=status aria-live=assertive>shouted</p><main>a</main><h1 id=__drawer>b</h1><label for=__search>c</label>",
+    "<" * 5000,
+    "<b>" * 20_000 + "deep",
+    "<table>" * 3000,
+    "\x00<scr\x00ipt>hacked()</scr\x00ipt>",
+]
+# What must not be in a page of the app.
+DANGEROUS = (
+    "script, style, link, meta, base, iframe, object, embed, svg, math, video, audio, template, dialog, main, "
+    "[src], [srcset], [style], [class], [role], [aria-live], [popover], [popovertarget], [commandfor], [tabindex], "
+    "[autofocus], [contenteditable], [data-snippet], [data-lab], [data-state], [data-md-component]"
+)
+HANDLERS = """document => [document, ...document.querySelectorAll("*")].flatMap(({ attributes }) =>
+  [...attributes].map(({ name }) => name).filter(name => name.startsWith("on")))"""
+
+
+@pytest.fixture
+def unguarded(site: Path, browser: Browser) -> Iterator[Lab]:
+    """A lab on a host without a policy, which would also keep scripts from running, and say so in the console."""
+    trouble: list[str] = []
+    with hosting(partial(Host, site, [])) as origin:
+        context = browser.new_context(base_url=origin, service_workers="block")
+        context.on("weberror", lambda error: trouble.append(str(error.error)))
+        context.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
+        page = context.new_page()
+        page.goto("/sessions/")
+        yield Lab(block_of(page, APP))
+        context.close()
+    assert trouble == []
+
+
+def test_a_page_runs_nothing_fetches_nothing_and_styles_nothing(unguarded: Lab) -> None:
+    lab = unguarded
+    hacked: list[None] = []
+    lab.page.expose_function("hacked", lambda: hacked.append(None))
+    lab.open(serving(**{str(number): html for number, html in enumerate(HOSTILE)}))
+    requested = requests(lab.page)
+    for number, html in enumerate(HOSTILE):
+        lab.get(f"/{number}")
+        assert lab.document.locator(DANGEROUS).count() == 0, html
+        assert lab.document.evaluate(HANDLERS) == [], html
+        assert lab.document.locator("[id]:not([id^=lab-])").count() == 0, html
+        assert lab.block.element.is_visible(), html
+    assert hacked == []
+    assert requested == []
+    assert lab.page.url.endswith("/sessions/")
+    assert lab.page.evaluate("document.body instanceof HTMLBodyElement && location instanceof Location")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "<a href='https://elsewhere.example/'>go</a>",
+        "<a href='//elsewhere.example/' target=_blank ping='https://elsewhere.example/'>go</a>",
+        "<a href='mailto:ada@app.example'>go</a>",
+        "<form action='https://elsewhere.example/' method=post target=_top><button>go</button></form>",
+        "<form action='/ok'><button formaction='https://elsewhere.example/' formtarget=_blank>go</button></form>",
+        "<form><input name=action><input name=submit><button formaction='//elsewhere.example'>go</button></form>",
+    ],
+)
+def test_what_leads_out_of_the_app_is_not_followed(lab: Lab, html: str) -> None:
+    lab.open(serving(home=html))
+    lab.get()
+    requested = requests(lab.page)
+    lab.document.get_by_text("go").click()
+    lab.hear("This leads out of the app, to ")
+    lab.document.get_by_text("go").click(modifiers=["Control"])
+    lab.document.get_by_text("go").click(button="middle")
+    expect(lab.wire.locator(".lab-exchange")).to_have_count(1)
+    assert requested == []
+    assert len(lab.page.context.pages) == 1
+
+
+@pytest.mark.parametrize("target", ["javascript:hacked()", "data:text/html,<script>hacked()</script>", " jAvascript:1"])
+def test_a_link_or_a_form_runs_nothing(unguarded: Lab, target: str) -> None:
+    lab = unguarded
+    hacked: list[None] = []
+    lab.page.expose_function("hacked", lambda: hacked.append(None))
+    html = f"<a href='{target}'>link</a><form action='{target}'><button>form</button></form>"
+    lab.open(serving(home=html))
+    lab.get()
+    lab.document.get_by_text("link").click()
+    lab.document.get_by_text("form").click()
+    expect(lab.wire.locator(".lab-exchange")).not_to_have_count(0)
+    assert hacked == []
+    assert lab.page.url.endswith("/sessions/")
+
+
+@pytest.mark.parametrize(
+    "address", ["https://elsewhere.example/", "javascript:alert(1)", "https://[", "//elsewhere.example", "data:,x"]
+)
+def test_an_address_outside_the_app_is_refused(lab: Lab, address: str) -> None:
+    lab.open(serving())
+    requested = requests(lab.page)
+    lab.ask(address)
+    lab.hear("Write a path, such as /.")
+    lab.get("/after")
+    assert requested == []
+
+
+def test_nothing_that_is_sent_leaves_the_lab_unusable(lab: Lab) -> None:
+    redirects = (302, [(b"location", b"/loop")])
+    odd = (
+        200,
+        [(b"set-cookie", b";=;\xff; constructor"), (b"x-" + b"a" * 20_000, b"b"), (b"content-type", b"text/html")],
+        "x",
+    )
+    many = (299, [(b"set-cookie", b"a=b" + b"; a" * 5000), *[(b"x", b"y")] * 3000], "many")
+    lab.open(serving(loop=redirects, odd=odd, many=many, large="<p>" + "x" * 3_000_000))
+    lab.get("/loop", "led to GET /loop, which was answered with 302 Found.")
+    lab.hear("These were 20 redirects: the browser follows no more.")
+    lab.get("/odd")
+    lab.hear("The browser refused a cookie without a name.")
+    lab.get("/many")
+    lab.get("/large")
+    expect(lab.shown).to_contain_text("The rest is not shown.")
+    lab.ask("/" + "a" * 3000 + "?ä=<>\"'%ff%", "POST", "ä" * 3000 + "=\n==\n&", "Fields")
+    lab.hear("was answered with 200 OK")
+    lab.get("/after")
+    expect(lab.document).to_have_text("asked: /after? GET")
+
+
+# The server
+
+
+def test_an_app_that_raises_shows_its_traceback_and_the_line(lab: Lab) -> None:
+    lab.open(serving())
+    lab.get("/raising", "was answered with 500 Internal Server Error. The app raised LookupError.")
+    error = lab.shown.locator("[data-error]")
+    expect(error).to_contain_text("LookupError: no coat")
+    error.get_by_role("link").last.click()
+    expect(lab.block.editor).to_be_focused()
+    lab.get("/after")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"), [("{}['app']", "KeyError: 'app'"), ("app = ", "SyntaxError"), ("", "named 'app'")]
+)
+def test_an_app_that_cannot_start_says_why_and_starts_once_it_is_mended(lab: Lab, script: str, words: str) -> None:
+    lab.block.edit(script or "\n")
+    lab.block.press("Try it")
+    lab.wait_for("failed")
+    expect(lab.element.locator("[data-error]")).to_contain_text(words)
+    lab.ask()
+    lab.hear("The server isn't running: Start starts it.")
+    lab.block.editor.fill(serving(home="<p>mended</p>"))
+    lab.button("Start").click()
+    lab.wait_for("ready")
+    expect(lab.element.locator("[data-error]")).to_have_count(0)
+    lab.get()
+    expect(lab.document).to_have_text("mended")
+
+
+def without_isolation(route: Route) -> None:
+    response = route.fetch()
+    headers = {name: value for name, value in response.headers.items() if not name.startswith("cross-origin-")}
+    route.fulfill(response=response, headers=headers)
+
+
+@pytest.mark.parametrize("isolated", [True, False], ids=["isolated", "not isolated"])
+def test_a_hung_request_can_be_stopped(new_page: NewPage, *, isolated: bool) -> None:
+    page = new_page()
+    if not isolated:
+        page.route("**/sessions/", without_isolation)
+    page.goto("/sessions/")
+    assert page.evaluate("crossOriginIsolated") is isolated
+    lab = Lab(block_of(page, APP)).open(serving())
+    lab.ask("/waiting")
+    lab.wait_for("busy")
+    lab.ask("/other")
+    lab.hear("A request is on its way: wait for its answer, or stop it.")
+    lab.button("Stop").click()
+    lab.hear("The request was stopped, and the server is running")
+    lab.ask("/busy")
+    lab.wait_for("busy")
+    lab.button("Stop").click()
+    if not isolated:
+        lab.hear("The request was stopped by ending the server. Start starts it again")
+        lab.wait_for("stopped")
+        lab.ask()
+        lab.hear("The server isn't running: Start starts it.")
+        lab.button("Start").click()
+    lab.wait_for("ready")
+    lab.get("/after")
+
+
+def test_a_lab_works_without_stack_switching(new_page: NewPage) -> None:
+    page = new_page()
+    rewrite(page, "**/worker-*.js", lambda text: f"delete WebAssembly.Suspending\n{text}")
+    page.goto("/sessions/")
+    lab = Lab(block_of(page, APP)).open()
+    lab.get()
+    expect(lab.shown).to_contain_text("page 1 of your visit")
+
+
+def test_a_lab_works_under_a_sub_path(site: Path, header_rules: Rules, browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "docs").symlink_to(site)
+    with hosting(partial(Host, tmp_path, header_rules)) as origin:
+        context = browser.new_context(base_url=origin, service_workers="block")
+        page = context.new_page()
+        page.goto("/docs/sessions/")
+        lab = Lab(block_of(page, APP)).open()
+        lab.get()
+        expect(lab.shown).to_contain_text("page 1 of your visit")
+        context.close()
+
+
+def test_the_server_ends_when_the_reader_leaves_the_page(page: Page) -> None:
+    have_pages_swapped(page)
+    lab = Lab(block_of(page, APP)).open()
+    before = len(pythons(page))
+    swapped(page, page.locator(".md-tabs").get_by_role("link", name="Storages").click)
+    expect(lab.element).to_have_count(0)
+    for _ in range(100):
+        if len(pythons(page)) < before:
+            break
+        page.wait_for_timeout(50)
+    assert len(pythons(page)) < before
+
+
+def test_a_lab_that_cannot_be_loaded_says_so_and_can_be_tried_again(page: Page) -> None:
+    lab = Lab(block_of(page, APP))
+    page.route(OURS, lambda route: route.fulfill(body="}", content_type="text/javascript"), times=1)
+    lab.block.press("Try it")
+    expect(lab.block.element).to_contain_text("The browser could not be loaded")
+
+
+# For everybody
+
+
+@LOOKS
+def test_axe_finds_no_barrier_in_a_lab(new_page: NewPage, scheme: str, viewport: dict[str, int]) -> None:
+    page = new_page("/sessions/", color_scheme=scheme, viewport=viewport)
+    html = (
+        "<header><nav><a href='/'>Home</a></nav></header><main><h1>Shop</h1><form><label for=n>Name</label><input id=n>"
+        "<button>Send it</button></form><table><tr><th>a<td>b</table></main>"
+    )
+    odd = (200, [(b"set-cookie", b"A=1; Secure; Odd"), (b"set-cookie", b"__Host-A=1")], html)
+    lab = Lab(block_of(page, APP)).open(serving(home=odd))
+    lab.ask("/", "POST", "a=b")
+    lab.hear("was answered with")
+    lab.get()
+    for panel in ("Page", "Wire"):
+        if viewport is PHONE:
+            lab.element.get_by_role("tab", name=panel).click()
+        assert barriers(page) == []
+    lab.get("/raising")
+    assert barriers(page) == []
+    assert width_of(page) <= viewport["width"]
+
+
+def test_on_a_phone_the_panels_are_tabs(new_page: NewPage) -> None:
+    page = new_page("/sessions/", viewport=PHONE)
+    lab = Lab(block_of(page, APP)).open()
+    lab.get()
+    tabs = lab.element.get_by_role("tab")
+    assert tabs.all_text_contents() == ["Page", "Wire"]
+    expect(lab.shown).to_be_visible()
+    expect(lab.wire).to_be_hidden()
+    tabs.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(tabs.last).to_be_focused()
+    expect(tabs.last).to_have_attribute("aria-selected", "true")
+    expect(lab.wire).to_be_visible()
+    expect(lab.shown).to_be_hidden()
+    page.set_viewport_size(DESK)
+    expect(tabs).to_have_count(0)
+    expect(lab.shown).to_be_visible()
+    expect(lab.wire).to_be_visible()
+
+
+def test_everything_can_be_done_with_a_keyboard(lab: Lab) -> None:
+    page = lab.page
+    lab.block.button("Try it").focus()
+    page.keyboard.press("Enter")
+    lab.wait_for("ready")
+    reached = []
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        name = page.evaluate("document.activeElement.textContent.slice(0, 20) || document.activeElement.id")
+        reached.append(name)
+        if name == "Send":
+            break
+    assert reached[:2] == ["Start", "Restart"]
+    page.keyboard.press("Enter")
+    lab.hear("was answered with 200 OK")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.matches('.lab-part')"):
+            break
+    expect(lab.wire.locator(".lab-part").first).to_be_focused()
+    lab.field("Address").focus()
+    page.keyboard.press("Enter")
+    expect(lab.shown).to_contain_text("page 2 of your visit")
