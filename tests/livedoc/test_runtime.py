@@ -361,12 +361,13 @@ def test_inputs_cut_differently_are_other_inputs(tmp_path: Path) -> None:
 
 def test_the_player_names_its_own_modules_and_the_runtime_it_was_made_for(built: Path) -> None:
     player = build_player(PROJECT, built)
-    modules = ("page", "worker", "editor", "service_worker", "menu", "search_on_use")
+    modules = ("page", "worker", "editor", "lab", "service_worker", "menu", "search_on_use")
     made = {name: next(player.glob(f"{name}-*")) for name in (*modules, "block")}
     assert sorted(player.iterdir()) == sorted(made.values())
-    page, worker, editor = made["page"], made["worker"], made["editor"]
+    page, worker, editor, lab = made["page"], made["worker"], made["editor"], made["lab"]
     assert worker.name in page.read_text()
     assert editor.name in page.read_text()
+    assert lab.name in page.read_text()
     for name in described(built)["sizes"]:
         assert PurePosixPath(name).name in worker.read_text()
     assert worker.stat().st_size < 48_000
@@ -384,6 +385,7 @@ def test_a_player_for_another_runtime_has_other_names(built: Path, tmp_path: Pat
     assert sorted(name.partition("-")[0] for name in same) == [
         "block",
         "editor",
+        "lab",
         "menu",
         "search_on_use",
         "service_worker",
