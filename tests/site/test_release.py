@@ -84,7 +84,7 @@ def later(site: Path, tmp_path: Path) -> Path:
     later = tmp_path / "later"
     shutil.copytree(site, later)
     for kind in ("page-", "worker-", "editor-", "python-"):
-        [old] = (later / PLAYER).glob(f"{kind}*")
+        [old] = (file for file in (later / PLAYER).glob(f"{kind}*") if file.name.count("-") == 1)  # no package's
         new = old.rename(old.with_name(f"{kind}later{old.suffix}"))
         for file in [*later.rglob("*.html"), *(later / PLAYER).glob("*.js")]:
             file.write_text(file.read_text().replace(old.name, new.name))
