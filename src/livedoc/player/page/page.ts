@@ -48,7 +48,8 @@ async function mountAll(): Promise<void> {
     for (const root of bare()) blocks.find((block) => block.isFrom(root))?.moveTo(root)
   shownPath = location.pathname
   entries = history.length
-  for (const root of document.querySelectorAll<HTMLElement>("[data-needs]:has(p.snippet-fold)")) new Folds(root)
+  for (const root of document.querySelectorAll<HTMLElement>("[data-needs]"))
+    if (root.querySelector("p.snippet-fold")) new Folds(root) // older browsers don't know :has
   const shared = await sharedBy(location.hash)
   const here = blocks.filter((block) => block.isHere)
   if (here.length < blocks.length) surroundings.runner.stop() // a program whose block the reader has left
