@@ -25,19 +25,19 @@ async def site(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] != "http":
         raise NotImplementedError(scope["type"])
     sessions, page = current_session(scope), ""
-    match scope["method"], scope["path"]:
-        case "GET", "/":
-            user = await sessions.get(User)
-            page = f"Please log in. {LOG_IN}"
-            if user is not None:
-                user.visits += 1  # saved when the response starts
-                page = f"Hello {escape(user.name)}, visit {user.visits}. {LOG_OUT}"
-        case "POST", "/log-in":
-            form = parse_qs((await receive())["body"].decode())
-            sessions.set(User(form["name"][0]))  # in your app, check a password first
-            sessions.renew_id(User)
-        case "POST", "/log-out":
-            sessions.clear(User)
+    request = scope["method"], scope["path"]
+    if request == ("GET", "/"):
+        user = await sessions.get(User)
+        page = f"Please log in. {LOG_IN}"
+        if user is not None:
+            user.visits += 1  # saved when the response starts
+            page = f"Hello {escape(user.name)}, visit {user.visits}. {LOG_OUT}"
+    elif request == ("POST", "/log-in"):
+        form = parse_qs((await receive())["body"].decode())
+        sessions.set(User(form["name"][0]))  # in your app, check a password first
+        sessions.renew_id(User)
+    elif request == ("POST", "/log-out"):
+        sessions.clear(User)
     status = 200 if page else 303
     headers = [(b"content-type", b"text/html; charset=utf-8"), (b"location", b"/")]
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import socket
 import time
 from contextlib import chdir
@@ -181,7 +182,7 @@ async def test_a_sweep_works_in_slices_between_which_others_have_their_turn(
     await write_bytes(directory, "id", b"coat")
     session = file_of(root, "id")
     for number in range(1, sessions):
-        os.link(session, session.with_name(f"{number:064x}.session"))
+        shutil.copy2(session, session.with_name(f"{number:064x}.session"))
     clock.now += 100
     only_thread = anyio.to_thread.current_default_thread_limiter()
     only_thread.total_tokens, before = 1, only_thread.total_tokens
@@ -211,7 +212,7 @@ async def test_a_sweep_that_is_cancelled_stops_after_its_slice_and_the_next_one_
 
     await write_bytes(SessionStorageDirectory(root, clock=clock), "id", b"coat")
     for number in range(1, 3 * SLICE):
-        os.link(file_of(root, "id"), root / f"{number:064x}.session")
+        shutil.copy2(file_of(root, "id"), root / f"{number:064x}.session")
     clock.now += 100
     synced: list[Path] = []
     monkeypatch.setattr(coatcheck.directory, "sync", synced.append)

@@ -211,6 +211,7 @@ def test_the_keyboard_passes_an_open_editor_by_until_it_is_used(new_page: NewPag
     editor, more = block.editor, block.button("More")
     block.button("Edit").press("Enter")
     edits = "Object.keys(localStorage).filter(key => key.startsWith('livedoc:')).length"
+    expect(editor).to_be_focused()
     page.keyboard.press("Escape")
     for key in ("Tab", "Shift+Tab"):
         (more if key == "Tab" else block.element.locator("[data-promised]")).focus()

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from livedoc.caching import write_headers
-from livedoc.offline import write_service_worker
 from tests.support.block import block_of, first_block
 from tests.support.host import serving
 from tests.support.lab import APP, Lab
 from tests.support.origin import Origin, Sender
+from tests.support.release import PLAYER, next_release, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
     from tests.support.host import Rules
 
-PLAYER = "assets/livedoc/"
 NOT_HERE = "This page is not here offline"
 UPDATE = """async () => {
   const registration = await navigator.serviceWorker.getRegistration()
@@ -66,18 +64,11 @@ def context(origin: Origin, browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def later(site: Path, tmp_path: Path) -> Path:
     """The next release: another player, another Python, another text on one page, and a page more."""
-    later = tmp_path / "later"
-    shutil.copytree(site, later)
-    for kind in ("page-", "worker-", "python-"):
-        [old] = (later / PLAYER).glob(f"{kind}*")
-        new = old.rename(old.with_name(f"{kind}later{old.suffix}"))
-        for file in [*later.rglob("*.html"), *(later / PLAYER).glob("*.js")]:
-            file.write_text(file.read_text().replace(old.name, new.name))
+    later = next_release(site, tmp_path / "later")
     page = later / "storages" / "index.html"
     page.write_text(page.read_text().replace("</h1>", " of the next release</h1>", 1))
     shutil.copytree(page.parent, later / "cloaks")
-    write_service_worker(later, PLAYER)
-    write_headers(later, PLAYER)
+    written(later)
     return later
 
 
@@ -211,7 +202,7 @@ def test_a_new_release_is_taken_over_whole(context: BrowserContext, origin: Orig
     changed = {"sw.js", "storages/"} | {
         file.relative_to(later).as_posix()
         for file in (later / PLAYER).rglob("*")
-        if file.is_file() and re.search("(page|worker|python)-later|/service_worker-", file.as_posix())
+        if file.is_file() and re.search("(page|worker|editor|python)-later|/service_worker-", file.as_posix())
     }
     assert set(origin.asked) <= changed
     assert "storages/" in origin.asked

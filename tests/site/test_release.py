@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-import shutil
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
-from livedoc.caching import write_headers
-from livedoc.offline import write_service_worker
 from tests.support.block import Block, block_of
 from tests.support.host import serving
 from tests.support.origin import Origin, Sender
+from tests.support.release import PLAYER, next_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
     from tests.support.host import Rules
 
-PLAYER = "assets/livedoc/"
 # A file of each kind that the player fetches, imports or runs as a worker.
 KINDS = [r"worker-\w+\.js", r"pyodide\.asm\.mjs", r"pyodide\.asm\.wasm", r"python_stdlib\.zip", r"coatcheck-.*\.whl"]
 MINE = "print('mine')"
@@ -80,17 +77,7 @@ def context(origin: Origin, browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def later(site: Path, tmp_path: Path) -> Path:
-    """The next release, in which each file of the player has another name."""
-    later = tmp_path / "later"
-    shutil.copytree(site, later)
-    for kind in ("page-", "worker-", "editor-", "python-"):
-        [old] = (later / PLAYER).glob(f"{kind}*")
-        new = old.rename(old.with_name(f"{kind}later{old.suffix}"))
-        for file in [*later.rglob("*.html"), *(later / PLAYER).glob("*.js")]:
-            file.write_text(file.read_text().replace(old.name, new.name))
-    write_service_worker(later, PLAYER)
-    write_headers(later, PLAYER)
-    return later
+    return next_release(site, tmp_path / "later")
 
 
 def opened(context: BrowserContext, **options: Any) -> Block:

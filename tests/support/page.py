@@ -21,7 +21,7 @@ RECIPES = ["/recipes/session-is-gone/", "/recipes/test-your-app/"]
 PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", "/sessions/", *RECIPES, "/contributing/", "/blocks/"]
 PHONE = {"width": 390, "height": 844}
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
-PYTHON = re.compile("/assets/livedoc/(worker|python)-")
+PYTHON = re.compile("/assets/livedoc/(worker-|python-[^-/]+/)")  # and no package python-multipart
 EDITOR = re.compile("/assets/livedoc/editor-")
 
 

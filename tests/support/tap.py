@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 POINT = re.compile(r"(ok|not ok) (\d+) - ([^#\\]*?)(?: # SKIP (.+))?")
 

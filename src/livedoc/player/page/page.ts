@@ -51,7 +51,8 @@ async function mountAll(): Promise<void> {
     for (const root of bare()) blocks.find((block) => block.isFrom(root))?.moveTo(root)
   shownPath = location.pathname
   entries = history.length
-  for (const root of document.querySelectorAll<HTMLElement>("[data-needs]:has(p.snippet-fold)")) new Folds(root)
+  for (const root of document.querySelectorAll<HTMLElement>("[data-needs]"))
+    if (root.querySelector("p.snippet-fold")) new Folds(root) // older browsers don't know :has
   const shared = await sharedBy(location.hash)
   const here = blocks.filter((block) => block.isHere)
   for (const block of blocks) if (!block.isHere) block.leave()
