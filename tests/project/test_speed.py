@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from coatcheck import SessionStorageDirectory, SessionStorageMemory, write_bytes
-from tests.benchmarks.speed import app, capacity, cases, growth, report
+from tests.benchmarks.speed import app, capacity, cases, direct, growth, report
 from tests.benchmarks.speed.load import Client
 from tests.benchmarks.speed.measurement import Case, Comparison, Contender, Measured, Row, Spread, Target, measure
 from tests.benchmarks.speed.quiet import library_without_log
 from tests.benchmarks.speed.servers import MEASURES, Plan, of_apps, of_workers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from pathlib import Path
 
 ROLES = {"ours": "coatcheck", "slow": "peer", "fast": "peer", "bare": "floor"}
@@ -110,6 +110,18 @@ async def test_the_copy_without_a_log_does_the_same(tmp_path: Path) -> None:
     assert (await silent.ask("/visits", cookie)).body == "1"
     sources = [file.read_text() for file in tmp_path.glob("*/*.py") if file.stem not in ("log", "testing")]
     assert not any("log.t" in source or ".tell(" in source for source in sources)
+
+
+@pytest.mark.parametrize("make", [app.coatcheck, direct.direct])
+async def test_the_same_steps_in_one_place_do_what_the_library_does(make: Callable[[], app.AsgiApp]) -> None:
+    each = make()
+    old = (await each.ask("/login")).cookie
+    await each.ask("/change", old)
+    assert (await each.ask("/visits", old)).body == "1"
+    new = (await each.ask("/login", old)).cookie
+    assert (await each.ask("/read", new)).body == app.USER
+    for cookie in (None, old, "session=unknown"):
+        assert not (await each.ask("/read", cookie)).body
 
 
 ON_ASYNCIO = pytest.mark.parametrize("anyio_backend", ["asyncio"])  # as the benchmark itself
