@@ -20,7 +20,7 @@ from livedoc.excerpt import Excerpt, Piece, check_prints, excerpt
 from livedoc.snippet import Snippet, SnippetError, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 # Embeds are taken before pymdownx.snippets (32) would fill them in. A stashed block cannot be named in the text yet:
 # normalize_whitespace (30) removes the characters that mark it. So a mark of our own stands in until that has run,
@@ -53,6 +53,16 @@ class Embed:
 def embeds(markdown_text: str) -> list[Embed]:
     """The runnable blocks that `markdown_text` asks for, in order."""
     return [fence.embed for fence in _fences(markdown_text.split("\n"))]
+
+
+def exchanged(lines: list[str], make: Callable[[Embed], list[str]]) -> list[str]:
+    """`lines` with what `make` returns, between empty lines, in place of each fence that embeds a snippet."""
+    out: list[str] = []
+    done = 0
+    for fence in _fences(lines):
+        out += [*lines[done : fence.first], "", *(fence.margin + line for line in make(fence.embed)), ""]
+        done = fence.after
+    return [*out, *lines[done:]]
 
 
 def problems(found: list[Embed], folder: Path) -> Iterator[tuple[Embed, SnippetError]]:
@@ -114,17 +124,13 @@ class _Render(Preprocessor):
 
     def run(self, lines: list[str]) -> list[str]:
         self.blocks.clear()
-        out: list[str] = []
-        done = 0
-        fences = list(_fences(lines))
-        for _, error in problems([fence.embed for fence in fences], self.folder):
+        for _, error in problems(embeds("\n".join(lines)), self.folder):
             raise error
-        for fence in fences:
-            stand_in = fence.margin + STAND_IN.format(len(self.blocks))
-            out += [*lines[done : fence.first], "", stand_in, ""]
-            done = fence.after
-            self.blocks.append(render(*_opened(fence.embed, self.folder)))
-        return [*out, *lines[done:]]
+        return exchanged(lines, self._stand_in)
+
+    def _stand_in(self, embed: Embed) -> list[str]:
+        self.blocks.append(render(*_opened(embed, self.folder)))
+        return [STAND_IN.format(len(self.blocks) - 1)]
 
 
 class _Stash(Preprocessor):

@@ -55,6 +55,7 @@ def context(origin: Origin, browser: Browser) -> Iterator[BrowserContext]:
     """The browser of a reader who has never been here."""
     trouble: list[str] = []
     context = browser.new_context(base_url=origin.url, reduced_motion="reduce")
+    context.set_default_timeout(60_000)
     context.on("weberror", lambda error: trouble.append(str(error.error)))
     yield context
     context.close()

@@ -69,6 +69,7 @@ def context(origin: Origin, browser: Browser) -> Iterator[BrowserContext]:
     """The browser of a reader who has never been here."""
     trouble: list[str] = []
     context = browser.new_context(base_url=origin.url, reduced_motion="reduce", service_workers="block")
+    context.set_default_timeout(60_000)
     context.on("weberror", lambda error: trouble.append(str(error.error)))
     yield context
     context.close()
@@ -82,7 +83,6 @@ def later(site: Path, tmp_path: Path) -> Path:
 
 def opened(context: BrowserContext, **options: Any) -> Block:
     page = context.new_page(**options)
-    page.set_default_timeout(60_000)
     page.goto("storages/")
     return block_of(page)
 
