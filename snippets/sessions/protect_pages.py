@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
 from httpx2 import ASGITransport, AsyncClient
 
 from coatcheck import Sessions, SessionStorageMemory, cookie, current_session
@@ -23,8 +24,12 @@ async def user_of(request: Request) -> User:
     return user
 
 
-LoggedIn = Annotated[User, Depends(user_of)]
 private = APIRouter(dependencies=[Depends(user_of)])
+
+
+@private.get("/")
+async def account(user: Annotated[User, Depends(user_of)]) -> str:
+    return f"the account of {user.name}"
 
 
 @private.get("/orders")
@@ -32,25 +37,32 @@ async def orders() -> str:
     return "your orders"
 
 
-@private.get("/account")
-async def account(user: LoggedIn) -> str:
-    return f"the account of {user.name}"
-
-
-users = cookie("USER", User, storage=SessionStorageMemory())
 app = FastAPI()
 app.include_router(private)
-app.add_middleware(Sessions, users)
+app.add_middleware(Sessions, cookie("USER", User, storage=SessionStorageMemory()))
+
+
+@app.get("/log-in", response_class=HTMLResponse)
+async def form() -> str:
+    return '<form method="post"><button>Log in as Ada</button></form>'
+
+
+@app.post("/log-in")
+async def log_in(request: Request) -> RedirectResponse:
+    sessions = current_session(request)
+    sessions.set(User("ada"))  # in your app, check a password first
+    sessions.renew_id(User)
+    return RedirectResponse("/", 303)
 
 
 async def main() -> None:
     transport = ASGITransport(app)
     async with AsyncClient(transport=transport, base_url="https://shop.example") as browser:
-        for path in ("/orders", "/account"):
+        for path in ("/", "/orders"):
             response = await browser.get(path)
             print(f"{path}: {response.status_code} to {response.headers['location']}")
-        browser.cookies.set("USER", await users.write(User("ada")))  # as after a login
-        for path in ("/orders", "/account"):
+        await browser.post("/log-in")
+        for path in ("/", "/orders"):
             response = await browser.get(path)
             print(f"{path}: {response.status_code} {response.json()}")
     # --8<-- [end:use]
@@ -60,7 +72,7 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
+# /: 303 to /log-in
 # /orders: 303 to /log-in
-# /account: 303 to /log-in
+# /: 200 the account of ada
 # /orders: 200 your orders
-# /account: 200 the account of ada
