@@ -35,7 +35,6 @@ FIRST = {
     "asgi": "get-started/asgi/",
     "uvicorn": "get-started/",
     "install": "get-started/",
-    "localhost": "get-started/",
     "login": "get-started/",
     "logout": "get-started/",
 }

@@ -30,7 +30,7 @@ FOUND = "item => [...item.querySelectorAll('a')].map(({ pathname, hash }) => pat
         ("logged out", GONE, "#login-works-but-the-next-page-is-logged-out"),
         ("test", TESTS, "#test-a-login-with-testclient"),
         ("testclient", TESTS, "#test-a-login-with-testclient"),
-        ("websocket", TESTS, "#test-a-websocket"),
+        ("websocket", "/sessions/streaming-and-websockets/", "#use-a-session-in-a-websocket"),
         ("secure", GONE, "#on-localhost-without-https"),
         ("https", GONE, "#on-localhost-without-https"),
         ("500", "/sessions/", "#what-an-error-response-saves"),

@@ -17,8 +17,18 @@ Pattern = str | re.Pattern[str]
 # A strict build has each of these in the navigation.
 PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
 GET_STARTED = ["/get-started/", "/get-started/starlette/", "/get-started/asgi/"]
+SESSIONS = [
+    "/sessions/",
+    "/sessions/log-in-and-log-out/",
+    "/sessions/expiry/",
+    "/sessions/several-types/",
+    "/sessions/mobile-apps/",
+    "/sessions/concurrent-requests/",
+    "/sessions/streaming-and-websockets/",
+    "/sessions/rolling-deployment/",
+]
 RECIPES = ["/recipes/session-is-gone/", "/recipes/test-your-app/"]
-PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", "/sessions/", *RECIPES, "/contributing/", "/blocks/"]
+PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", *SESSIONS, *RECIPES, "/contributing/", "/blocks/"]
 PHONE = {"width": 390, "height": 844}
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 PYTHON = re.compile("/assets/livedoc/(worker-|python-[^-/]+/)")  # and no package python-multipart
