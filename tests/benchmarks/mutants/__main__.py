@@ -43,6 +43,8 @@ TESTS = {  # the quickest to notice first
     "loop": ["reach", "frameworks"],
     "memory": ["memory", "contract"],
     "provider": [
+        "arguments",
+        "round_trip",
         "provider",
         "versions",
         "log",
