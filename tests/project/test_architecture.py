@@ -38,7 +38,7 @@ FLOORS = {
         {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],
     "livedoc.player.python": [  # what runs in the browser's Python
-        {"awaiting", "ending", "exchange", "limits", "records", "threads", "__init__"},
+        {"awaiting", "ending", "exchange", "library", "limits", "records", "threads", "__init__"},
         {"process"},
         {"server"},
     ],
@@ -88,7 +88,7 @@ def test_imports_go_down_only(package: str, module: str) -> None:
 # The player's folders, and what code each may take from another one: Node runs the browser's Python as a worker does,
 # and a lab shows text, files and tracebacks as a block does.
 FOLDERS: dict[str, set[str]] = {
-    "build": set(),
+    "build": {"python"},
     "editor": set(),
     "lab": {"page"},
     "node": {"python"},
