@@ -7,10 +7,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from httpx2 import ASGITransport, AsyncClient
 
-from coatcheck import Sessions, cookie, current_session, directory_session_storage
+from coatcheck import (
+    SessionNotFound,
+    Sessions,
+    cookie,
+    current_session,
+    directory_session_storage,
+)
 
 
 @dataclass
@@ -43,7 +49,10 @@ async def start(request: Request) -> None:
 
 @app.post("/page")
 async def page(request: Request) -> dict[str, int]:
-    visit = await current_session(request).update(Visit, one_more)
+    try:
+        visit = await current_session(request).update(Visit, one_more)
+    except SessionNotFound:
+        raise HTTPException(401) from None
     return {"pages": visit.pages, "worker": os.getpid()}
 
 
