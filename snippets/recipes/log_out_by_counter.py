@@ -39,7 +39,7 @@ async def log_in(request: Request) -> None:
     sessions.renew_id(User)
 
 
-@app.get("/account")
+@app.get("/")
 async def account(user: Annotated[User, Depends(user_of)]) -> str:
     return user.name
 
@@ -59,10 +59,10 @@ async def main() -> None:
     async with open_browser() as phone, open_browser() as laptop:
         await phone.post("/log-in")
         await laptop.post("/log-in")
-        print("on the phone:", (await phone.get("/account")).status_code)
+        print("on the phone:", (await phone.get("/")).status_code)
         await laptop.post("/log-out-everywhere")
-        print("on the phone now:", (await phone.get("/account")).status_code)
-        print("on the laptop now:", (await laptop.get("/account")).status_code)
+        print("on the phone now:", (await phone.get("/")).status_code)
+        print("on the laptop now:", (await laptop.get("/")).status_code)
     # --8<-- [end:run]
 
 

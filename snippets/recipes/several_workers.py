@@ -7,16 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fastapi import FastAPI, HTTPException, Request
+from fastapi import FastAPI, Request
 from httpx2 import ASGITransport, AsyncClient
 
-from coatcheck import (
-    SessionNotFound,
-    Sessions,
-    cookie,
-    current_session,
-    directory_session_storage,
-)
+from coatcheck import Sessions, cookie, current_session, directory_session_storage
 
 
 @dataclass
@@ -42,26 +36,21 @@ app = FastAPI(lifespan=lifespan)
 app.add_middleware(Sessions, cookie("VISIT", Visit, storage=storage))
 
 
-@app.post("/start")
-async def start(request: Request) -> None:
-    current_session(request).set(Visit())
-
-
-@app.post("/page")
-async def page(request: Request) -> dict[str, int]:
-    try:
-        visit = await current_session(request).update(Visit, one_more)
-    except SessionNotFound:
-        raise HTTPException(401) from None
+@app.get("/")
+async def home(request: Request) -> dict[str, int]:
+    sessions = current_session(request)
+    await sessions.get_or_set(Visit, Visit)
+    await sessions.save()  # a new session has to be stored before update can change it
+    visit = await sessions.update(Visit, one_more)
     return {"pages": visit.pages, "worker": os.getpid()}
 
 
 async def main() -> None:  # tries the app without a server; uvicorn doesn't call it
     transport = ASGITransport(app)
     async with AsyncClient(transport=transport, base_url="https://localhost") as browser:
-        await browser.post("/start")
-        await asyncio.gather(*(browser.post("/page") for _ in range(9)))
-        print("pages after 10 requests:", (await browser.post("/page")).json()["pages"])
+        await browser.get("/")
+        await asyncio.gather(*(browser.get("/") for _ in range(8)))  # eight at once
+        print("pages after 10 requests:", (await browser.get("/")).json()["pages"])
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ Pattern = str | re.Pattern[str]
 # A strict build has each of these in the navigation.
 PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
 GET_STARTED = ["/get-started/", "/get-started/starlette/", "/get-started/asgi/"]
-RECIPES = ["/recipes/session-is-gone/", "/recipes/test-your-app/"]
+IN_RECIPES = "session-is-gone test-your-app several-workers sqlite log-out-everywhere deploy storage-is-down"
+RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
 PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", "/sessions/", *RECIPES, "/contributing/", "/blocks/"]
 PHONE = {"width": 390, "height": 844}
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
