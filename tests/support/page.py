@@ -17,6 +17,7 @@ Pattern = str | re.Pattern[str]
 # A strict build has each of these in the navigation.
 PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
 GET_STARTED = ["/get-started/", "/get-started/starlette/", "/get-started/asgi/"]
+<<<<<<< HEAD
 SESSIONS = [
     "/sessions/",
     "/sessions/log-in-and-log-out/",
@@ -29,6 +30,11 @@ SESSIONS = [
 ]
 RECIPES = ["/recipes/session-is-gone/", "/recipes/test-your-app/"]
 PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", *SESSIONS, *RECIPES, "/contributing/", "/blocks/"]
+=======
+IN_RECIPES = "session-is-gone test-your-app several-workers sqlite log-out-everywhere deploy storage-is-down"
+RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
+PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", "/sessions/", *RECIPES, "/contributing/", "/blocks/"]
+>>>>>>> cf96e5944e3a546a86aff248c399d9718fba2b9f
 PHONE = {"width": 390, "height": 844}
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 PYTHON = re.compile("/assets/livedoc/(worker-|python-[^-/]+/)")  # and no package python-multipart
