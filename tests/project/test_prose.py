@@ -77,7 +77,7 @@ def prose(text: str) -> str:
     for pattern in (
         r"\A---\n.*?\n---\n",
         r"^ *(`{3,}|~{3,}).*?^ *\1 *$",
-        r"<!--.*?-->|<code>.*?</code>|<[^<>]+>",
+        r"<!--.*?-->|<svg.*?</svg>|<code>.*?</code>|<[^<>]+>",
         r"^\[[^\]]+\]: .*?$",
         r"^ *(?:::: .*|:::.*|options:|members:.*|merge_init_into_class:.*)$",
     ):

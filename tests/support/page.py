@@ -17,7 +17,6 @@ Pattern = str | re.Pattern[str]
 # A strict build has each of these in the navigation.
 PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
 GET_STARTED = ["/get-started/", "/get-started/starlette/", "/get-started/asgi/"]
-<<<<<<< HEAD
 SESSIONS = [
     "/sessions/",
     "/sessions/log-in-and-log-out/",
@@ -28,13 +27,9 @@ SESSIONS = [
     "/sessions/streaming-and-websockets/",
     "/sessions/rolling-deployment/",
 ]
-RECIPES = ["/recipes/session-is-gone/", "/recipes/test-your-app/"]
-PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", *SESSIONS, *RECIPES, "/contributing/", "/blocks/"]
-=======
 IN_RECIPES = "session-is-gone test-your-app several-workers sqlite log-out-everywhere deploy storage-is-down"
 RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
-PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", "/sessions/", *RECIPES, "/contributing/", "/blocks/"]
->>>>>>> cf96e5944e3a546a86aff248c399d9718fba2b9f
+PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", *SESSIONS, *RECIPES, "/contributing/", "/blocks/"]
 PHONE = {"width": 390, "height": 844}
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 PYTHON = re.compile("/assets/livedoc/(worker-|python-[^-/]+/)")  # and no package python-multipart
