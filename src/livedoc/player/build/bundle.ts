@@ -35,12 +35,11 @@ const { lock, ...rest } = JSON.parse(runtime) as Runtime
 const { parts, sizes } = rest
 const size = (file: string) => sizes[file]?.wire ?? 0
 const packages = Object.values(lock.packages).map(({ name, imports, depends, file_name }): [string, Weight] => {
-  const needed = parts.filter(({ packages }) => packages.includes(name)).map(({ file_name }) => file_name)
+  const needed = parts.flatMap(({ packages }, number) => (packages.includes(name) ? [`${number}`] : []))
   return [name, { imports, size: size(file_name), depends: [...depends, ...needed] }]
 })
 const library = parts.map(({ file_name, imports }, number): [string, Weight] => {
-  const before = parts.slice(0, number).map(({ file_name }) => file_name)
-  return [file_name, { imports, size: size(file_name), depends: before }]
+  return [`${number}`, { imports, size: size(file_name), depends: number > 0 ? [`${number - 1}`] : [] }]
 })
 // A worker unpacks packages by itself, and only Pyodide's own way compares these.
 const unhashed = JSON.stringify({ lock, ...rest }, (key, value: unknown) => (key === "sha256" ? "" : value))
