@@ -26,13 +26,12 @@ FIRST = {
     "starlette": "get-started/starlette/",
     "litestar": "get-started/litestar/",
     "quart": "get-started/quart/",
-    "flask": "get-started/quart/",
+    "flask": "recipes/move/",
     "django": "get-started/django/",
     "asgi": "get-started/asgi/",
-    "uvicorn": "get-started/",
     "install": "get-started/",
     "login": "get-started/",
-    "logout": "get-started/",
+    "logout": "sessions/log-in-and-log-out/",
 }
 
 
