@@ -25,7 +25,7 @@ from tests.support.cart import Cart, put
 from tests.support.client import visit
 from tests.support.clock import Clock
 from tests.support.place import PLACES, place
-from tests.support.server import Server
+from tests.support.server import running
 from tests.support.storage import Ledger
 
 if TYPE_CHECKING:
@@ -118,12 +118,8 @@ def directory(root: Path) -> SessionStorageDirectory:
 @pytest.fixture(scope="session")
 def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a Redis server of our own."""
-    server = Server("redis-server", tmp_path_factory.mktemp("redis"))
-    try:
-        server.start()
+    with running("redis-server", tmp_path_factory.mktemp("redis")) as server:
         yield server.port
-    finally:
-        server.close()
 
 
 ORDINARY = {*vars(logging.makeLogRecord({})), "message", "asctime"}  # what every log record has

@@ -23,7 +23,7 @@ from coatcheck import SessionNotFound, SessionStorageDirectory, read_bytes, test
 from coatcheck.redis import SessionStorageRedis
 from tests.support.project import SNIPPETS
 from tests.support.served import served
-from tests.support.server import PATIENCE, Server, free_port
+from tests.support.server import PATIENCE, Server, free_port, running
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -88,12 +88,8 @@ def test_four_workers_in_memory_lose_the_session(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def module_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server("redis-server", tmp_path_factory.mktemp("redis"))
-    try:
-        server.start()
+    with running("redis-server", tmp_path_factory.mktemp("redis")) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture

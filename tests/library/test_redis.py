@@ -32,7 +32,7 @@ from coatcheck import SessionNotFound, cookie, read_bytes, testing, write_bytes
 from coatcheck.redis import SessionStorageRedis
 from tests.support.client import found, visit
 from tests.support.clock import Clock
-from tests.support.server import PATIENCE, Server, free_port, wait_until
+from tests.support.server import PATIENCE, Server, free_port, running, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Iterator
@@ -65,12 +65,8 @@ def program(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="module")
 def module_server(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(program, tmp_path_factory.mktemp("server"))
-    try:
-        server.start()
+    with running(program, tmp_path_factory.mktemp("server")) as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture
@@ -83,12 +79,8 @@ def server(module_server: Server) -> Server:
 @pytest.fixture
 def mortal(program: str, tmp_path: Path) -> Iterator[Server]:
     """A server for one test, which may do to it what it likes."""
-    server = Server(program, tmp_path, "--appendonly", "yes", "--appendfsync", "always")
-    try:
-        server.start()
+    with running(program, tmp_path, "--appendonly", "yes", "--appendfsync", "always") as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture(scope="module")

@@ -159,3 +159,18 @@ def test_a_heading_fits_on_a_line_of_search_results() -> None:
     ]
     assert len(headings) > 100
     assert [each for each in headings if len(each[1]) > LONGEST_HEADING] == []
+
+
+def test_all_python_on_the_pages_comes_from_snippets() -> None:
+    found = []
+    for page in PROJECT.glob("docs/**/*.md"):
+        text, opened = page.read_text().split("\n"), ""
+        for number, line in enumerate(text, 1):
+            fence = re.match(r"[> ]*(`{3,}|~{3,})(.*)", line)
+            if fence and not opened:
+                opened = fence[1]
+                if re.match(r" *(\{ *\.)?py", fence[2]) and "--8<--" not in text[number]:
+                    found.append(f"{page.relative_to(PROJECT)}:{number}")
+            elif fence and fence[1] == opened:
+                opened = ""
+    assert found == [], "embed a snippet, which the tests run, or say it in the sentence"

@@ -6,13 +6,14 @@ import shutil
 import socket
 import subprocess
 import time
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import redis
 from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PATIENCE = 60  # seconds that a server may take for what takes it milliseconds
@@ -79,3 +80,11 @@ class Server:
             return bool(self.do("PING"))
         except RedisError:  # not yet, or still reading what it had written
             return False
+
+
+@contextmanager
+def running(program: str, folder: Path, *options: str) -> Iterator[Server]:
+    """Start a server, and end it with the block."""
+    with closing(Server(program, folder, *options)) as server:
+        server.start()
+        yield server
