@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import tempfile
@@ -32,12 +34,13 @@ def redis() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         listening = Path(folder, "redis.sock")
         command = [program, "--port", "0", "--unixsocket", str(listening), "--dir", folder, "--save", ""]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603  (our own command)
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, process_group=0) as process:  # noqa: S603  (our own)
             try:
                 _wait_for(listening)
                 yield {"REDIS_URL": f"unix://{listening}"}
             finally:
-                process.terminate()
+                # Redis refuses to stop while a child of it writes the first append-only file. None of that is kept here.
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 SERVICES: dict[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {"redis": redis}
