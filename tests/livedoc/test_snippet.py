@@ -43,6 +43,7 @@ def test_a_snippet_is_its_title_script_sections_and_output() -> None:
         needs=(),
         numbers=(1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 13, 14, 15, 16),
         has_app=False,
+        watches=(),
     )
 
 
