@@ -164,14 +164,14 @@ class _Render(Preprocessor):
         super().__init__(md)
         self.folder = folder
         self.blocks = blocks
-        self.steps: list[tuple[int, Step]] = []
+        self.steps: list[Step] = []
 
     def run(self, lines: list[str]) -> list[str]:
         self.blocks.clear()
         self.steps.clear()
         lines = lines.copy()
         for line, lab, attributes in _steps(lines):
-            self.steps.append((line, parse_step(attributes, _lab_of(lab).browsers)))
+            self.steps.append(parse_step(attributes, _lab_of(lab).browsers))
             margin = lines[line - 1][: len(lines[line - 1]) - len(lines[line - 1].lstrip("> \t"))]
             # Only its number: what it says is no Markdown.
             lines[line - 1] = f'{margin}{{ {STEP}="{len(self.steps)}" }}'
@@ -205,16 +205,18 @@ class _Stash(Preprocessor):
 class _Steps(Treeprocessor):
     """Gives each item that is a step what it says, for the page."""
 
-    def __init__(self, md: Markdown, steps: list[tuple[int, Step]]) -> None:
+    def __init__(self, md: Markdown, steps: list[Step]) -> None:
         super().__init__(md)
         self.steps = steps
 
     def run(self, root: Element) -> None:
         items = {item.get(STEP): (ordered, item) for ordered in root.iter("ol") for item in ordered.findall("li")}
-        for number, (line, step) in enumerate(self.steps, 1):
+        for number, step in enumerate(self.steps, 1):
             if str(number) not in items:
-                fix = f"write it as the last line of an item such as `1. Visit the app.`, not as line {line} has it"
-                raise StepError("a step must be an item of an ordered list", fix)
+                rule = f"the step that shows `{step.see.text}` is not the last line of an item of an ordered list"
+                raise StepError(
+                    rule, "write it below the text of an item such as `1. Visit the app.`, indented by three"
+                )
             ordered, item = items[str(number)]
             ordered.set("class", "lab-steps")
             for name, value in step.attributes.items():

@@ -13,7 +13,7 @@ from markdown.extensions.attr_list import get_attrs_and_remainder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ATTRIBUTES = re.compile(r"[> \t]*\{:?[ ]*(?P<attributes>[^}\n ][^\n]*?)[ ]*\}[ ]*")
+ATTRIBUTES = re.compile(r"[> \t]*\{:?[ ]*(?P<attributes>[^{}\n ][^\n]*?)[ ]*\}[ ]*")
 """A line that attr_list gives to the item above it."""
 KEYS = ("do", "see")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -34,6 +34,8 @@ class StepError(ValueError):
 
     def __init__(self, rule: str, fix: str) -> None:
         super().__init__(f"{rule}: {fix}")
+        self.rule = rule
+        self.fix = fix
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,11 @@ def parse_do(text: str, browsers: Sequence[str]) -> Request | CookieAction:
     if action and action["action"] in COOKIE_ACTIONS:
         return CookieAction(browser, action["action"], action["cookie"])
     verb = rest.split(" ", 1)[0]
-    raise StepError(f"`{rest}` can't be done", _near(verb, (*COOKIE_ACTIONS, *METHODS), f"write {DO_FORMS}"))
+    if verb in METHODS:
+        raise StepError(f"`{rest}` has no path", f"write one that begins with a slash, such as `{verb} /cart`")
+    if verb in COOKIE_ACTIONS:
+        raise StepError(f"`{rest}` doesn't name one cookie", f"write its name, such as `{verb} VISIT`")
+    raise StepError(f"`{rest}` can't be done", _near(verb, (*METHODS, *COOKIE_ACTIONS), f"write {DO_FORMS}"))
 
 
 def parse_see(text: str, browsers: Sequence[str]) -> Sight:

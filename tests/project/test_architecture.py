@@ -34,6 +34,7 @@ FLOORS = {
         {"snippet", "service", "build", "completions", "plot", "steps", "translation", "__init__"},
         {"excerpt", "figures", "runtime", "bundle", "font", "offline", "caching"},
         {"markdown"},
+        {"lesson"},
         {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],
     "livedoc.player.python": [  # what runs in the browser's Python

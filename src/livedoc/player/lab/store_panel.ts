@@ -26,7 +26,8 @@ export class StorePanel {
   show(answer: Answer): void {
     const { files, unlisted, removed, watched } = storeView(answer, this.#before)
     this.#before = answer.store
-    const heading = files.length > 0 ? "Files" : "The app keeps no files."
+    const count = files.length + unlisted
+    const heading = count > 0 ? `${count} file${count === 1 ? "" : "s"}` : "The app keeps no files."
     const list = element("ul", "lab-files", {}, ...files.map(file))
     for (const path of removed.slice(0, MOST_REMOVED))
       list.append(element("li", "", {}, element("p", "", {}, element("code", "", {}, path), " ", marked("removed"))))
