@@ -1,4 +1,4 @@
-"""Web sessions kept on the server: the client gets only a ticket."""
+"""Web sessions kept on the server: the client gets only an id."""
 
 from .cache import SessionStorageCache
 from .cookies import cookie

@@ -34,10 +34,10 @@ T = TypeVar("T")
 class SessionStorageCache:
     """Answers reads from memory for a while, and leaves all else to the storage behind it.
 
-    What was changed through the cache is never read from it as it was before. A change made elsewhere, by another
-    process or in `delegate` itself, is seen `idle_timeout` after the value was fetched at the latest: for so long, a
-    logout in another process may go unnoticed. Reads of one id at the same time make one read of `delegate`, unless
-    that id is being changed. For one process, whatever its threads; each event loop reads for itself.
+    A change made through the cache is seen at once. A change made elsewhere, by another process or in `delegate`
+    itself, is seen `idle_timeout` after the value was fetched at the latest: for so long, a logout in another process
+    may go unnoticed. Reads of one id at the same time make one read of `delegate`, unless that id is being changed. It
+    is for one process with any number of threads, and each event loop reads for itself.
 
     The cache has `update`, `retention` and `sweep` if `delegate` has them. A read that it answers from memory does not
     count as a use of the session in `delegate`: keep `idle_timeout` far below the `retention` there.
@@ -67,8 +67,8 @@ class SessionStorageCache:
         self._clock = clock
         # The fetch that began first comes first. A dict would be slow to lose its first items.
         self._known: OrderedDict[str, _Fetch] = OrderedDict()
-        # How many of an id are under way. Meanwhile nothing is known of it and each read goes to the delegate, so that
-        # none can see what is gone for another.
+        # How many of an id are under way. Until they end, nothing is known of it and each read goes to the delegate, so
+        # none sees what is gone for another.
         self._changes: Counter[str] = Counter()
         # Reentrant: a task that was lost with its event loop ends wherever the garbage collector happens to run.
         self._lock = RLock()

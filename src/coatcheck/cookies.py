@@ -54,10 +54,10 @@ def cookie(
         storage: Where the sessions are stored. Several providers may share one storage.
         serializer: How a session becomes bytes. `None`: JSON.
         new_id: Makes the ids. They must be impossible to guess: at least 128 random bits.
-        max_age: How long a session lives after it started; a second or more. `None`: no limit, and the browser drops
+        max_age: How long a session lives after it started, a second or more. `None`: no limit, and the browser drops
             the cookie when it closes.
-        idle_timeout: How long a session lives without a request that reads it; a second or more. Use is stored at most
-            once per tenth of this time: with 30 minutes, a session ends 27 to 30 minutes after its last request.
+        idle_timeout: How long a session lives without a request that reads it, a second or more. Use is stored at most
+            once per tenth of this time. With 30 minutes, a session ends 27 to 30 minutes after its last request.
             `None`: no limit.
         path: The part of the site that the cookie is for.
         domain: The host that the cookie is for, subdomains included. `None`: this host and no other.

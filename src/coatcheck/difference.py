@@ -1,4 +1,4 @@
-"""What differs between a session and what would be read back of it."""
+"""The difference between a session and what would be read back of it."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class SessionStorageDirectory:
 
     Args:
         root: The directory. Its parents are made as well.
-        retention: Delete a session after this long without a read or write: it isn't found then, and `sweep` removes
+        retention: Delete a session after this long without a read or write. It isn't found then, and `sweep` removes
             its file. A read is noted at most once per tenth of this time. `None`: never.
         durable: Whether a change also reaches the disk itself before the call returns (`fsync` of the file and of the
             directory). It then survives a power cut, and not only a crash of the process.

@@ -36,19 +36,19 @@ def header(
     then on. An empty header in a response tells the client to drop its id.
 
     Args:
-        name: The header's name, in requests and in responses; upper and lower case are the same.
+        name: The header's name, in requests and in responses. Upper and lower case are the same.
         type: A dataclass, a `msgspec.Struct` or a pydantic model, or any class if you pass a `serializer`.
         storage: Where the sessions are stored. Several providers may share one storage.
         serializer: How a session becomes bytes. `None`: JSON.
         new_id: Makes the ids. They must be impossible to guess: at least 128 random bits.
         max_age: How long a session lives after it started. `None`: no limit.
         idle_timeout: How long a session lives without a request that reads it. Use is stored at most once per tenth of
-            this time: with 30 minutes, a session ends 27 to 30 minutes after its last request. `None`: no limit.
+            this time. With 30 minutes, a session ends 27 to 30 minutes after its last request. `None`: no limit.
         clock: Returns the time in seconds since 1970. Your app enforces both limits with it.
 
     Raises:
-        ValueError: `name` isn't a header name, or HTTP itself uses it; a limit is zero or negative, or longer than the
-            storage's `retention`.
+        ValueError: `name` isn't a header name, or HTTP itself uses it. Or a limit is zero or negative, or longer than
+            the storage's `retention`.
         TypeError: The default serializer can't handle `type`, `type` isn't a class, or a limit isn't a `timedelta`.
     """
     transport = HeaderTransport(name)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Locks:
     """Hands out one lock for each key: `async with locks[key]`.
 
-    A lock, or whatever `make` makes, exists while a task holds it or waits for it. Each event loop has its own.
+    A lock, or what `make` makes, exists while a task holds it or waits for it. Each event loop has its own.
     """
 
     def __init__(self, make: Callable[[], Lock | Semaphore]) -> None:

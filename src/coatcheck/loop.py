@@ -1,4 +1,4 @@
-"""What has to be awaited is refused where no event loop runs, which is where a `def` endpoint runs."""
+"""Refuses, where no event loop runs, a method that has to be awaited. A `def` endpoint runs there."""
 
 from __future__ import annotations
 

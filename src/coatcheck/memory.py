@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 class SessionStorageMemory(SimplifiedSessionStorage):
     """Keeps sessions while the program runs, and forgets them when it ends.
 
-    For one process, whatever its threads and event loops. Several workers each have a memory of their own; use a
-    directory or a server for those. What is due to be forgotten is forgotten by the next call, whichever it is. No call
-    waits, so none lets other tasks run: in a long loop over sessions, await `anyio.sleep(0)` now and then.
+    It is for one process with any number of threads and event loops. Several workers each have a memory of their own,
+    so use a directory or Redis for those. Each call also deletes the sessions that are due. No call waits, so none lets
+    other tasks run: in a long loop over sessions, await `anyio.sleep(0)` now and then.
 
     Args:
-        retention: How long a session is kept that is neither read nor written; a read counts once a tenth of this time
-            has passed since the last that did. `None`: until the program ends.
+        retention: Delete a session after this long without a read or write. A read is noted at most once per tenth of
+            this time. `None`: never.
         max_bytes: How many bytes of sessions are kept at most. `None`: as many as there are.
         clock: Returns the time in seconds. If it jumps back, nothing is forgotten until it has caught up.
 

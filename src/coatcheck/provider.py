@@ -198,7 +198,7 @@ class SessionProvider(Generic[S]):
     async def change(self, id: str, read: Record, base: bytes, mine: bytes, *, touch: bool) -> Record:
         """Save a changed session: it was `base` in the record that was `read`, and is `mine` now. Return the record.
 
-        What other requests have saved since then is kept, field by field.
+        The changes that other requests have saved since then are kept, field by field.
 
         Raises:
             SessionNotFound: It has ended or expired.

@@ -1,4 +1,4 @@
-"""What is stored of a session, and when it expires."""
+"""The record that is stored of a session, and when it expires."""
 
 from __future__ import annotations
 

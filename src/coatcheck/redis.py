@@ -52,10 +52,10 @@ _CALLS_AT_ONCE = 50  # a client as redis-py makes it has 100 connections, and re
 class SessionStorageRedis(SimplifiedSessionStorage):
     """Keeps sessions in Redis or Valkey, on one server or a cluster, for any number of processes and machines.
 
-    A session is a string of its own, its key a hash of its id: the server never sees an id. It is as safe as the server
-    keeps it: one that evicts keys when it is full evicts sessions, and one that neither saves nor replicates forgets
-    them when it stops. What the server refuses (it is full, it is a replica, the key holds something else) and what
-    fails on the way to it is raised as the `redis.exceptions.RedisError` it is; no session is ever left half-written.
+    A session is a string of its own, and its key is a hash of its id, so Redis never sees an id. A session is as safe
+    as Redis keeps it: if it evicts keys when it is full, it evicts sessions, and if it neither saves nor replicates,
+    they are gone when it stops. If Redis refuses (it is full, it is a replica, the key holds something else) or can't
+    be reached, you get its `redis.exceptions.RedisError`, and no session is left half-written.
 
     For asyncio only, as the client is. The client stays yours: nothing here closes it or changes it. Where it sends a
     command again after a lost connection (its `retry`), so it does here, except for the one step of `update` that must
@@ -65,9 +65,9 @@ class SessionStorageRedis(SimplifiedSessionStorage):
         client: The client to use, from one event loop at a time unless the client can serve several. It must not decode
             responses: sessions are bytes.
         prefix: What every key begins with. Give each app that shares the server a prefix of its own.
-        retention: How long a session is kept that is neither read nor written, to the millisecond; a read counts once a
-            tenth of this time has passed since the last that did. `None`: as long as the server keeps it. A changed
-            retention reaches a session with its next use.
+        retention: Delete a session after this long without a read or write, to the millisecond. A read is noted at most
+            once per tenth of this time. `None`: as long as Redis keeps it. A changed retention reaches a session with
+            its next use.
 
     Raises:
         TypeError: `client` is something else, such as a client that isn't for asyncio, or `prefix` isn't a `str`.

@@ -42,7 +42,7 @@ class RequestSessions:
         raise LookupError(_no_provider(type, known))
 
     async def start_response(self, *, is_error: bool, takes_ids: bool = True) -> None:
-        """Save what changed, or discard it if the response is an error. What changes during it is saved at the end.
+        """Save what changed, or discard it if the response is an error. Changes during it are saved at the end.
 
         The refusal of a websocket takes no ids along, so it can't start or renew a session.
         """

@@ -39,17 +39,17 @@ class Sessions:
     """ASGI middleware that gives each request its sessions: `app = Sessions(app, cookie(...), header(...))`.
 
     `current_session(request)` returns them inside the app. A session that the app doesn't ask for costs nothing: no
-    storage call, no header. What was set or changed is saved when the response starts, before its headers are sent, so
+    storage call, no header. It saves what was set or changed when the response starts, before its headers are sent, so
     a client never has an id that the storage doesn't know. If the storage fails, the error goes to the server and the
-    client gets no id; `save()` in a handler is where it can be answered.
+    client gets no id. Call `save()` in a handler to answer such an error yourself.
 
     An error saves nothing, be it a handler that raises before the response starts or a response of 500 or above: no
-    change that was made by then, no new session, no renewed id. What `save` or `update` has stored stays, and its id
-    travels with any response. `clear` always ends the session. A change made after an error response started is saved
-    as ever, field by field.
+    change that was made by then, no new session, no renewed id. A session that `save` or `update` has stored stays, and
+    its id travels with any response. `clear` always ends the session. A change made after an error response started is
+    saved as ever, field by field.
 
-    A response starts once. What needs a header has to be there by then: another task of the request that starts a
-    session or renews an id while the response is starting gets a `SessionAlreadySent`.
+    A response starts once, and its headers are final then: another task of the request that starts a session or renews
+    an id while the response is starting gets a `SessionAlreadySent`.
 
     When two requests change one session at the same time, both changes are kept, because a session is merged field by
     field; of two changes to one field the later one is kept. A session that another request ended stays ended, and this
@@ -105,7 +105,7 @@ class Sessions:
             try:
                 await self._app(scope, receive, send_with_sessions)
             except Exception:  # many a websocket ends like this, when its client leaves
-                await checkpoint_if_cancelled()  # of what was cancelled nothing is saved, whatever the app made of it
+                await checkpoint_if_cancelled()  # nothing is saved of a cancelled request, even if the app caught that
                 await sessions.end()
                 raise
             await sessions.end()
@@ -208,7 +208,7 @@ class CurrentSession:
     def clear(self, type: type[object]) -> None:
         """End the client's session of this type: it is deleted from the storage, and the cookie is removed.
 
-        That holds whatever the response is, and if the handler raises after it. Where the client sent several ids of
+        That holds with any response, and if the handler raises after it. Where the client sent several ids of
         this name, it ends each of their sessions.
         """
         self._sessions.of(type).clear()

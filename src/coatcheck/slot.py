@@ -132,7 +132,7 @@ class Slot(Generic[S]):
                 self._end(life, life.replaced)
 
     async def discard(self) -> None:
-        """Take back what changed and isn't saved. What changes from now on is saved when the request ends."""
+        """Take back what changed and isn't saved. Changes from now on are saved when the request ends."""
         async with self._turn:
             life = self._life
             life.needs_new_id = False
@@ -223,7 +223,7 @@ class Slot(Generic[S]):
 
 
 class _Life(Generic[S]):
-    """What a request knows of a session, until the session is cleared or turns out to have ended.
+    """All that a request knows of a session, until the session is cleared or turns out to have ended.
 
     A slot then goes on with a new life. An answer that the storage still owes reaches the old one and harms nothing.
     """

@@ -1,4 +1,4 @@
-"""What a session storage is, three methods over byte channels, and all errors of the library."""
+"""A session storage is three methods over byte channels. All errors of the library are here, too."""
 
 from __future__ import annotations
 
@@ -71,18 +71,18 @@ class SessionStorage(Protocol):
 class UpdatableSessionStorage(SessionStorage, Protocol):
     """A storage that can also change a session in one step: the one optional ability.
 
-    `coatcheck.testing.UPDATE_CHECKS` holds its rules. `Sessions` uses `update` where a storage has it, so that of two
-    requests that change one session at once neither undoes the other, nor a logout.
+    `coatcheck.testing.UPDATE_CHECKS` holds its rules. `Sessions` uses `update` where a storage has it. Then of two
+    requests that change one session at once, neither undoes the other, nor a logout.
     """
 
     async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
         """Replace the stored bytes by `transform(stored)` in one step that nothing can come between, and return them.
 
-        `transform` may be called again, and in another thread: keep it quick, and let it change nothing else. What it
-        raises arrives as it is, and the old value stays.
+        `transform` may be called again, and in another thread: keep it quick, and let it change nothing else. If it
+        raises, you get its exception and the old value stays.
 
         Raises:
-            SessionNotFound: Nothing is stored under `id`: an update never creates. `transform` has not been called.
+            SessionNotFound: Nothing is stored under `id`, and an update never creates. `transform` has not been called.
         """
         ...
 

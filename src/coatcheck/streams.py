@@ -1,4 +1,4 @@
-"""Byte streams over bytes in memory. They never wait, so they are no checkpoints."""
+"""Byte streams over bytes in memory. They never wait, so they aren't checkpoints."""
 
 from __future__ import annotations
 

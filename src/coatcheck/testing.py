@@ -46,7 +46,7 @@ Check: TypeAlias = Callable[[SessionStorage], Awaitable[None]]
 
 T = TypeVar("T")
 
-_PATIENCE = 2.0  # seconds after which a storage that should not wait is taken to wait for ever
+_PATIENCE = 2.0  # seconds after which a storage that should not wait is taken to wait without end
 _DELAYS = range(20)  # rounds of the event loop after which one call comes in another's way: early, halfway, late
 
 
@@ -62,7 +62,7 @@ async def a_large_session_comes_back_whole(storage: SessionStorage) -> None:
 
 
 async def pieces_are_joined_in_order(storage: SessionStorage) -> None:
-    """What the provider sends piece by piece is one session."""
+    """The pieces that the provider sends make one session."""
     id = _new_id()
 
     async def send_three(channel: ByteWriteChannel) -> None:
@@ -109,7 +109,7 @@ async def an_unknown_id_calls_no_consumer(storage: SessionStorage) -> None:
 
 
 async def an_invalidated_id_is_not_found(storage: SessionStorage) -> None:
-    """What was invalidated cannot be read."""
+    """An invalidated session cannot be read."""
     id = _new_id()
     await write_bytes(storage, id, b"data")
     await storage.invalidate(id)
@@ -179,7 +179,7 @@ async def a_cancelled_write_changes_nothing(storage: SessionStorage) -> None:
 
 
 async def a_cancellation_is_not_swallowed(storage: SessionStorage) -> None:
-    """What is cancelled in a provider or a consumer does not return as if it had been done."""
+    """A call that is cancelled in its provider or consumer does not return as if it had been done."""
     id = _new_id()
     await write_bytes(storage, id, b"data")
     _require(await _is_cancelled(storage.write, id), "a write whose provider was cancelled returned")
@@ -268,7 +268,7 @@ async def a_slow_write_delays_no_invalidation(storage: SessionStorage) -> None:
 
 
 async def the_write_that_returns_last_wins(storage: SessionStorage) -> None:
-    """When a write has returned, a reader sees its session, whatever was written while it was under way."""
+    """When a write has returned, a reader sees its session, even if another was written while it was under way."""
     id = _new_id()
     overtake = partial(write_bytes, storage, id, b"overtaking")
     await _writes_beside(storage, id, overtake, "a write waited for another of the same session")
@@ -347,7 +347,7 @@ async def an_id_appears_in_no_message(storage: SessionStorage) -> None:
 
 
 async def an_id_appears_in_no_log_line(storage: SessionStorage) -> None:
-    """Nor does it appear in what is logged, at whatever level."""
+    """Nor does it appear in what is logged, at any level."""
     id = _new_id()
     with _listening() as lines:
         await _errors_of(_calls(storage, id))
@@ -395,7 +395,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 async def an_update_replaces_the_session_and_returns_it(storage: SessionStorage) -> None:
-    """What the transform makes of the session is stored and returned, `b""` included."""
+    """The storage stores and returns the bytes that the transform returned, `b""` included."""
     update, id = _update_of(storage), _new_id()
     await write_bytes(storage, id, b"a long session")
     _require(await update(id, lambda data: data[2:6]) == b"long", "update did not return what it stored")
@@ -483,7 +483,7 @@ async def an_update_undoes_no_invalidation(storage: SessionStorage) -> None:
 
 
 async def a_cancelled_update_leaves_the_old_session_or_the_new(storage: SessionStorage) -> None:
-    """Whole, whenever it is cancelled, and no update beside it or after it waits for ever, or is lost."""
+    """Whole, whenever it is cancelled, and no update beside it or after it waits without end, or is lost."""
     update, old, new = _update_of(storage), b"o" * 100_000, b"n" * 100_000
     for delay in _DELAYS:
         id, scope = _new_id(), CancelScope()

@@ -23,7 +23,7 @@ from livedoc.snippet import APP, Snippet, SnippetError, load
 from livedoc.steps import Step, StepError, parse_step, step_attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from xml.etree.ElementTree import Element
 
 # Embeds are taken before pymdownx.snippets (32) would fill them in. A stashed block cannot be named in the text yet:
@@ -106,6 +106,22 @@ def wrong_steps(markdown_text: str) -> Iterator[tuple[int, StepError]]:
             yield line, error
 
 
+def without_steps(lines: list[str]) -> list[str]:
+    """`lines` without what they say to the page of a laboratory's steps: a reader's text is above each."""
+    about = {line - 1 for line, _, _ in _steps(lines)}
+    return [line for index, line in enumerate(lines) if index not in about]
+
+
+def exchanged(lines: list[str], make: Callable[[Embed], list[str]]) -> list[str]:
+    """`lines` with what `make` returns, between empty lines, in place of each fence that embeds a snippet."""
+    out: list[str] = []
+    done = 0
+    for fence in _fences(lines):
+        out += [*lines[done : fence.first], "", *(fence.margin + line for line in make(fence.embed)), ""]
+        done = fence.after
+    return [*out, *lines[done:]]
+
+
 def problems(found: list[Embed], folder: Path) -> Iterator[tuple[Embed, SnippetError]]:
     """What is wrong with what one page embeds from `folder`."""
     opened: dict[str, list[tuple[Embed, Snippet, Excerpt]]] = {}
@@ -175,17 +191,13 @@ class _Render(Preprocessor):
             margin = lines[line - 1][: len(lines[line - 1]) - len(lines[line - 1].lstrip("> \t"))]
             # Only its number: what it says is no Markdown.
             lines[line - 1] = f'{margin}{{ {STEP}="{len(self.steps)}" }}'
-        out: list[str] = []
-        done = 0
-        fences = list(_fences(lines))
-        for _, error in problems([fence.embed for fence in fences], self.folder):
+        for _, error in problems(embeds("\n".join(lines)), self.folder):
             raise error
-        for fence in fences:
-            stand_in = fence.margin + STAND_IN.format(len(self.blocks))
-            out += [*lines[done : fence.first], "", stand_in, ""]
-            done = fence.after
-            self.blocks.append(render(*_opened(fence.embed, self.folder), fence.embed.browsers))
-        return [*out, *lines[done:]]
+        return exchanged(lines, self._stand_in)
+
+    def _stand_in(self, embed: Embed) -> list[str]:
+        self.blocks.append(render(*_opened(embed, self.folder), embed.browsers))
+        return [STAND_IN.format(len(self.blocks) - 1)]
 
 
 class _Stash(Preprocessor):

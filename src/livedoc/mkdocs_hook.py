@@ -20,21 +20,28 @@ from livedoc.offline import write_service_worker
 from livedoc.runtime import build_runtime, described
 from livedoc.snippet import SnippetError, load, paths
 from livedoc.translation import untranslated
+from livedoc.twins import Page, llms_txt, twin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from jinja2 import Environment
     from mkdocs.config.defaults import MkDocsConfig
-    from mkdocs.structure.pages import Page
+    from mkdocs.structure.nav import Navigation
+    from mkdocs.structure.pages import Page as MkDocsPage
 
 T = TypeVar("T")
 
 ASSETS = "assets/livedoc"
 # A warning counts in a strict build only below MkDocs' own logger.
 log = logging.getLogger("mkdocs.hooks.livedoc")
+# Of this build, and a served site is built many times in one process.
 used: set[str] = set()
-"""The snippets that this build's pages embed; a served site is built many times in one process."""
+"""The snippets that the pages embed."""
+pages: dict[str, Page] = {}
+"""The pages by the path of their file."""
+order: list[str] = []
+"""These paths as the navigation has them."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -44,7 +51,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return add_files(files, config, build_player(project, runtime), runtime)
 
 
-def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: object) -> str:
+def on_nav(nav: Navigation, **_: object) -> None:
+    """Note the order of the pages."""
+    order[:] = [page.file.src_uri for page in nav.pages]
+
+
+def on_page_markdown(markdown: str, page: MkDocsPage, config: MkDocsConfig, **_: object) -> str:
     """Put its figures into the page, and refuse it if it names what is not there, with the line of the page file."""
     text = page.file.content_string
     front_matter = text.count("\n") - markdown.count("\n") if text.endswith(markdown) else 0
@@ -57,6 +69,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, **_: objec
     if refused:
         name = f"{Path(config.docs_dir).name}/{page.file.src_uri}"
         raise PluginError("\n".join(f"{name}:{line + front_matter}: {error}" for line, error in refused))
+    title = page.meta.get("title") or page.title or ""
+    pages[page.file.src_uri] = Page(page.file.src_uri, title, page.meta.get("description", ""), filled)
     return filled
 
 
@@ -76,14 +90,21 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Write the service worker and what may be kept: by now the site is complete."""
-    write_service_worker(Path(config.site_dir), f"{ASSETS}/")
-    write_headers(Path(config.site_dir), f"{ASSETS}/")
+    """Write the pages' twins, the service worker and what may be kept: by now the site is complete."""
+    site = Path(config.site_dir)
+    for uri, page in pages.items():
+        (site / uri).parent.mkdir(parents=True, exist_ok=True)
+        (site / uri).write_text(twin(page.markdown, _snippets(config)))
+    listed = [pages[uri] for uri in order if uri in pages]
+    (site / "llms.txt").write_text(llms_txt(config.site_name, config.site_description or "", listed))
+    write_service_worker(site, f"{ASSETS}/")
+    write_headers(site, f"{ASSETS}/")
 
 
 def add_files(files: Files, config: MkDocsConfig, player: Path, runtime: Path) -> Files:
     """`files`, and the ones that make its blocks run; `player` and `runtime` are built folders."""
     used.clear()
+    pages.clear()
     _load_player(config, player)
     for uri, content in _scripts(_snippets(config)):
         files.append(File.generated(config, uri, content=content, inclusion=InclusionLevel.INCLUDED))

@@ -23,6 +23,8 @@ LEFT_OUT = (
     "*.map",
     "*.gz",
     "robots.txt",
+    "llms.txt",
+    "*.md",
     "objects.inv",
     "*/lunr/*",
 )

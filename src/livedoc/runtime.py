@@ -6,6 +6,7 @@ says where everything is and how big.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import logging
@@ -13,22 +14,30 @@ import shutil
 import sys
 import zipfile
 from fnmatch import fnmatchcase
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from livedoc.build import NODE, PLAYER, QUALITY, BuildError, cached, content_hash, run, wire_sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 logger = logging.getLogger(__name__)
 
 PYODIDE = PLAYER / "node_modules" / "pyodide"
 COMPILE = PLAYER / "build" / "compile_runtime.ts"
 PYODIDE_FILES = ("pyodide.asm.mjs", "pyodide.asm.wasm")
+LOADED_MODULES = PLAYER / "build" / "loaded_modules.ts"
 LIBRARY = "python_stdlib.zip"
+PART = "python_stdlib.{}.part"
 MODULES = sorted((PLAYER / "python").glob("*.py"))
 PACKAGE = "_livedoc"  # the name of their folder in the browser
 LOCK = "pyodide-lock.json"
 DESCRIPTION = "runtime.json"
+SIZES = "sizes.json"
+PARTS = f"{PACKAGE}/parts.txt"  # in the library: the modules of each of its further parts, a line for each
 
 # At import these parse the source of their `__init__` files; compiled only, anyio imports what a browser does not have.
 READ_THEIR_OWN_SOURCE = ("anyio",)
@@ -38,22 +47,38 @@ NEVER_IMPORTED = {"anyio": {"idna"}}
 # What a module looks for in a package that its own doesn't ask for: time zones where the system has none, and forms.
 READ_BY = {"tzdata": ["zoneinfo"], "python-multipart": ["starlette", "fastapi"]}
 
-# What a browser cannot do and a beginner does not look for.
-LEFT_OUT = (
-    *("__hello__.py", "__phello__/*", "antigravity.py"),
-    *("_pyrepl/_[mt]*", "_pyrepl/__main__.py", "_pyrepl/[a-oq-s]*.py", "_pyrepl/te*", "_pyrepl/un*", "_pyrepl/w*"),
-    *("pty.py", "tty.py", "rlcompleter.py"),  # a terminal, but not the pager of help()
-    *("asyncio/__main__.py", "asyncio/tools.py", "asyncio/windows_*.py", "asyncio/proactor_events.py"),
-    *("multiprocessing/*", "concurrent/futures/process.py", "concurrent/interpreters/*"),
-    *("ftplib.py", "imaplib.py", "mailbox.py", "netrc.py", "poplib.py", "smtplib.py"),  # connections
-    *("wsgiref/*", "xmlrpc/*", "xml/sax/*", "xml/dom/*"),
-    *("_pydatetime.py", "_pyio.py", "_py_abc.py"),  # what is there in C
-    *("compileall.py", "modulefinder.py", "pickletools.py", "pyclbr.py", "symtable.py", "tabnanny.py", "trace.py"),
-    *("nturl2path.py", "optparse.py", "plistlib.py", "wave.py", "zipapp.py"),
-    *("encodings/cp0*", "encodings/cp1[01]*", "encodings/cp[2357]*", "encodings/cp42*"),
-    *("encodings/cp85[2-8]*", "encodings/cp8[67]*", "encodings/iso8859_[368].py", "encodings/iso8859_1[01346].py"),
-    *("encodings/hp_*", "encodings/koi8_t*", "encodings/kz*", "encodings/mac_[!r]*", "encodings/mac_romanian*"),
-    *("encodings/palmos*", "encodings/ptcp*", "encodings/tis*", "encodings/mbcs*", "encodings/oem*"),
+# Their docstrings are cut to the first paragraphs: these travel with the first run, and some are whole pages of a site.
+BRIEF = ("pyodide/*.py", "_pyodide/*.py", "anyio/*.py", "typing_extensions.py")
+
+# Neither a type checker nor Trio is in a page, and what a wheel records of its files isn't so once they are compiled.
+LEFT_OUT_OF_WHEELS = ("*.pyi", "anyio/_backends/_trio.pyc", "*.dist-info/RECORD")
+
+# Their modules decide how the standard library is divided: a program that only imports the project's package, and one
+# that imports all packages, reads a date and is served. Each prints which modules are loaded at its end.
+LOADED = "\nimport sys\nprint(*sys.modules)\n"
+OWN_PROGRAM = (
+    f"""
+import asyncio, {PACKAGE}.library, {{}}
+from contextlib import suppress
+with suppress(ImportError):
+    import anyio
+    await anyio.to_thread.run_sync(len, "")
+    anyio.Path()
+"""
+    + LOADED
+)
+OTHER_PROGRAM = (
+    """
+import importlib, pkgutil, _strptime, _livedoc.server
+import {0}
+from contextlib import suppress
+for package in ({0},):
+    for _, name, _ in pkgutil.iter_modules(getattr(package, "__path__", ())):
+        if not name.startswith("_"):
+            with suppress(BaseException):  # it may want what is not installed
+                importlib.import_module(f"{{package.__name__}}.{{name}}")
+"""
+    + LOADED
 )
 
 
@@ -64,11 +89,23 @@ class Size(TypedDict):
     wire: int
 
 
+class Part(TypedDict):
+    """What continues the archive of the standard library."""
+
+    file_name: str
+    imports: list[str]
+    """What a program imports that needs this part, as far as a look at the program can tell."""
+    packages: list[str]
+    """The packages that need it."""
+
+
 class Runtime(TypedDict):
     """What `runtime.json` says. Paths are relative to its folder."""
 
     core: str
     """The folder of Pyodide and the standard library, with its slash at the end."""
+    parts: list[Part]
+    """The library's parts after the one that Python starts with. Each needs those before it."""
     lock: dict[str, Any]
     sizes: dict[str, Size]
 
@@ -89,14 +126,23 @@ def build_runtime(project: Path) -> Path:
             (Path(scratch) / LOCK).write_text(json.dumps(runtime["lock"]))
             compile_archives(project, Path(scratch))
             _place_wheels(Path(scratch), folder, runtime)
+            _describe(folder, runtime)
+            [own] = runtime["lock"]["packages"].keys() - described(base)["lock"]["packages"].keys()
+            _divide(project, folder, runtime, own)
+            _describe(folder, runtime)
 
-        return cached(project, "runtime", [base.name.encode(), wheel.name.encode(), wheel.read_bytes()], add_wheel)
+        inputs = [base.name.encode(), LOADED_MODULES.read_bytes(), wheel.name.encode(), wheel.read_bytes()]
+        return cached(project, "runtime", inputs, add_wheel)
 
 
 def described(folder: Path) -> Runtime:
     """The description of a built runtime."""
     runtime: Runtime = json.loads((folder / DESCRIPTION).read_text())
     return runtime
+
+
+def _describe(folder: Path, runtime: Runtime) -> None:
+    (folder / DESCRIPTION).write_text(json.dumps(runtime, indent=2) + "\n")
 
 
 def build_wheel(project: Path, folder: Path) -> Path:
@@ -107,7 +153,7 @@ def build_wheel(project: Path, folder: Path) -> Path:
 
 
 def build_base(project: Path) -> Path:
-    """The runtime without the project's own wheel."""
+    """The runtime without the project's own wheel, and with its standard library in one piece."""
     info = _pyodide_info()
     wheels = download(project, "requirements-browser.txt")
 
@@ -115,17 +161,22 @@ def build_base(project: Path) -> Path:
         logger.info("compiling the browser's Python: once, about half a minute")
         with TemporaryDirectory() as scratch:
             archives = Path(scratch)
-            _trim(PYODIDE / LIBRARY, archives / LIBRARY)
-            for wheel in wheels.iterdir():
-                shutil.copy(wheel, archives)
+            for archive in (PYODIDE / LIBRARY, *wheels.iterdir()):
+                _copy_briefly(archive, archives / archive.name)
+            with zipfile.ZipFile(archives / LIBRARY, "a") as library:
+                for module in MODULES:
+                    library.writestr(zipfile.ZipInfo(f"{PACKAGE}/{module.name}"), module.read_bytes())
             # PEP 783 names the platform after the ABI; the lock that npm ships still has the name before it.
             lock = {"info": {**info, "platform": f"pyemscripten_{info['abi_version']}"}, "packages": {}}
             (archives / LOCK).write_text(json.dumps(lock))
             compile_archives(project, archives)
             _restore_sources(archives, wheels)
-            runtime: Runtime = {"core": "", "lock": {}, "sizes": {}}
-            _place_core(project, archives / LIBRARY, folder, runtime)
+            runtime: Runtime = {"core": "core/", "parts": [], "lock": {}, "sizes": {}}
+            (folder / runtime["core"]).mkdir()
+            for file in (*(PYODIDE / name for name in PYODIDE_FILES), archives / LIBRARY):
+                shutil.copyfile(file, folder / runtime["core"] / file.name)
             _place_wheels(archives, folder, runtime)
+            _describe(folder, runtime)
 
     names = [_pyodide_version(), wheels.name, _tools(project).name, *(module.name for module in MODULES)]
     sources = (COMPILE, *MODULES, Path(__file__))
@@ -166,16 +217,41 @@ def compile_archives(project: Path, archives: Path) -> None:
     """Compile the archives of a folder, and add the wheels among them to the lock there."""
     command = [str(NODE), str(COMPILE), str(_tools(project)), str(archives)]
     run(command, "if it names a missing package, run `make lock`; if node is missing, `make setup`", cwd=project)
+    lock = json.loads((archives / LOCK).read_text())
+    for package in lock["packages"].values():
+        if (wheel := archives / package["file_name"]).is_file():
+            _trim(wheel)
+            package["sha256"] = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (archives / LOCK).write_text(json.dumps(lock))
 
 
-def _trim(library: Path, target: Path) -> None:
-    """Copy the standard library without what is left out, and with the player's own package."""
-    with zipfile.ZipFile(library) as whole, zipfile.ZipFile(target, "w") as trimmed:
+def _trim(wheel: Path) -> None:
+    """Take out of a compiled wheel what a page has no use for."""
+    with zipfile.ZipFile(wheel) as whole:
+        content = {entry: whole.read(entry) for entry in whole.infolist()}
+    with zipfile.ZipFile(wheel, "w") as trimmed:
+        for entry, data in content.items():
+            if not any(fnmatchcase(entry.filename, pattern) for pattern in LEFT_OUT_OF_WHEELS):
+                trimmed.writestr(entry, data)
+
+
+def _copy_briefly(archive: Path, target: Path) -> None:
+    with zipfile.ZipFile(archive) as whole, zipfile.ZipFile(target, "w") as copied:
         for entry in whole.infolist():
-            if not any(fnmatchcase(entry.filename, pattern) for pattern in LEFT_OUT):
-                trimmed.writestr(entry, whole.read(entry))
-        for module in MODULES:
-            trimmed.writestr(zipfile.ZipInfo(f"{PACKAGE}/{module.name}"), module.read_bytes())
+            content = whole.read(entry)
+            is_brief = any(fnmatchcase(entry.filename, pattern) for pattern in BRIEF)
+            copied.writestr(entry, _briefly(content) if is_brief else content)
+
+
+def _briefly(source: bytes) -> str:
+    """Cut docstrings to their first paragraphs."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = ast.get_docstring(node)
+            if docstring:
+                node.body[0] = ast.Expr(ast.Constant(docstring.partition("\n\n")[0]))
+    return ast.unparse(ast.fix_missing_locations(tree))
 
 
 def _restore_sources(archives: Path, wheels: Path) -> None:
@@ -193,22 +269,93 @@ def _restore_sources(archives: Path, wheels: Path) -> None:
     (archives / LOCK).write_text(json.dumps(lock))
 
 
-def _place_core(project: Path, library: Path, folder: Path, runtime: Runtime) -> None:
-    """Move Pyodide and its library to where the site serves them."""
+def _divide(project: Path, folder: Path, runtime: Runtime, own: str) -> None:
+    """Place Python where the site serves it, its library divided into what it starts with and what comes later."""
+    whole = folder / runtime["core"]
+    packages = runtime["lock"]["packages"]
+    others = sorted(packages.keys() - _with_dependencies(own, packages))
+    imported = sorted({name for other in others for name in packages[other]["imports"]})
+    programs = [OWN_PROGRAM.format(", ".join(packages[own]["imports"])), OTHER_PROGRAM.format(", ".join(imported))]
+    shares = _shares(whole / LIBRARY, _loaded(project, folder, programs))
 
-    def measure(scratch: Path) -> None:
-        (scratch / "sizes.json").write_text(json.dumps(wire_sizes(binaries)))
+    def divide(scratch: Path) -> None:
+        for number, content in enumerate(_parts(whole / LIBRARY, shares)):
+            (scratch / (PART.format(number) if number else LIBRARY)).write_bytes(content)
+        files = sorted(scratch.iterdir())
+        (scratch / SIZES).write_text(json.dumps(wire_sizes(files)))
 
-    binaries = [PYODIDE / name for name in PYODIDE_FILES]
-    # The WebAssembly takes a minute to compress.
-    inputs = (_pyodide_version(), str(QUALITY), *PYODIDE_FILES)
-    measured = cached(project, "pyodide-sizes", [each.encode() for each in inputs], measure)
-    files = [*binaries, library]
+    inputs = [Path(__file__).read_bytes(), (whole / LIBRARY).read_bytes(), json.dumps(shares).encode()]
+    divided = cached(project, "library", inputs, divide)
+    library = sorted(divided.glob(f"{Path(LIBRARY).stem}*"))
+    files = [*(whole / name for name in PYODIDE_FILES), *library]
     runtime["core"] = f"python-{content_hash(*(file.read_bytes() for file in files))}/"
     (folder / runtime["core"]).mkdir()
-    wire = [*json.loads((measured / "sizes.json").read_text()), *wire_sizes([library])]
+    wire = [*_pyodide_sizes(project), *json.loads((divided / SIZES).read_text())]
     for file, size in zip(files, wire, strict=True):
         _place(file, runtime["core"] + file.name, size, folder, runtime)
+    shutil.rmtree(whole)
+    for number, share in enumerate(shares[1:], 1):
+        tops = [name for name in map(_module, share) if name and not name.startswith("_") and "." not in name]
+        needed_by = others if number == 1 else []
+        file_name = runtime["core"] + PART.format(number)
+        runtime["parts"].append({"file_name": file_name, "imports": sorted(tops), "packages": needed_by})
+
+
+def _with_dependencies(name: str, packages: dict[str, Any]) -> set[str]:
+    return {name}.union(*(_with_dependencies(needed, packages) for needed in packages[name]["depends"]))
+
+
+def _loaded(project: Path, folder: Path, programs: list[str]) -> list[set[str]]:
+    """The modules that each program prints at its end."""
+    command = [str(NODE), str(LOADED_MODULES), str(folder), *programs]
+    printed: list[str] = json.loads(run(command, "run `make setup` if a package is missing", cwd=project))
+    return [set(output.splitlines()[-1].split()) for output in printed]
+
+
+def _shares(library: Path, loaded: list[set[str]]) -> list[list[str]]:
+    """The files of each part: of those modules, and of all others."""
+    shares: list[list[str]] = [[] for _ in (*loaded, None)]
+    with zipfile.ZipFile(library) as whole:
+        for name in whole.namelist():
+            first = (number for number, modules in enumerate(loaded) if _module(name) in modules)
+            shares[next(first, len(loaded))].append(name)
+    return shares
+
+
+def _module(file: str) -> str:
+    """The module that is in a file; empty for other files."""
+    return file.removesuffix(".pyc").removesuffix("/__init__").replace("/", ".") if file.endswith(".pyc") else ""
+
+
+def _parts(library: Path, shares: list[list[str]]) -> Iterator[bytes]:
+    """Archives with these files that are one archive, one after the other.
+
+    Each ends with a directory of all files until there.
+    """
+    archive, length = BytesIO(), 0
+    with zipfile.ZipFile(library) as whole:
+        for share in shares:
+            with zipfile.ZipFile(archive, "a") as growing:
+                growing.start_dir = length  # else it would begin in the place of the directory
+                for name in share:
+                    growing.writestr(whole.getinfo(name), whole.read(name))
+                if not length:
+                    lines = (" ".join(filter(None, map(_module, later))) for later in shares[1:])
+                    growing.writestr(zipfile.ZipInfo(PARTS), "\n".join(lines))
+            yield archive.getvalue()[length:]
+            length = len(archive.getvalue())
+
+
+def _pyodide_sizes(project: Path) -> list[int]:
+    """The sizes on the wire of Pyodide's own files. The WebAssembly takes a minute to compress."""
+
+    def measure(scratch: Path) -> None:
+        (scratch / SIZES).write_text(json.dumps(wire_sizes([PYODIDE / name for name in PYODIDE_FILES])))
+
+    inputs = (_pyodide_version(), str(QUALITY), *PYODIDE_FILES)
+    measured = cached(project, "pyodide-sizes", [each.encode() for each in inputs], measure)
+    sizes: list[int] = json.loads((measured / SIZES).read_text())
+    return sizes
 
 
 def _place_wheels(archives: Path, folder: Path, runtime: Runtime) -> None:
@@ -223,7 +370,6 @@ def _place_wheels(archives: Path, folder: Path, runtime: Runtime) -> None:
         package["file_name"] = f"{package['name']}-{content_hash(wheel.read_bytes())}/{wheel.name}"
         (folder / package["file_name"]).parent.mkdir()
         _place(wheel, package["file_name"], size, folder, runtime)
-    (folder / DESCRIPTION).write_text(json.dumps(runtime, indent=2) + "\n")
 
 
 def _place(file: Path, name: str, wire: int, folder: Path, runtime: Runtime) -> None:

@@ -356,4 +356,4 @@ def test_the_hook_loads_by_its_path_as_mkdocs_loads_it(site: Site) -> None:
     site.write("mkdocs.yml", f"site_name: Coats\nhooks: [{HOOK}]\n")
     events = site.config().plugins.events
     registered = [name for name in events if any(method.__module__ == str(HOOK) for method in events[name])]
-    assert sorted(registered) == ["env", "files", "page_markdown", "post_build", "post_page"]
+    assert sorted(registered) == ["env", "files", "nav", "page_markdown", "post_build", "post_page"]

@@ -25,7 +25,7 @@ from anyio import move_on_after
 from anyio._backends._asyncio import AsyncIOBackend
 from anyio.to_thread import run_sync
 
-from livedoc.player.python import process, threads
+from livedoc.player.python import limits, process, threads
 from livedoc.player.python.process import Process, stop
 
 if TYPE_CHECKING:
@@ -122,6 +122,17 @@ def test_what_is_no_loop_runs_until_complete_as_it_likes(printed: Callable[[str]
         ("raise EOFError('EOF when reading a line')", "Put the value into the code"),
         ('raise RuntimeError("can\'t start new thread")', "asyncio.to_thread(function)"),
         ("raise OSError(138, 'emscripten does not support processes.')", "can't start other programs"),
+        ("raise NotImplementedError('no OS process APIs')", "can't start other programs"),
+        ("raise OSError(52, 'Function not implemented')", "can't start other programs"),
+        ("raise OSError(45, 'Exec format error')", "can't start other programs"),
+        ("raise NotImplementedError('This Python build lacks multiprocessing.synchronize')", "other programs"),
+        ("import _multiprocessing_of_wool", "can't start other programs"),
+        ("import _interpreters_of_wool", "can't start other programs"),
+        ("raise OSError(138, 'raw socket')", "open connections"),
+        ("raise OSError(53, 'Socket not connected')", "open connections"),
+        ("raise NotImplementedError('Not supported')", "open connections"),
+        ("raise LookupError from OSError(23, 'Host is unreachable')", "open connections"),
+        ('raise RuntimeError("A function can\'t wait while an event loop runs")', "outside of all functions"),
         (
             "try:\n    raise OSError(23, 'Host is unreachable')\nexcept OSError:\n    raise LookupError",
             "open connections",
@@ -133,6 +144,24 @@ def test_what_is_no_loop_runs_until_complete_as_it_likes(printed: Callable[[str]
 @pytest.mark.filterwarnings("ignore:coroutine 'main' was never awaited")
 def test_what_a_browser_cannot_do_is_told_with_a_way_out(script: str, told: str) -> None:
     assert told in traceback_of(script).splitlines()[-1]
+
+
+def test_where_no_program_can_start_system_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(os, "system", started.append)
+    assert traceback_of("import os\nos.system('date')\nraise KeyError").splitlines()[-1] == "KeyError"
+    assert started == ["date"]
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    limits.refuse_programs()
+    with pytest.raises(OSError, match="not implemented") as refused:
+        os.system("date")  # noqa: S605, S607  # it's refused
+    assert limits.note_for(refused.value) == limits.PROCESSES
+    assert started == ["date"]
+
+
+def test_an_error_of_another_kind_has_no_note() -> None:
+    said = "raise ValueError('EOF when reading a line, Function not implemented')"
+    assert traceback_of(said).splitlines()[-1].startswith("ValueError: EOF")
 
 
 def test_other_errors_have_no_note_and_a_chain_in_a_circle_ends() -> None:

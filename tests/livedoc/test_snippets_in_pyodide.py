@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
+from pathlib import PurePosixPath
 from textwrap import dedent
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.support.project import PROJECT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Perform = Callable[[dict[str, str]], dict[str, dict[str, Any]]]
     Run = Callable[[dict[str, str]], dict[str, tuple[str, str | None]]]
 
 ENTRY = PROJECT / "src" / "livedoc" / "player" / "node" / "snippets_in_node.ts"
@@ -24,20 +27,74 @@ RUNNABLE = [snippet for path in paths(PROJECT / "snippets") if not (snippet := l
 
 
 @pytest.fixture(params=["with-jspi", "without-jspi"])
-def run(request: pytest.FixtureRequest) -> Run:
-    def run_in_pyodide(scripts: dict[str, str]) -> dict[str, tuple[str, str | None]]:
+def perform(request: pytest.FixtureRequest) -> Perform:
+    def run_in_pyodide(scripts: dict[str, str]) -> dict[str, dict[str, Any]]:
         command = [NODE, "--experimental-wasm-stack-switching", ENTRY, build_runtime(PROJECT), request.param]
         asked = json.dumps([{"path": path, "source": source} for path, source in scripts.items()])
         ended = subprocess.run(command, input=asked, capture_output=True, text=True, check=False)
         assert ended.returncode == 0, ended.stderr
-        return {result["path"]: (result["output"], result["error"]) for result in json.loads(ended.stdout)}
+        return {result["path"]: result for result in json.loads(ended.stdout)}
 
     return run_in_pyodide
+
+
+@pytest.fixture
+def run(perform: Perform) -> Run:
+    return lambda scripts: {path: (result["output"], result["error"]) for path, result in perform(scripts).items()}
 
 
 def test_each_snippet_prints_what_it_promises(run: Run) -> None:
     promised = {snippet.path: (snippet.output, None) for snippet in RUNNABLE}
     assert run({snippet.path: snippet.script for snippet in RUNNABLE}) == promised
+
+
+def test_no_snippet_waits_for_a_part_of_the_library_while_it_runs(perform: Perform) -> None:
+    # Those first for which no part comes ahead: one that has come stays for the snippets after it.
+    others = re.compile(r"^ *(from|import) (fastapi|httpx2|pydantic|starlette)", re.MULTILINE)
+    ordered = sorted(RUNNABLE, key=lambda snippet: bool(others.search(snippet.script)))
+    results = perform({snippet.path: snippet.script for snippet in ordered})
+    assert {path: result["waitedFor"] for path, result in results.items()} == {path: [] for path in results}
+
+
+LATE = """
+import importlib, logging, logging.handlers, sys
+try:
+    import msvcrt
+except ImportError as error:
+    print(error)
+print(importlib.import_module("csv").__file__, "café".encode("cp037"))
+print(logging.handlers.__name__, importlib.import_module("email.message").Message().__class__)
+"""
+
+
+def test_what_a_script_is_not_seen_to_import_comes_while_it_runs_and_stays(perform: Perform) -> None:
+    scripts = {
+        "core.py": "import asyncio, json, msvcrt",
+        "late.py": LATE,
+        "again.py": LATE,
+        "seen.py": "import sqlite3",
+    }
+    results = perform(scripts)
+    assert [PurePosixPath(file).name for file in results["late.py"]["waitedFor"]] == [
+        "python_stdlib.1.part",
+        "python_stdlib.2.part",
+    ]
+    for path in ("late.py", "again.py"):
+        assert results[path]["error"] is None
+        assert results[path]["output"].splitlines() == [
+            "No module named 'msvcrt'",
+            "/lib/python314.zip/csv.pyc b'\\x83\\x81\\x86Q'",
+            "logging.handlers <class 'email.message.Message'>",
+        ]
+    assert [result["waitedFor"] for path, result in results.items() if path != "late.py"] == [[], [], []]
+    assert [result["spent"] for result in results.values()] == [False] * 4
+
+
+def test_a_traceback_through_a_later_part_shows_the_script(run: Run) -> None:
+    script = "import importlib\njson = importlib.import_module('configparser')\njson.ConfigParser().read_string('x')\n"
+    _, traceback = run({"late.py": script})["late.py"]
+    assert traceback is not None
+    assert "  File \"late.py\", line 3, in <module>\n    json.ConfigParser().read_string('x')\n" in traceback
 
 
 FILES = """

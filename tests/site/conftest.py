@@ -99,6 +99,8 @@ def new_page(browser: Browser, server: str) -> Iterator[NewPage]:
 
     yield opened
     for context in contexts:
+        for page in context.pages:
+            page.unroute_all(behavior="ignoreErrors")  # of an answer that the test hasn't waited for
         context.close()
     assert trouble == []
 

@@ -121,6 +121,19 @@ def test_an_edit_is_shown_and_runs_where_the_editor_cannot_be_loaded(browser: Br
     context.close()
 
 
+@pytest.mark.parametrize("moves", [True, False])
+def test_an_editor_that_comes_late_takes_the_focus_unless_the_reader_has_moved_it(block: Block, *, moves: bool) -> None:
+    page, search = block.page, block.page.get_by_role("textbox", name="Search")
+    with held(page, EDITOR) as let_come:
+        block.press("Edit")
+        if moves:
+            search.focus()
+    let_come()
+    expect(block.editor).to_be_visible()
+    page.evaluate("new Promise(resolve => setTimeout(resolve, 100))")  # it would have the focus by now
+    expect(search if moves else block.editor).to_be_focused()
+
+
 def test_an_editor_that_is_still_coming_does_not_open_after_reset(block: Block) -> None:
     page, before = block.page, block.code
     block.edit(MINE)

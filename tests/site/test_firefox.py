@@ -85,12 +85,12 @@ def test_each_block_does_so_without_storage_and_the_search_finds(seen_without_st
 
 
 @pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching", "seen_without_storage"])
-def test_stop_ends_a_program_that_never_would_and_the_next_run_works(
+def test_stop_ends_a_program_that_never_would_and_the_next_run_imports_what_comes_late(
     request: pytest.FixtureRequest, reading: str
 ) -> None:
     stopped = request.getfixturevalue(reading)["stopped"]
     assert stopped["state"] == "stopped"
-    assert (stopped["next"]["state"], stopped["next"]["printed"]) == ("done", "off\n")
+    assert (stopped["next"]["state"], stopped["next"]["printed"]) == ("done", "csv\n")
 
 
 @pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching", "seen_without_storage"])

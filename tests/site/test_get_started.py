@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -14,9 +10,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.project import SNIPPETS
+from tests.support.served import served as serve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from playwright.sync_api import Browser, Locator, Page
@@ -24,43 +21,23 @@ if TYPE_CHECKING:
     from tests.support.page import NewPage
 
 APPS = sorted(file.stem for file in (SNIPPETS / "get_started").glob("*.py"))
-RUNNING = re.compile(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")
 FIRST = {
     "fastapi": "get-started/",
     "starlette": "get-started/starlette/",
     "litestar": "get-started/litestar/",
     "quart": "get-started/quart/",
-    "flask": "get-started/quart/",
+    "flask": "recipes/move/",
     "django": "get-started/django/",
     "asgi": "get-started/asgi/",
-    "uvicorn": "get-started/",
     "install": "get-started/",
-    "localhost": "get-started/",
     "login": "get-started/",
-    "logout": "get-started/",
+    "logout": "sessions/log-in-and-log-out/",
 }
 
 
-@contextmanager
-def served(app: str, folder: Path) -> Iterator[str]:
-    """Copy an app into a folder, run uvicorn there until the block ends, and give its port."""
-    shutil.copy(SNIPPETS / "get_started" / f"{app}.py", folder)
-    command = [sys.executable, "-m", "uvicorn", f"{app}:app", "--port", "0"]
-    with subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr is not None
-        lines = []
-        try:
-            for line in server.stderr:
-                lines.append(line)
-                if running := RUNNING.search(line):
-                    yield running[1]
-                    break
-            else:
-                pytest.fail("".join(lines))
-        finally:
-            server.terminate()
-            said = server.stderr.read()
-    assert "Traceback" not in said, said
+def served(app: str, folder: Path) -> AbstractContextManager[str]:
+    """Serve an app of "Get started", and give its port."""
+    return serve(SNIPPETS / "get_started" / f"{app}.py", folder)
 
 
 class Visitor(httpx2.Client):

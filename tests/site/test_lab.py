@@ -57,7 +57,9 @@ def test_every_block_with_an_app_can_be_tried_and_no_other(new_page: NewPage) ->
         page = new_page(path)
         blocks = page.locator(".snippet:has(.snippet-try)")
         for snippet in blocks.evaluate_all("blocks => blocks.map(block => block.dataset.snippet)"):
-            Lab(block_of(page, snippet)).open().get()
+            lab = Lab(block_of(page, snippet)).open()
+            lab.ask("/")
+            lab.hear("answered with")  # perhaps after it led elsewhere
             tried.add(snippet)
         page.close()
     assert tried == with_app

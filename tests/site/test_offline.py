@@ -55,6 +55,7 @@ def context(origin: Origin, browser: Browser) -> Iterator[BrowserContext]:
     """The browser of a reader who has never been here."""
     trouble: list[str] = []
     context = browser.new_context(base_url=origin.url, reduced_motion="reduce")
+    context.set_default_timeout(60_000)
     context.on("weberror", lambda error: trouble.append(str(error.error)))
     yield context
     context.close()
@@ -169,6 +170,36 @@ def test_an_app_that_was_tried_once_can_be_visited_offline(context: BrowserConte
     lab = Lab(block_of(page, APP)).open()
     lab.get()
     expect(lab.shown).to_contain_text("page 1 of your visit")
+
+
+LATE = "import importlib\nprint(importlib.import_module('{}').__name__)"
+
+
+def test_what_a_program_imports_late_comes_from_what_was_kept(context: BrowserContext, origin: Origin) -> None:
+    page = opened(context, "storages/")
+    run(page)
+    status(page, r"The pages that you open are available offline")
+    go_offline(context, origin)
+    page.reload()
+    block = block_of(page)
+    assert block.run(LATE.format("email.message")) == "done: email.message\n"
+    assert block.run(LATE.format("csv")) == "done: csv\n"
+    assert block.run("import sqlite3\nprint(sqlite3.__name__)") == "done: sqlite3\n"
+
+
+def test_a_network_that_fails_while_a_program_imports_is_told_and_can_come_back(
+    context: BrowserContext, origin: Origin
+) -> None:
+    context.add_init_script("Object.defineProperty(navigator, 'serviceWorker', { value: undefined })")
+    page = opened(context, "storages/")
+    run(page)
+    block = block_of(page)
+    block.edit(LATE.format("csv"))
+    go_offline(context, origin)
+    assert block.run() == "failed: "
+    assert "ImportError: csv comes over the network, and it didn't: python_stdlib." in block.error
+    origin.down = False
+    assert block.run() == "done: csv\n"
 
 
 def test_available_offline_takes_every_page(context: BrowserContext, origin: Origin, site: Path) -> None:

@@ -44,7 +44,8 @@ def run(block: Block, program: str) -> str:
 def test_a_program_that_ends_python_is_told_and_the_next_run_works(unwatched: Block, program: str, told: str) -> None:
     result = run(unwatched, f"print('begins')\n{program}")
     where = r"(Stack \(most recent call first\):\n(  .*\n)+)?"  # what Pyodide had to say
-    assert re.fullmatch(f"failed: begins\n{where}Python ended: the program {told}\\.\nRun starts it anew\\.\n", result)
+    says = f"Python ended: the program {told}\\.\nPress Run to start it again\\.\n"
+    assert re.fullmatch(f"failed: begins\n{where}{says}", result)
     assert run(unwatched, "print('on')") == "done: on\n"
 
 
@@ -102,6 +103,16 @@ def test_what_a_browser_has_not_is_said(block: Block, program: str, told: str) -
             "await asyncio.to_thread(function)",
         ),
         ("import subprocess\nsubprocess.check_output('date')", "A browser can't start other programs"),
+        ("import os\nos.system('date')", "A browser can't start other programs"),
+        ("import os\nos.execv('/bin/date', ['date'])", "A browser can't start other programs"),
+        (
+            "from concurrent.futures import ProcessPoolExecutor as Pool\nPool().submit(print)",
+            "A browser can't start other programs",
+        ),
+        (
+            "import multiprocessing\nmultiprocessing.Process(target=print).start()",
+            "A browser can't start other programs",
+        ),
         ("import asyncio\nawait asyncio.open_connection('a.example', 80)", "A browser can't open connections"),
         (
             "import asyncio\nasync def coat(): ...\nwith asyncio.Runner() as runner:\n    runner.run(coat())",
@@ -109,7 +120,19 @@ def test_what_a_browser_has_not_is_said(block: Block, program: str, told: str) -
         ),
         ("import urllib.request\nurllib.request.urlopen('http://a.example')", "A browser can't open connections"),
     ],
-    ids=["input", "thread", "pool", "process", "connection", "runner", "url"],
+    ids=[
+        "input",
+        "thread",
+        "pool",
+        "process",
+        "system",
+        "exec",
+        "process pool",
+        "multiprocessing",
+        "connection",
+        "runner",
+        "url",
+    ],
 )
 def test_what_a_browser_cannot_do_is_told_with_what_to_write_instead(block: Block, program: str, told: str) -> None:
     result = run(block, program)

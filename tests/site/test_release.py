@@ -69,6 +69,7 @@ def context(origin: Origin, browser: Browser) -> Iterator[BrowserContext]:
     """The browser of a reader who has never been here."""
     trouble: list[str] = []
     context = browser.new_context(base_url=origin.url, reduced_motion="reduce", service_workers="block")
+    context.set_default_timeout(60_000)
     context.on("weberror", lambda error: trouble.append(str(error.error)))
     yield context
     context.close()
@@ -82,7 +83,6 @@ def later(site: Path, tmp_path: Path) -> Path:
 
 def opened(context: BrowserContext, **options: Any) -> Block:
     page = context.new_page(**options)
-    page.set_default_timeout(60_000)
     page.goto("storages/")
     return block_of(page)
 
@@ -163,6 +163,35 @@ def test_what_was_missing_for_a_while_is_not_missed_for_good(
     origin.lost = set()
     assert block.run() == block.expected
     expect(block.button("Reload")).to_have_count(0)
+
+
+LATE = "import importlib\nprint(importlib.import_module('csv').__name__)"
+
+
+def test_a_part_of_the_library_that_a_program_imports_can_be_missed_for_a_while(
+    context: BrowserContext, origin: Origin
+) -> None:
+    block = opened(context)
+    assert block.run() == block.expected
+    origin.lost = {r"python_stdlib\.\d\.part"}
+    for code in (LATE, ""):
+        assert block.run(code) == "failed: "
+        assert "ImportError: csv comes over the network, and it didn't: python_stdlib.1.part" in block.error
+        assert "the server answered 404" in block.error
+    origin.lost = set()
+    assert block.run() == "done: csv\n"
+
+
+def test_a_part_of_the_library_that_a_release_took_away_offers_to_reload(
+    context: BrowserContext, origin: Origin, later: Path
+) -> None:
+    block = opened(context)
+    assert block.run() == block.expected
+    block.edit("import csv")
+    origin.site = later
+    block.press("Run")
+    told(block)
+    assert block.code == "import csv"
 
 
 def test_an_editor_that_was_missing_for_a_while_opens(context: BrowserContext, origin: Origin) -> None:

@@ -11,8 +11,10 @@ from tests.support.page import search
 if TYPE_CHECKING:
     from tests.support.page import NewPage
 
+DEPLOY = "/recipes/deploy/"
 GONE = "/recipes/session-is-gone/"
 TESTS = "/recipes/test-your-app/"
+WORKERS = "/recipes/several-workers/"
 
 # The address of each link of the first page that the search finds; the first is the page itself.
 FOUND = "item => [...item.querySelectorAll('a')].map(({ pathname, hash }) => pathname + hash)"
@@ -23,14 +25,14 @@ FOUND = "item => [...item.querySelectorAll('a')].map(({ pathname, hash }) => pat
     [
         ("expire", "/sessions/", "#expire-idle-sessions"),
         ("restart", GONE, "#everyone-is-logged-out-after-a-restart"),
-        ("localhost", GONE, "#on-localhost-without-https"),
-        ("proxy", GONE, "#it-works-on-my-machine-but-not-behind-the-proxy"),
-        ("workers", GONE, "#logged-out-at-random-with-several-workers"),
+        ("localhost", DEPLOY, "#on-localhost"),
+        ("proxy", DEPLOY, "#behind-a-proxy"),
+        ("workers", WORKERS, "#see-what-breaks-in-memory"),
         ("lost", GONE, "#changes-are-lost-when-two-requests-come-at-once"),
         ("logged out", GONE, "#login-works-but-the-next-page-is-logged-out"),
         ("test", TESTS, "#test-a-login-with-testclient"),
         ("testclient", TESTS, "#test-a-login-with-testclient"),
-        ("websocket", TESTS, "#test-a-websocket"),
+        ("websocket", "/sessions/streaming-and-websockets/", "#use-a-session-in-a-websocket"),
         ("secure", GONE, "#on-localhost-without-https"),
         ("https", GONE, "#on-localhost-without-https"),
         ("500", "/sessions/", "#what-an-error-response-saves"),

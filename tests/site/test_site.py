@@ -113,7 +113,7 @@ def test_every_snippet_is_on_a_page_and_in_the_site(site: Path, documents: dict[
 
 
 def test_no_source_of_the_site_is_in_it(site: Path) -> None:
-    assert [file for file in site.rglob("*") if file.suffix in {".md", ".ts"}] == []
+    assert [file for file in site.rglob("*") if file.suffix == ".ts"] == []
 
 
 def test_a_block_without_javascript_is_code_and_output_and_no_button(documents: dict[str, Document]) -> None:
@@ -135,6 +135,21 @@ def test_every_link_and_anchor_leads_somewhere(site: Path) -> None:
     command = [str(LYCHEE), "--offline", "--include-fragments", "--index-files", "index.html", "--no-progress"]
     command += ["--root-dir", str(site), f"{site}/**/*.html"]
     output_of(*command)
+
+
+def test_each_page_has_a_twin_in_markdown_and_a_line_in_the_list(site: Path, documents: dict[str, Document]) -> None:
+    listed = re.findall(r"^- \[.+\]\((.+\.md)\): \S", (site / "llms.txt").read_text(), re.MULTILINE)
+    assert len(listed) == len(set(listed)) == len(documents) - 1  # the 404 page has none
+    assert listed[0] == "index.md"
+    assert set(listed) == {file.relative_to(site).as_posix() for file in site.rglob("*.md")}
+    for uri in listed:
+        text = (site / uri).read_text()
+        for source in ("<svg", "][coatcheck", "\n::: coatcheck"):
+            assert source not in text, uri
+        html = uri if uri == "index.md" else f"{uri.removesuffix('.md')}/index.md"
+        for block in documents[f"{html.removesuffix('.md')}.html"].blocks:
+            assert f"`{block.path}`:\n" in text
+    assert "# Output:\n# first bytes: b'two apples'\n" in (site / "storages.md").read_text()
 
 
 def test_nothing_is_loaded_from_another_origin(site: Path, documents: dict[str, Document]) -> None:

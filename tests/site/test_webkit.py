@@ -104,6 +104,14 @@ def test_stop_ends_a_program_that_never_would_and_the_next_run_works(reader: Rea
     block.press("Reset")
 
 
+def test_a_module_that_is_not_there_from_the_start_comes_when_it_is_imported(reader: Reader) -> None:
+    block = reader.visit(STORAGES).block()
+    for name in ("email.message", "csv"):
+        late = f"import importlib\nprint(importlib.import_module('{name}').__name__)"
+        assert block.run(late) == f"done: {name}\n"
+    block.press("Reset")
+
+
 def test_an_edit_survives_a_reload_and_can_be_thrown_away(reader: Reader) -> None:
     browser = reader.visit(STORAGES)
     browser.block().edit("print('mine')")

@@ -4,8 +4,18 @@
 interface Runtime {
   /** The folder of Pyodide, with its slash at the end. */
   core: string
+  /** What continues the standard library, in this order. */
+  parts: Part[]
   lock: import("pyodide").Lockfile
   sizes: Record<string, Size>
+}
+
+interface Part {
+  file_name: string
+  /** The modules by which a script shows that it needs this part. */
+  imports: string[]
+  /** The packages that need it. */
+  packages: string[]
 }
 
 /** Bytes of a file, and how many of them travel once a host has compressed it. */
@@ -23,7 +33,7 @@ declare const RUNTIME: Runtime
 /** Bytes on the wire for all of RUNTIME and the worker. */
 declare const DOWNLOAD_SIZE: number
 
-/** A package that a script may import: its modules, its bytes on the wire, and what it needs of the others. */
+/** A package, or a part of the standard library, that a script may import: its modules, its bytes on the wire, and what it needs of the others. */
 interface Weight {
   imports: string[]
   size: number

@@ -43,6 +43,8 @@ TESTS = {  # the quickest to notice first
     "loop": ["reach", "frameworks"],
     "memory": ["memory", "contract"],
     "provider": [
+        "arguments",
+        "round_trip",
         "provider",
         "versions",
         "log",
@@ -55,7 +57,7 @@ TESTS = {  # the quickest to notice first
         "tampering",
         "interleavings",
     ],
-    "record": ["expiry", "sessions", "session_properties"],
+    "record": ["arguments", "expiry", "sessions", "session_properties"],
     "redis": ["redis", "architecture"],
     "request": [
         "reach",
@@ -77,7 +79,7 @@ TESTS = {  # the quickest to notice first
         *("session_properties", "interleavings"),
     ],
     "steps": ["directory", "contract", "tampering", "faults"],
-    "storage": ["contract", "sessions"],
+    "storage": ["contract", "sessions", "redis"],
     "streams": ["streams", "contract"],
     "testing": ["contract", "report"],
     "transport": ["transport", "headers", "sessions"],

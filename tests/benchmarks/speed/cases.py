@@ -20,7 +20,7 @@ from redis.asyncio import Redis
 
 from coatcheck import SessionStorageDirectory, read_bytes, write_bytes
 from coatcheck.redis import SessionStorageRedis
-from tests.benchmarks.speed import alone, app, peers, store
+from tests.benchmarks.speed import alone, app, direct, peers, store
 from tests.benchmarks.speed.measurement import Case, Contender, Row, Target, longest_stall, typical
 from tests.benchmarks.speed.quiet import library_without_log
 from tests.support.server import Server
@@ -309,7 +309,7 @@ async def request(_: Place) -> Case:
             del found["renew"]
         return found
 
-    makes = (app.bare, app.coatcheck, *peers.ASGI_APPS, *peers.WSGI_APPS, *peers.BARE_APPS)
+    makes = (app.bare, direct.direct, app.coatcheck, *peers.ASGI_APPS, *peers.WSGI_APPS, *peers.BARE_APPS)
     contenders = [
         Contender(each.name, each.role, partial(sample, each), each.without) for each in (make() for make in makes)
     ]

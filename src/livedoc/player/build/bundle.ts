@@ -31,17 +31,25 @@ async function bundle(entry: string, define: Record<string, string>, css: Loader
   return `./${path.basename(Object.keys(metafile.outputs).join())}`
 }
 
-const { lock, sizes } = JSON.parse(runtime) as Runtime
-const weights = Object.values(lock.packages).map(({ name, imports, depends, file_name }) => {
-  return [name, { imports, size: sizes[file_name]?.wire ?? 0, depends }]
+const { lock, ...rest } = JSON.parse(runtime) as Runtime
+const { parts, sizes } = rest
+const size = (file: string) => sizes[file]?.wire ?? 0
+const packages = Object.values(lock.packages).map(({ name, imports, depends, file_name }): [string, Weight] => {
+  const needed = parts.flatMap(({ packages }, number) => (packages.includes(name) ? [`${number}`] : []))
+  return [name, { imports, size: size(file_name), depends: [...depends, ...needed] }]
 })
-const worker = await bundle("python/worker.ts", { RUNTIME: runtime })
+const library = parts.map(({ file_name, imports }, number): [string, Weight] => {
+  return [`${number}`, { imports, size: size(file_name), depends: number > 0 ? [`${number - 1}`] : [] }]
+})
+// A worker unpacks packages by itself, and only Pyodide's own way compares these.
+const unhashed = JSON.stringify({ lock, ...rest }, (key, value: unknown) => (key === "sha256" ? "" : value))
+const worker = await bundle("python/worker.ts", { RUNTIME: unhashed })
 const editor = await bundle("editor/editor.ts", { COMPLETIONS: completions })
 const lab = await bundle("lab/lab.ts", {})
 const names = { WORKER: JSON.stringify(worker), EDITOR: JSON.stringify(editor), LAB: JSON.stringify(lab) }
 const ours = brotliCompressSync(readFileSync(path.join(folder, worker))).length
 const total = Object.values(sizes).reduce((sum, { wire }) => sum + wire, ours)
-const WEIGHTS = JSON.stringify(Object.fromEntries(weights))
+const WEIGHTS = JSON.stringify(Object.fromEntries([...packages, ...library]))
 await bundle("page/page.ts", { ...names, DOWNLOAD_SIZE: `${total}`, WEIGHTS })
 await bundle("page/block.css", {}, "css")
 await bundle("theme/menu.ts", {})

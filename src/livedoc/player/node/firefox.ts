@@ -101,7 +101,7 @@ async function stopped(page: Page, block: ElementHandle): Promise<Seen["stopped"
   await press(block, "Stop")
   await reaches(block, ENDED)
   const state = await block.evaluate((block) => block.getAttribute("data-state") ?? "")
-  await type(page, block, "print('off')")
+  await type(page, block, "print(__import__('csv').__name__)") // which Python doesn't start with
   return { state, next: await run(block) }
 }
 

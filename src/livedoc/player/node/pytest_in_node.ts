@@ -4,12 +4,13 @@
 // PROJECT with a function `main`. Unlike a program in the player, `main` can wait for a coroutine without `await`. The string
 // that `main` returns goes to standard output, and everything it prints to standard error.
 
-import { writeSync } from "node:fs"
+import { readFileSync, writeSync } from "node:fs"
 import { readFile, readdir } from "node:fs/promises"
 import path from "node:path"
 import process from "node:process"
 import { loadPyodide, type PyodideAPI } from "pyodide"
 import type { PyCallable } from "pyodide/ffi"
+import { Library } from "../python/library.ts"
 
 async function start(folder: string): Promise<PyodideAPI> {
   const runtime = JSON.parse(await readFile(path.join(folder, "runtime.json"), "utf8")) as Runtime
@@ -19,6 +20,8 @@ async function start(folder: string): Promise<PyodideAPI> {
   const write = (bytes: Uint8Array) => writeSync(process.stderr.fd, bytes)
   python.setStdout({ write })
   python.setStderr({ write })
+  const load = (name: string) => readFile(path.join(folder, name))
+  new Library(runtime, { load, loadNow: (name) => readFileSync(path.join(folder, name)) }).open(python)
   return python
 }
 

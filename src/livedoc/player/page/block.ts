@@ -199,7 +199,7 @@ export class Block {
     this.#result.recall()
     if (error instanceof Stopped) return this.#header.show("stopped", "Stopped")
     const reason = error instanceof Error ? error.message : String(error)
-    this.#result.fail(`${reason}\nRun starts it anew.\n`, this.#path, () => undefined)
+    this.#result.fail(`${reason}\nPress Run to start it again.\n`, this.#path, () => undefined)
     this.#header.show("failed", "Failed")
     void this.#lookForUpdate(error instanceof Unavailable && error.isGone)
   }

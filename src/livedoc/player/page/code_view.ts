@@ -60,13 +60,19 @@ export class CodeView {
 
   /** Opens the whole file, where the lines are that the page shows. */
   async edit(): Promise<void> {
-    if (this.#editor || this.#code.isEdited) (await this.#opened())?.focus()
-    else (await this.#opened())?.goTo(this.#first, "nearest")
+    const isOriginal = !this.#editor && !this.#code.isEdited
+    const isAwaited = focusStays()
+    const editor = await this.#opened()
+    if (!isAwaited()) return
+    if (isOriginal) editor?.goTo(this.#first, "nearest")
+    else editor?.focus()
   }
 
   /** Goes to a line of the script that ran, wherever it is by now. */
   async goTo(place: Place): Promise<void> {
+    const isAwaited = focusStays()
     const editor = await this.#opened()
+    if (!isAwaited()) return
     const line = this.#code.find(place)
     if (line === undefined) editor?.focus()
     else editor?.goTo(line, "center")
@@ -118,4 +124,10 @@ export class CodeView {
     this.#editor = this.#opening = undefined
     this.#place.hidden = false
   }
+}
+
+/** Tells later whether the reader still waits here: the focus is where it is now, or nowhere. */
+function focusStays(): () => boolean {
+  const before = document.activeElement
+  return () => document.activeElement === before || document.activeElement === document.body
 }

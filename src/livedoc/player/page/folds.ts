@@ -46,7 +46,7 @@ export class Folds {
 
   #turn(part: Part, bar: HTMLButtonElement): void {
     const isOpen = part.nodes.length === 1
-    bar.ariaExpanded = String(isOpen)
+    bar.setAttribute("aria-expanded", String(isOpen))
     if (isOpen) bar.after(part.whole)
     else part.whole.remove()
     part.nodes = isOpen ? [bar, part.whole] : [bar]

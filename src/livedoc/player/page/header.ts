@@ -24,7 +24,7 @@ export class Header {
     const extras = element("div", "snippet-extras", { translate: "yes" }, ...this.#buttons(more), shell, this.#link)
     const disclose = () => {
       extras.hidden = !extras.hidden
-      required(root, ".snippet-more").ariaExpanded = String(!extras.hidden)
+      required(root, ".snippet-more").setAttribute("aria-expanded", String(!extras.hidden))
     }
     const named = { role: "group", "aria-label": this.title, translate: "yes" }
     const shown = element("div", "snippet-actions", named, ...this.#buttons({ ...actions, More: disclose }))
@@ -53,7 +53,7 @@ export class Header {
     if (state !== "idle" && state !== before) this.announce(status)
     const { isBusy } = this
     const [run, stop] = [this.button("run"), this.button("stop")]
-    run.ariaDisabled = String(isBusy)
+    run.setAttribute("aria-disabled", String(isBusy))
     if (!isBusy && document.activeElement === stop) run.focus() // a disabled button loses the focus
     stop.disabled = !isBusy
   }

@@ -206,7 +206,7 @@ function disclosing(name: string, make: () => HTMLElement, place: HTMLElement): 
   button.addEventListener("click", () => {
     if (made) made.hidden = !made.hidden
     else place.append((made = make()))
-    button.ariaExpanded = String(!made.hidden)
+    button.setAttribute("aria-expanded", String(!made.hidden))
   })
   return button
 }

@@ -110,15 +110,107 @@ test("it can be put back many times, and taken again", () => {
   assert.ok(checkpoint.restore())
 })
 
+// What only JavaScript sees.
+
+/** Pyodide's inner parts. */
+function inside() {
+  return Reflect.get(python, "_module") as {
+    HEAPU8: Uint8Array
+    FS: { streams: ({ fd: number | null } | null | undefined)[] }
+    LDSO: { loadedLibsByName: Record<string, unknown> }
+    __hiwire_immortal_get(index: number): unknown
+  }
+}
+
+test("memory that a program took is empty again", () => {
+  const before = inside().HEAPU8.length
+  output("taken = bytearray(b'x') * 90_000_000")
+  assert.ok(inside().HEAPU8.subarray(before).includes("x".charCodeAt(0)))
+  assert.ok(checkpoint.restore())
+  assert.ok(inside().HEAPU8.length > before)
+  assert.ok(
+    !inside()
+      .HEAPU8.subarray(before)
+      .some((byte) => byte !== 0),
+  )
+})
+
+test("a file that a program left open is closed", () => {
+  const before = [...inside().FS.streams]
+  output("os.open('/', 0)")
+  const [opened] = inside().FS.streams.filter((stream) => !before.includes(stream))
+  assert.ok(opened)
+  assert.notEqual(opened.fd, null)
+  assert.ok(checkpoint.restore())
+  assert.equal(opened.fd, null)
+})
+
+test("what a program's values are forgotten by is told that they are gone", async () => {
+  const fresh = await loadPyodide()
+  const [registered, unregistered] = [new Set<object>(), new Set<object>()]
+  const registry = {
+    register: (_target: object, _held: unknown, token: object) => registered.add(token),
+    unregister: (token: object) => unregistered.add(token),
+  }
+  Reflect.set(Reflect.get(fresh, "_module") as object, "finalizationRegistry", registry)
+  const put = new Checkpoint(fresh)
+  put.take()
+  registered.clear()
+  fresh.runPython("[1]")
+  put.restore()
+  assert.ok(registered.size > 0)
+  for (const token of registered) assert.ok(unregistered.has(token))
+})
+
+test("a library that a program loaded can't be taken back", () => {
+  inside().LDSO.loadedLibsByName["wool.so"] = {}
+  assert.equal(checkpoint.restore(), false)
+  delete inside().LDSO.loadedLibsByName["wool.so"]
+  assert.ok(checkpoint.restore())
+})
+
+test("the numbers by which Python knows what is JavaScript's are the same ones", () => {
+  /** In pairs: what it is, and its number. */
+  const known = () => {
+    for (let index = 0; ; index++) {
+      const each = inside().__hiwire_immortal_get(index)
+      if (each instanceof Map) return [...each].flat() as unknown[]
+    }
+  }
+  const before = known()
+  output("import js\nfound = [js.Object.new() for _ in range(5)]")
+  assert.ok(known().length > before.length)
+  assert.ok(checkpoint.restore())
+  const after = known()
+  assert.ok(after.length === before.length && after.every((each, index) => Object.is(each, before[index])))
+})
+
+for (const [change, write] of [
+  ["size", "os.truncate('/left.txt', 3)\nos.utime('/left.txt', (9, 9))"],
+  ["time", "os.utime('/left.txt', (1, 1))"],
+  ["mode", "os.chmod('/left.txt', 0o600)"],
+  ["absence", "os.remove('/left.txt')"],
+] as const)
+  test(`a file of another ${change} can't be put back`, () => {
+    output("open('/left.txt', 'w').close()\nos.utime('/left.txt', (9, 9))")
+    checkpoint.take()
+    output("print(os.path.exists('/left.txt'))")
+    assert.ok(checkpoint.restore())
+    output(write)
+    assert.equal(checkpoint.restore(), false)
+    checkpoint.take()
+  })
+
 for (const harm of [
   "import js\nfrom pyodide.ffi import create_proxy\njs.kept = create_proxy(print)",
+  "import js\nfrom pyodide.ffi import create_proxy\njs.kept = create_proxy(print)\nasyncio.get_event_loop().call_later(9, print)",
   "import js\nfrom pyodide.ffi import create_once_callable\njs.setTimeout(create_once_callable(print), 9_999)",
   "open('/left.txt', 'w').close()",
-  "bytearray(300_000_000)",
   "os.remove('/lib/python314.zip')",
+  "bytearray(300_000_000)", // from then on Python has too much
 ])
   test(`what can't be put back is told: ${JSON.stringify(harm)}`, () => {
-    python.runPython(harm)
+    output(harm) // without its value, which would be told as well
     assert.equal(checkpoint.restore(), false)
     checkpoint.take()
   })

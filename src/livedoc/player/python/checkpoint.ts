@@ -53,7 +53,7 @@ export class Checkpoint {
   #numbers: [Map<unknown, unknown>, [unknown, unknown][]][] = []
   #streams: Inside["FS"]["streams"] = []
   #folder = "/"
-  #disk = ""
+  #disk = new Map<string, string>()
   #libraries = ""
 
   constructor(pyodide: PyodideAPI) {
@@ -82,6 +82,12 @@ export class Checkpoint {
     this.#pointers.keep()
   }
 
+  /** Whatever has been done to this file, the program didn't do it: it stays. */
+  accept(path: string): void {
+    const now = disk(this.#inside).get(path)
+    if (now !== undefined) this.#disk.set(path, now)
+  }
+
   /** Puts Python back. False if that can't be done, and Python has to start again. No Python may be running. */
   restore(): boolean {
     const { HEAPU8, FS, LDSO } = this.#inside
@@ -93,7 +99,7 @@ export class Checkpoint {
     for (const [number, stream] of this.#streams.entries()) if (stream) stream.fd = number
     FS.chdir(this.#folder)
     if (loose || HEAPU8.length > MOST || Object.keys(LDSO.loadedLibsByName).join() !== this.#libraries) return false
-    if (disk(this.#inside) !== this.#disk) return false
+    if (!equal(disk(this.#inside), this.#disk)) return false
     HEAPU8.set(this.#memory)
     HEAPU8.fill(0, this.#memory.length)
     for (const [index, value] of this.#references.entries()) this.#inside.__hiwire_set(index, value)
@@ -161,13 +167,19 @@ function* entries(get: (index: number) => unknown): Generator {
     }
   }
 }
-function disk({ FS }: Inside): string {
-  const parts: unknown[] = []
-  const look = (node: Node) => {
-    parts.push(node.name, node.mode)
-    if (FS.isDir(node.mode)) for (const inner of Object.values(node.contents ?? {})) look(inner as Node)
-    else parts.push(node.usedBytes, node.mtime)
+
+/** What tells of each file that it has changed. */
+function disk({ FS }: Inside): Map<string, string> {
+  const files = new Map<string, string>()
+  const look = (node: Node, path: string) => {
+    const isFolder = FS.isDir(node.mode)
+    files.set(path, `${node.mode}${isFolder ? "" : ` ${node.usedBytes} ${node.mtime}`}`)
+    if (isFolder) for (const inner of Object.values(node.contents ?? {}) as Node[]) look(inner, `${path}/${inner.name}`)
   }
-  look(FS.root)
-  return parts.join()
+  look(FS.root, "")
+  return files
+}
+
+function equal(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean {
+  return one.size === other.size && [...one].every(([key, value]) => other.get(key) === value)
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { after, before, test } from "node:test"
-import { Download } from "./download.ts"
+import { Download, fetchNow } from "./download.ts"
 import { KEPT } from "../messages.ts"
 
 let late = 0
@@ -101,4 +101,62 @@ test("a file that breaks off is named", async () => {
   const response = await download.watch(globalThis.fetch)(`${folder}cut.whl`)
   await assert.rejects(response.text())
   await assert.rejects(download.lost, /^Error: cut.whl could not be loaded/)
+})
+
+test("a file that is fetched at once is asked for once more where it was missing, and named if it doesn't come", () => {
+  const asked: [string, unknown][] = []
+  const answers: Record<string, [number, string][]> = {
+    "there.part": [[200, "application/wasm"]],
+    "late.part": [
+      [404, ""],
+      [200, "application/wasm"],
+    ],
+    "gone.part": [
+      [404, ""],
+      [404, ""],
+    ],
+    "page.part": [
+      [200, "text/html"],
+      [200, "text/html"],
+    ],
+    "cut.part": [],
+  }
+  class Request {
+    responseType = ""
+    response = new ArrayBuffer(3)
+    status = 0
+    #file = ""
+    #cache: unknown
+    #type = ""
+    open(method: string, url: string, isAsynchronous: boolean) {
+      assert.deepEqual([method, isAsynchronous], ["GET", false])
+      this.#file = url.replace("https://a.example/runtime/", "")
+    }
+    setRequestHeader(...header: unknown[]) {
+      this.#cache = header.join(": ")
+    }
+    send() {
+      assert.equal(this.responseType, "arraybuffer")
+      asked.push([this.#file, this.#cache])
+      const [answer] = answers[this.#file]?.splice(0, 1) ?? []
+      if (!answer) throw new Error("no network")
+      ;[this.status, this.#type] = answer
+    }
+    getResponseHeader() {
+      return this.#type || null
+    }
+  }
+  Object.assign(globalThis, { XMLHttpRequest: Request })
+  const fetched = (file: string) => fetchNow(`https://a.example/runtime/${file}`).length
+  assert.equal(fetched("there.part"), 3)
+  assert.equal(fetched("late.part"), 3)
+  const said = ["the server answered 404", "the server sent a web page instead", "no network"]
+  for (const [index, file] of ["gone.part", "page.part", "cut.part"].entries())
+    assert.throws(() => fetched(file), { message: `${file} could not be loaded (${said[index]})`, isGone: index === 0 })
+  assert.deepEqual(asked.slice(0, 3), [
+    ["there.part", undefined],
+    ["late.part", undefined],
+    ["late.part", "Cache-Control: no-cache"],
+  ])
+  assert.equal(asked.length, 9)
 })

@@ -22,6 +22,31 @@ class Refused extends Error {
   }
 }
 
+/** The content of a file, while nothing else goes on. Throws Missing if it doesn't come. */
+export function fetchNow(url: string): Uint8Array {
+  try {
+    try {
+      return requested(url)
+    } catch {
+      return requested(url, { "Cache-Control": "no-cache" }) // as `insistent` does
+    }
+  } catch (cause) {
+    throw new Missing(url.slice(url.lastIndexOf("/") + 1), cause)
+  }
+}
+
+function requested(url: string, headers: Record<string, string> = {}): Uint8Array {
+  const request = new XMLHttpRequest()
+  request.open("GET", url, false)
+  for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value)
+  request.responseType = "arraybuffer"
+  request.send()
+  const type = request.getResponseHeader("Content-Type") ?? ""
+  const refused = refusal(new Response(null, { status: request.status, headers: { "Content-Type": type } }))
+  if (refused) throw refused
+  return new Uint8Array(request.response as ArrayBuffer)
+}
+
 /** Watches what is fetched from one folder: how many bytes have come over the wire, of how many, and what did not come. */
 export class Download {
   loaded = 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,9 +29,21 @@ NOTES: list[tuple[type[BaseException] | tuple[type[BaseException], ...], str, st
     (EOFError, "EOF when reading a line", TYPING),
     (RuntimeError, "can't start new thread", THREADS),
     ((OSError, NotImplementedError), "support processes|OS process APIs|Function not implemented", PROCESSES),
+    ((OSError, NotImplementedError), "Exec format error|lacks multiprocessing", PROCESSES),
+    (ModuleNotFoundError, "_multiprocessing|_interpreters", PROCESSES),
     ((OSError, NotImplementedError), "Host is unreachable|raw socket|Socket not connected|Not supported", CONNECTIONS),
     (RuntimeError, "from a running event loop|Already running asyncio|can't wait while an event loop", LOOPS),
 ]
+
+
+def refuse_programs() -> None:
+    """Let `os.system` raise an error where no program can start. It would only return a number that says so."""
+    if sys.platform == "emscripten":
+        os.system = _refuse
+
+
+def _refuse(command: object) -> NoReturn:
+    raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), command)
 
 
 def note_for(error: BaseException) -> str | None:

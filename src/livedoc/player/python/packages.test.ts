@@ -2,10 +2,11 @@ import assert from "node:assert/strict"
 import { before, mock, test } from "node:test"
 import { zipSync } from "fflate"
 import { loadPyodide, type Lockfile, type PyodideAPI } from "pyodide"
+import { Library } from "./library.ts"
 import { Packages } from "./packages.ts"
 
 // What each package needs. It has one module.
-const DEPENDS = { web: ["events"], events: ["typing-more"], "typing-more": [], alone: [], late: [] }
+const DEPENDS = { web: ["events"], events: ["typing-more"], "typing-more": [], alone: [], late: [], other: [] }
 
 let python: PyodideAPI
 before(async () => {
@@ -32,13 +33,19 @@ function wheel(file: string): Uint8Array {
   return zipSync(Object.fromEntries([[`${name}/`, new Uint8Array()], ...content]), { level: 0 })
 }
 
-/** Packages, and the wheels that they have asked for. */
-function opened(load = async (file: string) => wheel(file)): [Packages, string[]] {
+/** Packages, and the files that they have asked for: wheels, and the part of the library that `web` and `csv` need. */
+function opened(
+  load = async (file: string) => (file === "part" ? new Uint8Array() : wheel(file)),
+): [Packages, string[]] {
   const asked: string[] = []
-  const packages = new Packages(lock(), (file) => {
+  const noted = (file: string) => {
     asked.push(file)
     return load(file)
-  })
+  }
+  const parts = [{ file_name: "part", imports: ["csv"], packages: ["web"] }]
+  const runtime: Runtime = { core: "", parts, lock: lock(), sizes: {} }
+  const library = new Library(runtime, { load: noted, loadNow: () => assert.fail() })
+  const packages = new Packages(lock(), library, noted)
   return [packages, asked]
 }
 
@@ -54,7 +61,7 @@ for (const source of ["import web", "  import web as w", "x = 1\nfrom web import
   test(`what ${JSON.stringify(source)} seems to import begins to come, with what that needs`, () => {
     const [packages, asked] = opened()
     packages.expect(source)
-    assert.deepEqual(asked.sort(), ["events.whl", "typing-more.whl", "web.whl"])
+    assert.deepEqual(asked.sort(), ["events.whl", "part", "typing-more.whl", "web.whl"])
   })
 
 for (const source of ["import website", "# web", "print('import web')", "import importlib", ""])
@@ -70,8 +77,16 @@ test("what a script imports can be imported, and each wheel comes once however m
   packages.expect("import web")
   await Promise.all([packages.install(python, "import web"), packages.install(python, "if 1: import web")])
   await packages.install(python, "import events")
-  assert.deepEqual(asked.sort(), ["events.whl", "typing-more.whl", "web.whl"])
+  assert.deepEqual(asked.sort(), ["events.whl", "part", "typing-more.whl", "web.whl"])
   for (const name of ["web", "events", "typing_more"]) assert.equal(imported(name), true)
+})
+
+test("what there is to do for a script is told, and a part of the library comes with it", async () => {
+  const [packages, asked] = opened()
+  assert.equal(await packages.install(python, "import csv"), false)
+  assert.deepEqual(asked, ["part"])
+  assert.equal(await packages.install(python, "import other"), true)
+  assert.equal(await packages.install(python, "import other"), false)
 })
 
 test("a package is found even if Python has looked in vain in the same millisecond", async () => {

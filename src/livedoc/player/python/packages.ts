@@ -1,24 +1,24 @@
 import { unzipSync } from "fflate"
 import type { Lockfile, PyodideAPI } from "pyodide"
-
-/** The content of one of the runtime's files. */
-export type Load = (path: string) => Promise<Uint8Array>
+import type { Library, Source } from "./library.ts"
 
 /**
- * The packages that scripts may import: they come while Python starts. Pyodide's own way fetches them only then, and has
- * Python unpack them, which takes about a tenth of a second more.
+ * What scripts may import, packages and parts of the standard library: it comes while Python starts. Pyodide's own way
+ * fetches packages only then, and has Python unpack them, which takes about a tenth of a second more.
  */
 export class Packages {
   readonly #folder: string
   readonly #locked: Lockfile["packages"]
-  readonly #load: Load
+  readonly #library: Library
+  readonly #load: Source["load"]
   readonly #wheels = new Map<string, Promise<Uint8Array>>()
   readonly #installed = new Map<string, Promise<void>>()
 
-  constructor(lock: Lockfile, load: Load) {
+  constructor(lock: Lockfile, library: Library, load: Source["load"]) {
     const [major, minor] = lock.info.python.split(".")
     this.#folder = `/lib/python${major}.${minor}/site-packages`
     this.#locked = lock.packages
+    this.#library = library
     this.#load = load
   }
 
@@ -29,7 +29,9 @@ export class Packages {
   /** Begins to fetch what a script seems to import. Whether it does, Python will say. */
   expect(source: string): void {
     const seems = (module: string) => new RegExp(`^\\s*(from|import)\\s+${module}\\b`, "m").test(source)
-    for (const name of this.#needed(seems)) this.#wheel(name).catch(() => undefined) // its installation will tell
+    const needed = this.#needed(seems)
+    for (const name of needed) this.#wheel(name).catch(() => undefined) // its installation will tell
+    this.#library.expect(this.#library.needed(seems, needed))
   }
 
   /** Makes importable what a script imports. Whether there was anything to do. */
@@ -37,10 +39,12 @@ export class Packages {
     const found = pyodide.pyodide_py.code.find_imports(source)
     const modules = found.toJs() as string[]
     found.destroy()
-    const needed = [...this.#needed((module) => modules.includes(module))]
-    const missing = needed.some((name) => !this.#installed.has(name))
-    await Promise.all(needed.map((name) => this.#install(pyodide, name)))
-    return missing
+    const isImported = (module: string) => modules.includes(module)
+    const needed = this.#needed(isImported)
+    const missing = [...needed].filter((name) => !this.#installed.has(name))
+    const library = this.#library.extend(this.#library.needed(isImported, needed))
+    await Promise.all([library, ...Array.from(needed, (name) => this.#install(pyodide, name))])
+    return missing.length > 0
   }
 
   #install(pyodide: PyodideAPI, name: string): Promise<void> {

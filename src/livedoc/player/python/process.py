@@ -24,7 +24,7 @@ from weakref import WeakSet
 
 from .awaiting import STAND_INS, cancel, compiled, wait_on_the_running_loop
 from .ending import Ending, Failure, failure_of, files_in
-from .limits import note_for
+from .limits import note_for, refuse_programs
 from .threads import do_without_threads
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ class Process:
     def execute(self, source: str) -> object:
         """Execute a script in `__main__`: to be called by `call`, which awaits the result."""
         wait_on_the_running_loop()
+        refuse_programs()
         do_without_threads()  # takes a while at first, and `call` lets it be stopped
         return eval(compiled(source, self._filename), self.main.__dict__)  # noqa: S307  # the script is the reader's own
 

@@ -2,7 +2,8 @@ import { loadPyodide, type PyodideAPI } from "pyodide"
 import type { PyProxy } from "pyodide/ffi"
 import type { Answer, AppRequest, Failure, Left, Output, Store, WrittenFile } from "../messages.ts"
 import { Checkpoint } from "./checkpoint.ts"
-import { type Load, Packages } from "./packages.ts"
+import { Library, type Source } from "./library.ts"
+import { Packages } from "./packages.ts"
 import { mustAllowWebAssembly } from "./webassembly.ts"
 
 export interface Python {
@@ -64,32 +65,34 @@ interface Ending extends PyProxy {
 }
 
 /**
- * Starts Python, and downloads the packages of `source` at the same time. `root` is the folder of the runtime (a URL, or a
- * path under Node, with its slash at the end), and `load` fetches a file from there. A 2 in `interrupts` raises
+ * Starts Python, and downloads what `script` imports at the same time. `root` is the folder of the runtime (a URL, or a
+ * path under Node, with its slash at the end), and `source` fetches files from there. A 2 in `interrupts` raises
  * KeyboardInterrupt in Python.
  */
 export async function startPython(
   root: string,
   runtime: Runtime,
-  source: string,
-  load: Load,
+  script: string,
+  source: Source,
   interrupts?: Uint8Array<SharedArrayBuffer>,
 ): Promise<Python> {
   const allowed = mustAllowWebAssembly()
   const files = { indexURL: root + runtime.core, packageBaseUrl: root }
   const coming = loadPyodide({ ...files, lockFileContents: runtime.lock })
-  const packages = new Packages(runtime.lock, load)
-  packages.expect(source)
+  const library = new Library(runtime, source)
+  const packages = new Packages(runtime.lock, library, source.load)
+  packages.expect(script)
   const [pyodide] = await Promise.all([coming, allowed])
   if (interrupts) pyodide.setInterruptBuffer(interrupts)
   pyodide.setStdin({ stdin: () => null }) // nothing can be read: input() raises EOFError
-  return playing(pyodide, packages)
+  return playing(pyodide, packages, library)
 }
 
-function playing(pyodide: PyodideAPI, packages: Packages): Python {
+function playing(pyodide: PyodideAPI, packages: Packages, library: Library): Python {
   const { run, stop, import_ahead } = pyodide.pyimport("_livedoc.process") as ProcessModule
   const there = packages.names.join(", ")
   const checkpoint = new Checkpoint(pyodide)
+  library.open(pyodide, (archive) => checkpoint.accept(archive))
   let imported: readonly string[] = []
   let taken = false
   let streams: ReturnType<typeof decoded>[] = []
@@ -136,7 +139,8 @@ function playing(pyodide: PyodideAPI, packages: Packages): Python {
       const reachedOut = /\bjs\b|pyodide/.test(source) // what it changes in JavaScript stays changed
       return { failure, ...left, spent: !checkpoint.restore() || reachedOut }
     },
-    serve(path, source, print) {
+    async serve(path, source, print) {
+      await packages.install(pyodide, "import http, urllib") // as server.py does
       const { Server } = pyodide.pyimport("_livedoc.server") as ServerModule
       const begun = (server = Server(path, there))
       served = path

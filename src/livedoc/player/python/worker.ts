@@ -1,4 +1,4 @@
-import { Download, Missing } from "./download.ts"
+import { Download, fetchNow, Missing } from "./download.ts"
 import type { Command, Failure, Output, Reply } from "../messages.ts"
 import { Printer, plainText, shown } from "./output.ts"
 import { type Python, startPython } from "./python.ts"
@@ -133,7 +133,8 @@ async function start(source: string): Promise<Started> {
   const ahead = compileAhead(`${root}${RUNTIME.core}pyodide.asm.wasm`, download.watch(globalThis.fetch))
   globalThis.fetch = ahead.fetch
   const load = async (path: string) => new Uint8Array(await (await fetch(root + path)).arrayBuffer())
-  const begin = () => startPython(root, RUNTIME, source, load, interrupts)
+  const files = { load, loadNow: (path: string) => fetchNow(root + path) }
+  const begin = () => startPython(root, RUNTIME, source, files, interrupts)
   // What is imported was not fetched here, which would have asked for it twice.
   const begun = begin().catch(async (error: unknown) => {
     if (download.isLost) throw error

@@ -1,0 +1,83 @@
+"""A Markdown twin of each page, for programs that read text, and `llms.txt`, which lists them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from livedoc.markdown import exchanged, without_steps
+from livedoc.snippet import load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from livedoc.markdown import Embed
+
+# What only a browser shows, and how mkdocstrings and its links are written.
+DRAWN = re.compile(r"<svg.*?</svg>", re.DOTALL)
+DOCUMENTED = re.compile(r"^::: ([\w.]+)\n((?: {4}.*\n)*)", re.MULTILINE)
+MEMBERS = re.compile(r"members: \[(.*)\]")
+ANNOTATION = re.compile(r"(: |-> )'([^']*)'")  # Python has it as a string
+CROSS_REFERENCE = re.compile(r"\[([^\]]+)\]\[[\w.]+\]")
+
+
+class Page(NamedTuple):
+    """A page of the site, as its Markdown file has it once its figures are in."""
+
+    uri: str
+    """Where its Markdown file is in the docs folder, and its twin in the site."""
+    title: str
+    description: str
+    markdown: str
+
+    @property
+    def link(self) -> str:
+        """Its line in `llms.txt`."""
+        return f"- [{self.title}]({self.uri})" + (f": {self.description}" if self.description else "")
+
+
+def twin(markdown: str, snippets: Path) -> str:
+    """Return a page as text, with the file of each block and what Python objects say of themselves."""
+    seen: set[str] = set()
+
+    def in_full(embed: Embed) -> list[str]:
+        if embed.path in seen:
+            return [f"(More of `{embed.path}`, which is above.)"]
+        seen.add(embed.path)
+        return [f"`{embed.path}`:", "", "```python", *load(snippets, embed.path).script.splitlines(), "```"]
+
+    text = "\n".join(exchanged(without_steps(DRAWN.sub("", markdown).split("\n")), in_full))
+    return CROSS_REFERENCE.sub(r"\1", DOCUMENTED.sub(_documented, text))
+
+
+def llms_txt(name: str, description: str, pages: Iterable[Page]) -> str:
+    """Return the file that llmstxt.org describes: what the site is, and a link to the twin of each page."""
+    return "\n".join([f"# {name}", "", f"> {description}", "", "## Pages", "", *(page.link for page in pages), ""])
+
+
+def _documented(match: re.Match[str]) -> str:
+    name, options = match.groups()
+    found = resolve_name(name)
+    listed = MEMBERS.search(options)
+    wanted = [member.strip() for member in listed[1].split(",")] if listed else _public(found)
+    shown = [(name, found), *((f"{name}.{each}", getattr(found, each)) for each in wanted)]
+    return "\n".join(f"{_told(*each)}\n" for each in shown if "members: false" not in options or each[1] is found)
+
+
+def _public(found: Any) -> list[str]:
+    if not inspect.isclass(found):
+        return []
+    return [name for name, value in vars(found).items() if inspect.isfunction(value) and not name.startswith("_")]
+
+
+def _told(name: str, found: Any) -> str:
+    signature = f"{inspect.signature(found)}" if callable(found) and not _is_protocol_or_error(found) else ""
+    signature = ANNOTATION.sub(r"\1\2", signature)
+    return f"### `{name}{signature}`\n\n{inspect.getdoc(found) or ''}\n"
+
+
+def _is_protocol_or_error(found: Any) -> bool:
+    return inspect.isclass(found) and (getattr(found, "_is_protocol", False) or issubclass(found, BaseException))
