@@ -86,8 +86,8 @@ export class JarPanel {
       return button
     }
     const said = `${length}${isTampered ? ". You changed the first one." : ""}`
-    return element(
-      "li",
+    const shown = element(
+      "div",
       "lab-kept",
       { "data-cookie": name, role: "group", "aria-label": `Cookie ${shortened(name)}` },
       title,
@@ -96,6 +96,7 @@ export class JarPanel {
       explained(attributes(header), ""),
       element("div", "lab-actions", {}, act("Tamper", "tamper"), act("Delete", "delete")),
     )
+    return element("li", "", {}, shown)
   }
 }
 

@@ -10,7 +10,7 @@ interface Step {
   button: HTMLButtonElement
 }
 
-/** The steps for one laboratory: each can be done for the reader, and is ticked once what it says to see is there. */
+/** The steps for one laboratory: each can be done for the reader, and is ticked once what it says to see has come. */
 export class Steps {
   readonly #lab: TryIt
   readonly #steps: readonly Step[]
@@ -18,6 +18,7 @@ export class Steps {
   readonly #count = element("span", "lab-count", { role: "status" })
   readonly #again = element("button", "snippet-try", { type: "button" }, "Start over")
   readonly #seen = new MutationObserver(() => this.#look())
+  #shown: ReadonlySet<Step> = new Set() // the steps of which that was so at the last look
 
   /** `open` gives what keeps the reader's progress, and may throw. */
   constructor(items: readonly HTMLElement[], lab: TryIt, path: string, open: () => Storage) {
@@ -31,6 +32,7 @@ export class Steps {
     this.#tell()
     lab.opened((element) => {
       this.#seen.disconnect()
+      this.#shown = this.#visible(element) // an empty jar is nothing that a reader has done
       this.#seen.observe(element, { subtree: true, childList: true, characterData: true })
     })
   }
@@ -46,9 +48,12 @@ export class Steps {
     return step
   }
 
-  async #do({ action, sight }: Step): Promise<void> {
-    await this.#lab.perform(action)
-    const panel = this.#lab.element && panelOf(sight, this.#lab.element)
+  async #do(step: Step): Promise<void> {
+    // A lab that opens now knows nothing of the steps that the reader did in an earlier one.
+    const first = this.#lab.isOpen ? this.#steps.indexOf(step) : 0
+    const wanted = this.#steps.slice(first, this.#steps.indexOf(step) + 1)
+    for (const { action } of wanted) await this.#lab.perform(action)
+    const panel = this.#lab.element && panelOf(step.sight, this.#lab.element)
     panel?.dispatchEvent(new Event("lab-show")) // where panels are tabs, it is chosen
     panel?.scrollIntoView({ block: "nearest" })
   }
@@ -56,10 +61,17 @@ export class Steps {
   #look(): void {
     const { element } = this.#lab
     if (!element) return
-    const seen = this.#steps.filter(({ item, sight }) => item.dataset.done === "false" && isSeen(sight, element))
-    if (seen.length === 0) return
-    for (const step of seen) tick(step, true)
+    const before = this.#shown
+    this.#shown = this.#visible(element)
+    const come = [...this.#shown].filter((step) => step.item.dataset.done === "false" && !before.has(step))
+    if (come.length === 0) return
+    for (const step of come) tick(step, true)
     this.#keep()
+  }
+
+  /** The steps of which there is to see now what they say. */
+  #visible(element: HTMLElement): ReadonlySet<Step> {
+    return new Set(this.#steps.filter(({ sight }) => isSeen(sight, element)))
   }
 
   #startOver(): void {

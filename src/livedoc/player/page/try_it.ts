@@ -48,6 +48,10 @@ export class TryIt {
     return this.#lab?.element ?? this.#place
   }
 
+  get isOpen(): boolean {
+    return this.#lab !== undefined
+  }
+
   /** Goes along with its block. */
   follow(): void {
     placeAfter(this.#root)?.remove()
