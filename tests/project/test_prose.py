@@ -79,7 +79,6 @@ def prose(text: str) -> str:
         r"^ *(`{3,}|~{3,}).*?^ *\1 *$",
         r"<!--.*?-->|<svg.*?</svg>|<code>.*?</code>|<[^<>]+>",
         r"^\[[^\]]+\]: .*?$",
-        r"^[> ]*\{ [^\n]* \}$",
         r"^ *(?:::: .*|:::.*|options:|members:.*|merge_init_into_class:.*)$",
     ):
         text = re.sub(pattern, lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL | re.MULTILINE)

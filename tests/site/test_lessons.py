@@ -223,6 +223,7 @@ def test_the_store_forgets_what_a_restart_took(lab: Lab) -> None:
     lab.get()
     lab.button("Restart").click()
     lab.wait_for("ready")
+    lab.hear("The server has started again in an empty folder, without the files that it had.")
     expect(lab.store).to_have_text("After each request, what the app keeps is shown here.")
     lab.get()
     expect(lab.shown).to_contain_text("Visit 1")

@@ -124,11 +124,15 @@ export class Lab {
     this.#trouble.replaceChildren()
     this.#printed.replaceChildren()
     this.#printed.hidden = true
+    const hadFiles = this.#store.hasFiles
     this.#store.clear()
     this.#served = this.#options.script()
     const failure = await this.#server.start(this.#options.path, this.#served)
     if (failure) this.#trouble.replaceChildren(this.#traceback(failure))
-    else if (this.#server.state === "ready") this.#options.started()
+    else if (this.#server.state === "ready") {
+      if (hadFiles) this.#tell("The server has started again in an empty folder, without the files that it had.")
+      this.#options.started()
+    }
   }
 
   #obstacle(): string {

@@ -17,6 +17,10 @@ export class StorePanel {
     this.clear()
   }
 
+  get hasFiles(): boolean {
+    return this.#before !== undefined && this.#before.files.length > 0
+  }
+
   /** The server has nothing of what was there. */
   clear(): void {
     this.#before = undefined
