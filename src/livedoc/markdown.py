@@ -1,4 +1,4 @@
-"""A Python-Markdown extension: a fence that embeds a snippet becomes a block that a reader can run."""
+"""A Python-Markdown extension: a fence that embeds a snippet becomes a block that a reader can run, or a laboratory."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markdown import Extension, Markdown
+from markdown.extensions.attr_list import get_attrs_and_remainder
 from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 from livedoc.excerpt import Excerpt, Piece, check_prints, excerpt
-from livedoc.snippet import Snippet, SnippetError, load
+from livedoc.snippet import APP, Snippet, SnippetError, load
+from livedoc.steps import Step, StepError, parse_step, step_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from xml.etree.ElementTree import Element
 
 # Embeds are taken before pymdownx.snippets (32) would fill them in. A stashed block cannot be named in the text yet:
 # normalize_whitespace (30) removes the characters that mark it. So a mark of our own stands in until that has run,
@@ -29,9 +33,14 @@ BEFORE_SNIPPETS = 33
 AFTER_NORMALIZE = 29
 STAND_IN = "\x01livedoc-{}\x04"
 ANY_STAND_IN = re.compile(r"\x01livedoc-(\d+)\x04")
+AFTER_ATTRIBUTES = 7  # attr_list (8) has given each step its number
+STEP = "data-step"
 
 FENCE = re.compile(r"(?P<margin>[> \t]*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`]*)")
 PYTHON = re.compile(r"(python|py)\b.*|\{\s*\.(python|py)\b.*\}\s*")
+LAB = "lab"
+BROWSERS = "browsers"
+BROWSER = re.compile(r"[A-Z][a-z]+")
 EMBED = re.compile(r"""\s*-+8<-+[ \t]+(["'])(?P<path>[^"':;]+\.py)(:(?P<section>[^"']*))?\1\s*""")
 
 
@@ -43,6 +52,18 @@ class Embed:
     """The path and the section of each line. `None`: the whole script."""
     line: int
     """Where the first of them is, counted from 1."""
+    attributes: tuple[tuple[str, str], ...] = ()
+    """What stands in the braces after the fence's backticks: classes, each after a dot, and names with values."""
+
+    @property
+    def is_lab(self) -> bool:
+        """Whether the app of the snippet is shown in a laboratory."""
+        return (".", LAB) in self.attributes
+
+    @property
+    def browsers(self) -> tuple[str, ...]:
+        """The names of the laboratory's browsers."""
+        return tuple(dict(self.attributes).get(BROWSERS, "").split())
 
     @property
     def path(self) -> str:
@@ -50,9 +71,45 @@ class Embed:
         return self.parts[0][0]
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """A laboratory, and the steps that a page has for it."""
+
+    lab: Embed
+    steps: tuple[tuple[int, Step], ...]
+    """With the line of each, counted from 1."""
+
+
 def embeds(markdown_text: str) -> list[Embed]:
     """The runnable blocks that `markdown_text` asks for, in order."""
     return [fence.embed for fence in _fences(markdown_text.split("\n"))]
+
+
+def lessons(markdown_text: str) -> list[Lesson]:
+    """The laboratories that `markdown_text` asks for, each with the steps between it and the next.
+
+    Raises:
+        StepError: A step breaks a rule.
+    """
+    found: dict[Embed, list[tuple[int, Step]]] = {embed: [] for embed in embeds(markdown_text) if embed.is_lab}
+    for line, lab, attributes in _steps(markdown_text.split("\n")):
+        found[_lab_of(lab)].append((line, parse_step(attributes, _lab_of(lab).browsers)))
+    return [Lesson(lab, tuple(steps)) for lab, steps in found.items()]
+
+
+def wrong_steps(markdown_text: str) -> Iterator[tuple[int, StepError]]:
+    """What is wrong with the steps of one page, with the line of each, counted from 1."""
+    for line, lab, attributes in _steps(markdown_text.split("\n")):
+        try:
+            parse_step(attributes, _lab_of(lab).browsers)
+        except StepError as error:
+            yield line, error
+
+
+def without_steps(lines: list[str]) -> list[str]:
+    """`lines` without what they say to the page of a laboratory's steps: a reader's text is above each."""
+    about = {line - 1 for line, _, _ in _steps(lines)}
+    return [line for index, line in enumerate(lines) if index not in about]
 
 
 def exchanged(lines: list[str], make: Callable[[Embed], list[str]]) -> list[str]:
@@ -80,8 +137,8 @@ def problems(found: list[Embed], folder: Path) -> Iterator[tuple[Embed, SnippetE
             yield embed, error
 
 
-def render(snippet: Snippet, shown: Excerpt) -> str:
-    """The HTML of a block that shows this much of `snippet`."""
+def render(snippet: Snippet, shown: Excerpt, browsers: tuple[str, ...] = ()) -> str:
+    """The HTML of a block that shows this much of `snippet`, and of a laboratory with these browsers below it."""
     code = "".join(_piece(snippet, shown, piece) for piece in shown.pieces)
     return (
         f'<div class="snippet"{_attributes(snippet, shown)} translate="no">'
@@ -91,7 +148,7 @@ def render(snippet: Snippet, shown: Excerpt) -> str:
         '<div class="snippet-heading" translate="yes"><span class="snippet-label">Expected output</span></div>'
         # On a narrow screen it may scroll, so the keyboard has to reach it.
         '<pre data-promised tabindex="0" role="group" aria-label="Expected output">'
-        f"{_preformatted(snippet.output)}</pre></div>{_rest(snippet, shown)}</div>"
+        f"{_preformatted(snippet.output)}</pre></div>{_rest(snippet, shown)}</div>{_place(snippet, browsers)}"
     )
 
 
@@ -105,8 +162,10 @@ class SnippetBlocks(Extension):
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  (Python-Markdown's name)
         """Take embeds before pymdownx.snippets does."""
         blocks: list[str] = []
-        md.preprocessors.register(_Render(md, Path(self.getConfig("base_path")), blocks), "livedoc", BEFORE_SNIPPETS)
+        render = _Render(md, Path(self.getConfig("base_path")), blocks)
+        md.preprocessors.register(render, "livedoc", BEFORE_SNIPPETS)
         md.preprocessors.register(_Stash(md, blocks), "livedoc-stash", AFTER_NORMALIZE)
+        md.treeprocessors.register(_Steps(md, render.steps), "livedoc-steps", AFTER_ATTRIBUTES)
 
 
 def makeExtension(**options: Any) -> SnippetBlocks:  # noqa: N802  (Python-Markdown's name)
@@ -121,15 +180,23 @@ class _Render(Preprocessor):
         super().__init__(md)
         self.folder = folder
         self.blocks = blocks
+        self.steps: list[Step] = []
 
     def run(self, lines: list[str]) -> list[str]:
         self.blocks.clear()
+        self.steps.clear()
+        lines = lines.copy()
+        for line, lab, attributes in _steps(lines):
+            self.steps.append(parse_step(attributes, _lab_of(lab).browsers))
+            margin = lines[line - 1][: len(lines[line - 1]) - len(lines[line - 1].lstrip("> \t"))]
+            # Only its number: what it says is no Markdown.
+            lines[line - 1] = f'{margin}{{ {STEP}="{len(self.steps)}" }}'
         for _, error in problems(embeds("\n".join(lines)), self.folder):
             raise error
         return exchanged(lines, self._stand_in)
 
     def _stand_in(self, embed: Embed) -> list[str]:
-        self.blocks.append(render(*_opened(embed, self.folder)))
+        self.blocks.append(render(*_opened(embed, self.folder), embed.browsers))
         return [STAND_IN.format(len(self.blocks) - 1)]
 
 
@@ -147,6 +214,28 @@ class _Stash(Preprocessor):
         return self.md.htmlStash.store(self.blocks[int(stand_in[1])])
 
 
+class _Steps(Treeprocessor):
+    """Gives each item that is a step what it says, for the page."""
+
+    def __init__(self, md: Markdown, steps: list[Step]) -> None:
+        super().__init__(md)
+        self.steps = steps
+
+    def run(self, root: Element) -> None:
+        items = {item.get(STEP): (ordered, item) for ordered in root.iter("ol") for item in ordered.findall("li")}
+        for number, step in enumerate(self.steps, 1):
+            if str(number) not in items:
+                rule = f"the step that shows `{step.see.text}` is not the last line of an item of an ordered list"
+                raise StepError(
+                    rule, "write it below the text of an item such as `1. Visit the app.`, indented by three"
+                )
+            ordered, item = items[str(number)]
+            ordered.set("class", "lab-steps")
+            for name, value in step.attributes.items():
+                item.set(name, value)
+            item.set("data-done", "false")
+
+
 @dataclass(frozen=True)
 class _Fence:
     embed: Embed
@@ -158,22 +247,50 @@ class _Fence:
 
 
 def _fences(lines: list[str]) -> Iterator[_Fence]:
-    """The fences of `lines` that embed a snippet, by superfences' rules of where a fence ends."""
-    index = 0
-    while index < len(lines):
-        opening = FENCE.fullmatch(lines[index].rstrip())
-        closing = opening and _closing(lines, index, opening["margin"], opening["fence"])
-        if not opening or not closing:
-            index += 1
-            continue
+    """The fences of `lines` that embed a snippet."""
+    for index, closing, opening in _all_fences(lines):
         content = [line.removeprefix(opening["margin"]) for line in lines[index + 1 : closing]]
         # An empty line between two of them is for whoever reads the page's source.
         lines_with = {number: EMBED.fullmatch(line) for number, line in enumerate(content) if line.strip()}
         parts = tuple((embed["path"], embed["section"]) for embed in lines_with.values() if embed)
         if parts and all(lines_with.values()) and PYTHON.fullmatch(opening["info"]):
-            place = Embed(parts, index + 2 + min(lines_with))
+            place = Embed(parts, index + 2 + min(lines_with), _attributes_in(opening["info"]))
             yield _Fence(place, opening["margin"], index, closing + 1)
-        index = closing + 1
+
+
+def _all_fences(lines: list[str]) -> Iterator[tuple[int, int, re.Match[str]]]:
+    """The first and the last line of each fence of `lines`, by superfences' rules of where it ends, and its opening."""
+    index = 0
+    while index < len(lines):
+        opening = FENCE.fullmatch(lines[index].rstrip())
+        closing = opening and _closing(lines, index, opening["margin"], opening["fence"])
+        if opening and closing:
+            yield index, closing, opening
+            index = closing
+        index += 1
+
+
+def _steps(lines: list[str]) -> Iterator[tuple[int, Embed | None, dict[str, str]]]:
+    """The line of each step, the laboratory before it, and what is said of the step."""
+    labs = {fence.after: fence.embed for fence in _fences(lines) if fence.embed.is_lab}
+    inside = {line for first, last, _ in _all_fences(lines) for line in range(first, last + 1)}
+    lab = None
+    for index, line in enumerate(lines):
+        lab = labs.get(index, lab)
+        if index not in inside and (attributes := step_attributes(line)):
+            yield index + 1, lab, attributes
+
+
+def _lab_of(lab: Embed | None) -> Embed:
+    if lab is None:
+        fix = 'embed its app above it, in a fence such as ``` { .python .lab browsers="Alice" }'
+        raise StepError("there is no laboratory for this step", fix)
+    return lab
+
+
+def _attributes_in(info: str) -> tuple[tuple[str, str], ...]:
+    pairs = get_attrs_and_remainder(info.strip("{} \t"))[0] if info.startswith("{") else []
+    return tuple((name, value or "") for name, value in pairs)
 
 
 def _closing(lines: list[str], opening: int, margin: str, fence: str) -> int | None:
@@ -196,7 +313,30 @@ def _opened(embed: Embed, folder: Path) -> tuple[Snippet, Excerpt]:
     if len(names) < len(embed.parts) > 1:
         fix = "embed either the file or its sections"
         raise SnippetError(embed.path, None, "one fence embeds the whole file and more of it", fix)
+    _check_lab(embed, snippet)
     return snippet, excerpt(snippet, names)
+
+
+def _check_lab(embed: Embed, snippet: Snippet) -> None:
+    example = f'write {{ .python .{LAB} {BROWSERS}="Alice" }}'
+    for name, value in embed.attributes if embed.is_lab or embed.browsers else []:
+        known = [*(f".{word}" for word in ("python", "py", LAB)), BROWSERS]
+        if (f".{value}" if name == "." else name) not in known:
+            rule = f"a laboratory can't have `{f'.{value}' if name == '.' else f'{name}={value}'}`"
+            raise SnippetError(embed.path, None, rule, example)
+    if not embed.is_lab:
+        if embed.browsers:
+            raise SnippetError(embed.path, None, "a fence names browsers and is no laboratory", example)
+        return
+    if not embed.browsers:
+        raise SnippetError(embed.path, None, "a laboratory has no browser", example)
+    for name in embed.browsers:
+        if not BROWSER.fullmatch(name) or embed.browsers.count(name) > 1:
+            fix = "give each browser a first name of its own, such as Alice"
+            raise SnippetError(embed.path, None, f"`{name}` cannot be the name of a browser", fix)
+    if snippet.needs or not snippet.has_app:
+        fix = f"give the module an ASGI app named `{APP}`, and nothing that it `# Needs:`"
+        raise SnippetError(embed.path, None, "a laboratory has no app that a browser can serve", fix)
 
 
 def _attributes(snippet: Snippet, shown: Excerpt) -> str:
@@ -206,6 +346,18 @@ def _attributes(snippet: Snippet, shown: Excerpt) -> str:
     values |= {"data-first": str(shown.shown[0].first)}
     values |= {"data-app": ""} if snippet.has_app and not snippet.needs else {}
     return "".join(f' {name}="{escape(value)}"' for name, value in values.items())
+
+
+def _place(snippet: Snippet, browsers: tuple[str, ...]) -> str:
+    """Where a laboratory is going to be. Nothing of it is there until the reader starts it."""
+    if not browsers:
+        return ""
+    title = escape(f"Laboratory: {snippet.title}")
+    return (
+        f'<section class="lab-place" data-lab="{escape(snippet.path)}" data-state="idle"'
+        f' data-browsers="{escape(" ".join(browsers))}" aria-label="{title}" data-search-exclude>'
+        f'<p class="lab-no-js">This laboratory runs in your browser if JavaScript is on.</p></section>'
+    )
 
 
 def _piece(snippet: Snippet, shown: Excerpt, piece: Piece) -> str:

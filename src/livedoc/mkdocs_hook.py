@@ -15,7 +15,7 @@ from livedoc.bundle import build_player
 from livedoc.caching import write_headers
 from livedoc.figures import fill
 from livedoc.font import subset
-from livedoc.markdown import embeds, problems
+from livedoc.markdown import embeds, problems, wrong_steps
 from livedoc.offline import write_service_worker
 from livedoc.runtime import build_runtime, described
 from livedoc.snippet import SnippetError, load, paths
@@ -64,6 +64,7 @@ def on_page_markdown(markdown: str, page: MkDocsPage, config: MkDocsConfig, **_:
     used.update(embed.path for embed in found)
     filled, wrong = fill(markdown, *_measured(config))
     refused: list[tuple[int, Exception]] = [(embed.line, error) for embed, error in problems(found, _snippets(config))]
+    refused += wrong_steps(markdown)
     refused += wrong
     if refused:
         name = f"{Path(config.docs_dir).name}/{page.file.src_uri}"

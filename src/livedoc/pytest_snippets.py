@@ -1,4 +1,4 @@
-"""Runs each snippet the way a reader does, and compares what it prints with what it promises."""
+"""Runs each snippet the way a reader does, compares what it prints with what it promises, and plays its lessons."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from livedoc.lesson import LessonError, play
+from livedoc.markdown import Lesson, lessons, wrong_steps
 from livedoc.service import SERVICES
 from livedoc.snippet import Snippet, SnippetError, parse, read, with_output
 
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 TIME_LIMIT = 60.0
 """Seconds that a snippet may take."""
 UPDATED = "updated_snippet"
+PLAYED = "played_lesson"
 
 
 class BrokenPromiseError(AssertionError):
@@ -50,19 +53,23 @@ def pytest_collect_file(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what `--update-output` changed, for review."""
+    """Show what `--update-output` changed, for review, and what of the lessons could not be seen here."""
     reports = terminalreporter.getreports("passed")
     diffs = [str(value) for report in reports for name, value in report.user_properties if name == UPDATED]
     if diffs:
         terminalreporter.section("snippets with a new output: read the changes")
         terminalreporter.write_line("\n".join(diffs))
+    played = [str(value) for report in reports for name, value in report.user_properties if name == PLAYED]
+    if played:
+        terminalreporter.section("lessons")
+        terminalreporter.write_line("\n".join(played))
 
 
 class SnippetFile(pytest.File):
     """A file under the folder whose conftest.py imports this collector."""
 
     def collect(self) -> Iterator[pytest.Item]:
-        """One item: the snippet, or the rule that it breaks."""
+        """One item for the snippet, or the rule that it breaks, and one for each page with steps for its app."""
         folder = next(parent for parent in self.path.parents if (parent / "conftest.py").is_file())
         path = self.path.relative_to(folder).as_posix()
         update = bool(self.config.getoption("--update-output"))
@@ -73,6 +80,26 @@ class SnippetFile(pytest.File):
             yield BrokenSnippet.from_parent(self, name=self.path.stem, error=error)
         else:
             yield SnippetItem.from_parent(self, name=snippet.title, snippet=snippet, update=update)
+            for page, found in _lessons(folder.parent, path) if snippet.has_app else []:
+                name = f"steps of {page}"
+                if isinstance(found, LessonError):
+                    yield BrokenSnippet.from_parent(self, name=name, error=found)
+                else:
+                    yield LessonItem.from_parent(self, name=name, snippet=snippet, lesson=found, page=page)
+
+
+def _lessons(project: Path, snippet: str) -> Iterator[tuple[str, Lesson | LessonError]]:
+    """The steps that the project's pages have for the app of a snippet, or why they can't be read."""
+    for file in sorted((project / "docs").rglob("*.md")):
+        text = file.read_text(encoding="utf-8")
+        if snippet not in text:
+            continue
+        page = file.relative_to(project).as_posix()
+        wrong = [LessonError(page, line, error.rule, error.fix) for line, error in wrong_steps(text)]
+        if wrong:
+            yield page, wrong[0]
+        else:
+            yield from ((page, lesson) for lesson in lessons(text) if lesson.lab.path == snippet and lesson.steps)
 
 
 class SnippetItem(pytest.Item):
@@ -117,10 +144,33 @@ class SnippetItem(pytest.Item):
         return self.path, 0, f"snippets/{self.snippet.path}: {self.name}"
 
 
+class LessonItem(pytest.Item):
+    """The steps of one page, played against the app of one snippet."""
+
+    def __init__(self, name: str, parent: SnippetFile, snippet: Snippet, lesson: Lesson, page: str) -> None:
+        super().__init__(name, parent)
+        self.snippet = snippet
+        self.lesson = lesson
+        self.page = page
+
+    def runtest(self) -> None:
+        """Do each step, and look for what it says."""
+        played = play(self.snippet.script, self.lesson, self.page)
+        self.user_properties.append((PLAYED, f"{self.page}: {played}"))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:  # type: ignore[override]
+        """The message alone where it says everything."""
+        return str(excinfo.value) if isinstance(excinfo.value, LessonError) else str(super().repr_failure(excinfo))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """The file, and the heading of a failure."""
+        return self.path, 0, f"snippets/{self.snippet.path}: {self.name}"
+
+
 class BrokenSnippet(pytest.Item):
     """Stands for a file that breaks a rule, so that its neighbours still run."""
 
-    def __init__(self, name: str, parent: SnippetFile, error: SnippetError) -> None:
+    def __init__(self, name: str, parent: SnippetFile, error: SnippetError | LessonError) -> None:
         super().__init__(name, parent)
         self.error = error
 

@@ -12,6 +12,8 @@ from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from livedoc.player.python.store import WATCH
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -27,6 +29,7 @@ ANY_MARKER = re.compile(r"-+8<-+")
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 NEEDS = re.compile(rf"# Needs: (?P<name>{NAME.pattern})")
 ANY_NEEDS = re.compile(r"\s*#\s*needs\s*:", re.IGNORECASE)
+ANY_WATCH = re.compile(r"\s*#\s*watch(es)?\s*:", re.IGNORECASE)
 
 
 class SnippetError(ValueError):
@@ -79,6 +82,8 @@ class Snippet:
     """Where each line of the code stands in the file, which has section markers too."""
     has_app: bool
     """Whether the module has an `app`, which a server can import."""
+    watches: tuple[str, ...]
+    """The expressions that are shown beside that app, after each request."""
 
     def section(self, name: str | None) -> Section:
         """The section `name`, or for `None` the whole script up to its output.
@@ -145,8 +150,10 @@ def parse(text: str, path: str, folder: Path | None = None) -> Snippet:
     _check_width(code, path)
     script, sections, numbers = _cut(code, path)
     needs = tuple(_needs(code, path))
+    has_app = _has_app(tree)
+    watches = tuple(_watches(code, path, has_app=has_app))
     whole = "\n".join([*script, *block, ""])
-    return Snippet(path, title, whole, sections, output.text, tuple(further), needs, tuple(numbers), _has_app(tree))
+    return Snippet(path, title, whole, sections, output.text, tuple(further), needs, tuple(numbers), has_app, watches)
 
 
 def with_output(text: str, output: str) -> str:
@@ -321,6 +328,25 @@ def _needs(code: list[str], path: str) -> Iterator[str]:
         elif ANY_NEEDS.match(line):
             fix = "write one need a line, unindented, such as `# Needs: redis`"
             raise SnippetError(path, number, "this line of needs is not understood", fix)
+
+
+def _watches(code: list[str], path: str, *, has_app: bool) -> Iterator[str]:
+    for number, line in enumerate(code, 1):
+        watch = WATCH.fullmatch(line)
+        if not watch:
+            if ANY_WATCH.match(line):
+                fix = "write one expression a line, unindented, such as `# Watch: storage.sessions`"
+                raise SnippetError(path, number, "this line of what to watch is not understood", fix)
+            continue
+        expression = watch["expression"]
+        try:
+            ast.parse(expression, mode="eval")
+        except SyntaxError as error:
+            raise SnippetError(path, number, f"`{expression}` is not an expression", str(error.msg)) from None
+        if not has_app:
+            fix = f"values are shown after each request: give the module an `{APP}`, or remove the line"
+            raise SnippetError(path, number, "there is no app whose values could be watched", fix)
+        yield expression
 
 
 @dataclass(frozen=True)

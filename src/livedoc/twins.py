@@ -7,7 +7,7 @@ import re
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from livedoc.markdown import exchanged
+from livedoc.markdown import exchanged, without_steps
 from livedoc.snippet import load
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def twin(markdown: str, snippets: Path) -> str:
         seen.add(embed.path)
         return [f"`{embed.path}`:", "", "```python", *load(snippets, embed.path).script.splitlines(), "```"]
 
-    text = "\n".join(exchanged(DRAWN.sub("", markdown).split("\n"), in_full))
+    text = "\n".join(exchanged(without_steps(DRAWN.sub("", markdown).split("\n")), in_full))
     return CROSS_REFERENCE.sub(r"\1", DOCUMENTED.sub(_documented, text))
 
 

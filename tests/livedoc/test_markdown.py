@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
+from html import unescape
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import pytest
 from markdown import Markdown
 
-from livedoc.markdown import Embed, embeds, problems
+from livedoc.markdown import Embed, embeds, lessons, problems, wrong_steps
 from livedoc.snippet import load
+from livedoc.steps import StepError
 from tests.support.project import write
 from tests.support.snippet import PATH, refusal, script
 
@@ -370,3 +373,94 @@ def test_a_fence_after_one_that_never_closes_is_found() -> None:
 def test_a_missing_file_is_an_error_and_not_an_empty_block(snippets: Path) -> None:
     message = refusal(html, FENCE.replace("hang_up", "hang_on"), snippets)
     assert message == f"snippets/coats/hang_on.py: there is no such file: did you mean {PATH}?"
+
+
+# Laboratories and their steps
+
+
+APP = TEXT.replace("import asyncio\n", "import asyncio\n\napp = 1\n")
+LAB = FENCE.replace("```python", '``` { .python .lab browsers="Alice" }')
+STEP = '1. Visit *the* app.\n   { do="Alice: GET /?a=*b*" see=\'store: {"count":1} _x_\' }\n'
+
+
+@pytest.fixture
+def with_app(tmp_path: Path) -> Path:
+    write(tmp_path, PATH, APP)
+    return tmp_path
+
+
+def step_refusal(text: str, folder: Path) -> str:
+    with pytest.raises(StepError) as caught:
+        html(text, folder)
+    return str(caught.value)
+
+
+def test_a_laboratory_has_a_place_below_its_block(with_app: Path) -> None:
+    rendered = html(LAB, with_app)
+    place = rendered.index(f'<section class="lab-place" data-lab="{PATH}" data-state="idle" data-browsers="Alice"')
+    assert place > rendered.index('<div class="snippet"')
+    assert "lab-place" not in html(FENCE, with_app)
+
+
+@pytest.mark.parametrize(
+    ("info", "message"),
+    [
+        ("{ .python .lab }", 'a laboratory has no browser: write { .python .lab browsers="Alice" }'),
+        ('{ .python browsers="Alice" }', "a fence names browsers and is no laboratory: write {"),
+        ('{ .python .lab browser="Alice" }', "a laboratory can't have `browser=Alice`: write {"),
+        ('{ .python .labs browsers="Alice" }', "a laboratory can't have `.labs`: write {"),
+        ('{ .python .lab browsers="alice" }', "`alice` cannot be the name of a browser: give each browser"),
+        ('{ .python .lab browsers="Alice Alice" }', "`Alice` cannot be the name of a browser: give each browser"),
+    ],
+)
+def test_a_laboratory_that_is_not_understood_is_refused(info: str, message: str, with_app: Path) -> None:
+    assert refusal(html, FENCE.replace("python", f" {info}"), with_app).startswith(f"snippets/{PATH}: {message}")
+
+
+def test_a_laboratory_needs_an_app_that_a_browser_can_serve(snippets: Path) -> None:
+    message = (
+        f"snippets/{PATH}: a laboratory has no app that a browser can serve: give the module an ASGI app named `app`"
+    )
+    assert refusal(html, LAB, snippets).startswith(message)
+    write(snippets, PATH, APP.replace("app = 1\n", "app = 1\n# Needs: redis\n"))
+    assert refusal(html, LAB, snippets).startswith(message)
+
+
+def test_a_step_is_an_item_with_what_it_says_as_data(with_app: Path) -> None:
+    rendered = html(f"{LAB}\n{STEP}1. Look.\n", with_app)
+    [item] = re.findall(r"<li [^>]*>", rendered)
+    assert "Visit <em>the</em> app." in rendered
+    assert '<ol class="lab-steps">' in rendered
+    attributes = dict(re.findall(r' ([a-z-]+)="([^"]*)"', item))
+    assert {name: unescape(value) for name, value in attributes.items()} == {
+        "data-step": "1",
+        "data-do": '{"browser": "Alice", "method": "GET", "target": "/?a=*b*", "body": "", "kind": "request"}',
+        "data-see": r'{"browser": "", "panel": "store", "text": "{\"count\":1} _x_"}',
+        "data-done": "false",
+    }
+    assert "do=" not in rendered.replace("data-do=", "")
+
+
+def test_a_lesson_is_a_laboratory_and_the_steps_up_to_the_next() -> None:
+    other = LAB.replace("Alice", "Bob")
+    text = f"{LAB}\n{STEP}\n{other}\n{STEP.replace('Alice', 'Bob')}\n```text\n{STEP}```\n"
+    first, second = lessons(text)
+    assert [[line for line, _ in lesson.steps] for lesson in (first, second)] == [[6], [13]]
+    assert [lesson.lab.browsers for lesson in (first, second)] == [("Alice",), ("Bob",)]
+    assert second.steps[0][1].do.browser == "Bob"
+
+
+def test_all_that_is_wrong_with_steps_is_told_with_its_line(with_app: Path) -> None:
+    text = f"{STEP}\n{LAB}\n{STEP.replace('GET', 'GTE')}{STEP}{STEP.replace('store', 'shop')}"
+    assert [(line, str(error).partition(":")[0]) for line, error in wrong_steps(text)] == [
+        (2, "there is no laboratory for this step"),
+        (9, "`GTE` isn't a method"),
+        (13, "there is no panel `shop`"),
+    ]
+    assert step_refusal(text, with_app).startswith("there is no laboratory for this step: embed its app above it")
+
+
+@pytest.mark.parametrize("text", [STEP.removeprefix("1. "), STEP.replace("1. ", "- "), f"{STEP}   and more.\n"])
+def test_a_step_that_is_no_item_of_an_ordered_list_is_refused(text: str, with_app: Path) -> None:
+    message = 'the step that shows `{"count":1} _x_` is not the last line of an item of an ordered list: write it below'
+    assert step_refusal(f"{LAB}\n{text}", with_app).startswith(message)

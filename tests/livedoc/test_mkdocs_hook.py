@@ -241,6 +241,26 @@ def test_a_broken_snippet_is_refused_with_the_page_that_embeds_it(site: Site, ca
     assert "docs/index.md:10: snippets/coats/hang_up.py:7: section `use` never ends: add `# --8<--" in caplog.text
 
 
+def test_a_step_that_is_wrong_is_refused_with_the_line_of_the_page(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.write("snippets/coats/hang_up.py", SNIPPET.replace("import asyncio\n", "import asyncio\n\napp = 1\n"))
+    lab = PAGE.replace("```python", '``` { .python .lab browsers="Alice" }')
+    wrong = ('{ do="Alice: FETCH /" see="log: x" }', '{ do="Alice: GET /" see="shop: x" }', '{ do="Alice: GET /" }')
+    site.write("docs/index.md", lab + "".join(f"\n1. Step.\n   {step}\n" for step in wrong))
+    with pytest.raises(Abort):
+        site.build()
+    message = caplog.messages[-1]
+    assert [line.split(": ")[0] for line in message.splitlines()] == [
+        "docs/index.md:14",
+        "docs/index.md:17",
+        "docs/index.md:20",
+    ]
+    assert "`FETCH` isn't a method: " in message
+    assert "there is no panel `shop`: write `Alice page: Visit 1`" in message
+    assert "a step without `see` shows nothing: " in message
+
+
 def test_a_snippet_that_prints_where_no_reader_sees_it_is_refused(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     site.write("snippets/coats/hang_up.py", SNIPPET.replace("[end:use]\n", '[end:use]\n    print("loden")\n'))
     with pytest.raises(Abort):

@@ -331,3 +331,55 @@ def test_update_output_promises_nothing_of_a_snippet_that_fails(body: str, messa
     assert f"snippets/coats/hang_up.py{'' if message.startswith(':') else ': '}" in report
     assert message in report
     assert file.read_text() == script(body)
+
+
+# Lessons
+
+
+ASGI = """
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": scope["path"].encode()})
+"""
+STEPS = """# Coats
+
+``` { .python .lab browsers="Alice" }
+--8<-- "coats/hang_up.py"
+```
+
+1. Visit.
+   { do="Alice: GET /coat" see="Alice page: SEEN" }
+2. Look.
+   { do="Alice: GET /hat" see="Alice wire: /hat" }
+"""
+
+
+@pytest.fixture
+def with_lesson(project: Project) -> Project:
+    imports = f"from typing import Any\n{ASGI}"
+    project.write(PATH, script(imports=imports))
+    project.write("../docs/coats.md", STEPS.replace("SEEN", "/coat"))
+    project.write("../docs/hats.md", "No lab, but `coats/hang_up.py`.")
+    return project
+
+
+def test_a_lesson_is_played_and_what_only_a_page_has_is_counted(with_lesson: Project) -> None:
+    report = with_lesson.run("snippets", "-v", passed=2)
+    assert "snippets/coats/hang_up.py::steps of docs/coats.md PASSED" in report
+    assert "docs/coats.md: 2 steps played, of which 1 look into a wire or jar, which only a page has" in report
+
+
+@pytest.mark.parametrize(
+    ("seen", "message"),
+    [
+        ("/cloak", "docs/coats.md:8: `/cloak` is not there after the step: correct the step or the app"),
+        ('x" se="y', "docs/coats.md:8: a step has no `se`: did you mean see?"),
+    ],
+)
+def test_a_lesson_that_says_what_does_not_happen_fails_with_its_line(
+    seen: str, message: str, with_lesson: Project
+) -> None:
+    with_lesson.write("../docs/coats.md", STEPS.replace("SEEN", seen))
+    report = with_lesson.run("snippets", passed=1, failed=1)
+    assert message in report
+    assert "Traceback" not in report

@@ -43,6 +43,7 @@ def test_a_snippet_is_its_title_script_sections_and_output() -> None:
         needs=(),
         numbers=(1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 13, 14, 15, 16),
         has_app=False,
+        watches=(),
     )
 
 
@@ -124,6 +125,32 @@ def test_a_need_that_is_not_understood_is_refused_with_its_line(line: str) -> No
     assert message.startswith(
         "snippets/coats/hang_up.py:3: this line of needs is not understood: write one need a line"
     )
+
+
+WITH_APP = TEXT.replace("import asyncio\n", "import asyncio\n\napp = 1\n")
+
+
+def test_what_to_watch_is_declared_on_lines_of_their_own() -> None:
+    text = WITH_APP.replace("app = 1\n", "app = 1\n# Watch: storage.sessions\n# Watch: len(app)\n")
+    assert parse(text, PATH).watches == ("storage.sessions", "len(app)")
+
+
+@pytest.mark.parametrize("line", ["# watch: app", "#Watch: app", "# Watch:", "    # Watch: app", "# Watches: app"])
+def test_what_to_watch_that_is_not_understood_is_refused_with_its_line(line: str) -> None:
+    assert complaint(WITH_APP.replace("app = 1\n", f"app = 1\n{line}\n")) == (
+        "snippets/coats/hang_up.py:6: this line of what to watch is not understood:"
+        " write one expression a line, unindented, such as `# Watch: storage.sessions`"
+    )
+
+
+def test_what_to_watch_is_an_expression() -> None:
+    message = complaint(WITH_APP.replace("app = 1\n", "app = 1\n# Watch: a = 1\n"))
+    assert message.startswith("snippets/coats/hang_up.py:6: `a = 1` is not an expression: ")
+
+
+def test_only_an_app_is_watched() -> None:
+    message = complaint(TEXT.replace("import asyncio\n", "# Watch: 1\nimport asyncio\n"))
+    assert message.startswith("snippets/coats/hang_up.py:3: there is no app whose values could be watched: ")
 
 
 # The docstring

@@ -126,3 +126,9 @@ def test_the_list_has_a_line_for_each_page() -> None:
     assert llms_txt("Coats", "All about coats.", pages) == (
         "# Coats\n\n> All about coats.\n\n## Pages\n\n- [Home](index.md): What it is.\n- [B](a/b.md)\n"
     )
+
+
+def test_a_twin_has_the_text_of_a_step_and_not_what_its_button_does(snippets: Path) -> None:
+    step = '1. Visit the app.\n   { do="Alice: GET /" see="Alice page: Visit 1" }\n2. Look.\n'
+    text = f'``` {{ .python .lab browsers="Alice" }}\n--8<-- "coats/hang.py:use"\n```\n\n{step}'
+    assert twin(text, snippets).endswith("\n\n1. Visit the app.\n2. Look.\n")

@@ -31,15 +31,15 @@ FLOORS = {
         {"__init__"},
     ],
     "livedoc": [
-        {"snippet", "service", "build", "completions", "plot", "translation", "__init__"},
+        {"snippet", "service", "build", "completions", "plot", "steps", "translation", "__init__"},
         {"excerpt", "figures", "runtime", "bundle", "font", "offline", "caching"},
         {"markdown"},
-        {"twins"},
+        {"lesson", "twins"},
         {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],
     "livedoc.player.python": [  # what runs in the browser's Python
         {"awaiting", "ending", "exchange", "library", "limits", "records", "threads", "__init__"},
-        {"process"},
+        {"process", "store"},
         {"server"},
     ],
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from livedoc.build import NODE
-from tests.support.page import PAGES
+from tests.support.page import LABS, PAGES
 from tests.support.program import FIREFOX, installed
 from tests.support.project import PLAYER
 
@@ -71,6 +71,13 @@ def seen_without_storage(read: Read) -> dict[str, Any]:
 def test_each_block_prints_what_its_page_says(seen: dict[str, Any], path: str) -> None:
     assert seen["stackSwitching"] is True
     assert results(seen, path) == expected(seen, path)
+
+
+@pytest.mark.parametrize("path", [path.strip("/") for path in LABS])
+def test_a_lesson_is_played_to_its_end(seen: dict[str, Any], path: str) -> None:
+    steps = seen["lessons"][path]
+    assert len(steps) > 1
+    assert [step for step in steps if step["before"] or not step["after"] or not step["ticked"]] == []
 
 
 def test_each_block_does_so_without_stack_switching(seen_without_stack_switching: dict[str, Any]) -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from tests.support.block import SNIPPET
 from tests.support.host import serving
+from tests.support.lesson import play
 from tests.support.origin import Origin, Sender
-from tests.support.page import PAGES, PAGES_WITH_BLOCKS, PHONE
+from tests.support.page import LABS, PAGES, PAGES_WITH_BLOCKS, PHONE
 from tests.support.project import SNIPPETS
 from tests.support.webkit import DESKTOP, WebKit, webkit
 
@@ -110,6 +111,13 @@ def test_a_module_that_is_not_there_from_the_start_comes_when_it_is_imported(rea
         late = f"import importlib\nprint(importlib.import_module('{name}').__name__)"
         assert block.run(late) == f"done: {name}\n"
     block.press("Reset")
+
+
+@pytest.mark.parametrize("path", LABS)
+def test_a_lesson_is_played_to_its_end(reader: Reader, path: str) -> None:
+    browser = reader.visit(path.removeprefix("/"))
+    browser.find("[data-step] button")
+    assert len(play(browser)) > 1
 
 
 def test_an_edit_survives_a_reload_and_can_be_thrown_away(reader: Reader) -> None:

@@ -61,6 +61,9 @@ class Lab:
         self.browser = self.element.locator("[data-browser]")
         self.shown = self.browser.locator('[data-panel="page"]')
         self.wire = self.browser.locator('[data-panel="wire"]')
+        self.jar = self.browser.locator('[data-panel="jar"]')
+        self.store = self.element.locator('[data-panel="store"]')
+        self.log = self.element.locator('[data-panel="log"]')
         self.document = self.shown.locator(".lab-document")
 
     def open(self, script: str = "") -> Lab:

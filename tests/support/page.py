@@ -29,7 +29,8 @@ SESSIONS = [
 ]
 IN_RECIPES = "session-is-gone test-your-app several-workers sqlite log-out-everywhere deploy storage-is-down"
 RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
-PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", *SESSIONS, *RECIPES, "/contributing/", "/blocks/"]
+LABS = ["/laboratory/the-id-and-the-record/"]
+PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", *SESSIONS, *LABS, *RECIPES, "/contributing/", "/blocks/"]
 PHONE = {"width": 390, "height": 844}
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 PYTHON = re.compile("/assets/livedoc/(worker-|python-[^-/]+/)")  # and no package python-multipart

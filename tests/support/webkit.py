@@ -13,6 +13,7 @@ from selenium.webdriver import Keys, Remote, WebKitGTKOptions
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.remote_connection import RemoteConnection
+from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 from selenium.webdriver.webkitgtk.service import Service
 
@@ -107,6 +108,24 @@ class WebKit:
     def block(self, path: str = SNIPPET) -> Block:
         """The block of this snippet."""
         return Block(self, self.find(f'[data-snippet="{path}"]'))
+
+    def press(self, inside: str, name: str) -> None:
+        """Click the button of this name that is inside of what a selector finds."""
+        self.click(self.wait(lambda: self._named(f"{inside} button", name)))
+
+    def fill(self, inside: str, label: str, value: str) -> None:
+        """Put a value into the field, or choose it in the list, with this label."""
+        named = self.wait(lambda: self._named(f"{inside} label", label))
+        field = self.find(f"#{named.get_attribute('for')}")
+        if field.tag_name == "select":
+            Select(field).select_by_visible_text(value)
+        else:
+            self.click(field)
+            self.type(value)
+
+    def _named(self, selector: str, text: str) -> WebElement | None:
+        found = self._driver.find_elements(By.CSS_SELECTOR, selector)
+        return next((element for element in found if element.get_attribute("textContent") == text), None)
 
     def click(self, element: WebElement) -> None:
         # The driver scrolls to an element as the page has it, smoothly, and doesn't wait until it is there.

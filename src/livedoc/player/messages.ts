@@ -87,6 +87,27 @@ export interface Answer {
   /** The files that are new or different now. */
   changed: readonly WrittenFile[]
   removed: readonly string[]
+  store: Store
+}
+
+/** What the app keeps. */
+export interface Store {
+  files: readonly StoredFile[]
+  /** How many more files there are. */
+  unlisted: number
+  watched: readonly Watched[]
+}
+
+export interface StoredFile extends WrittenFile {
+  seconds: number // since 1970, when it was last modified
+}
+
+/** What an expression is worth. */
+export interface Watched {
+  expression: string
+  text: string
+  /** The keys and values of a mapping. */
+  rows: readonly Header[] | undefined
 }
 
 /** What the app logged, with any logger and at any level. */

@@ -1,13 +1,16 @@
 import type { Answer, AppRequest, Failure } from "../messages.ts"
 import { element } from "../page/element.ts"
 import { hex } from "../page/files.ts"
+import type { Action } from "../page/step.ts"
 import { short, typed } from "./address.ts"
 import { BODIES, formBody, queryOf, typedBody } from "./body.ts"
 import { contentOf } from "./content.ts"
 import { sending, shownDocument } from "./document.ts"
+import { fileNews } from "./changes.ts"
 import { Jar } from "./jar.ts"
-import { tabsFor } from "./tabs.ts"
-import { type Arrival, type Hop, ORIGIN, visit, type Wish } from "./visit.ts"
+import { JarPanel } from "./jar_panel.ts"
+import { panelAttributes, tabsFor } from "./tabs.ts"
+import { type Arrival, type Hop, ORIGIN, statusOf, visit, type Wish } from "./visit.ts"
 import { Wire } from "./wire.ts"
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
@@ -21,6 +24,8 @@ export interface Surroundings {
   obstacle: () => string
   /** Says what came of something that the reader did. */
   tell: (sentence: string) => void
+  /** A request was answered. */
+  took: (hop: Hop) => void
   /** Shows an exception of the app. */
   traceback: (failure: Failure) => HTMLElement
 }
@@ -41,6 +46,8 @@ export class Browser {
   readonly #body: HTMLTextAreaElement
   readonly #kind: HTMLSelectElement
   readonly #page: HTMLElement
+  readonly #cookies: JarPanel
+  readonly #arrange: () => void
 
   constructor(name: string, around: Surroundings) {
     this.#around = around
@@ -68,33 +75,47 @@ export class Browser {
       element("button", "lab-send", { type: "submit" }, "Send"),
       body,
     )
-    const arrange = () => {
+    this.#arrange = () => {
       body.hidden = ["GET", "HEAD"].includes(this.#method.value)
       this.#body.placeholder = BODIES[this.#kind.value]?.hint ?? ""
     }
-    for (const select of [this.#method, this.#kind]) select.addEventListener("change", arrange)
-    arrange()
+    for (const select of [this.#method, this.#kind]) select.addEventListener("change", this.#arrange)
+    this.#arrange()
     form.addEventListener("submit", (event) => {
       event.preventDefault()
       event.stopPropagation()
-      this.#send()
+      void this.#send()
     })
-    this.#page = element("div", "lab-panel", { "data-panel": "page", "aria-label": `Page of ${name}`, tabindex: "0" })
+    const panel = (kind: string) => panelAttributes(kind, name)
+    this.#page = element("div", "lab-panel", panel("page"))
     this.#page.append(element("p", "lab-empty", {}, "Send asks the app for a page, and shows it here."))
-    const wire = element("div", "lab-panel", { "data-panel": "wire", "aria-label": `Wire of ${name}` })
+    const wire = element("div", "lab-panel", { ...panel("wire"), tabindex: "-1" })
     this.#wire = new Wire(wire)
-    const panels = element("div", "lab-panels", {}, this.#page, wire)
-    const tabs = tabsFor({ Page: this.#page, Wire: wire }, `Panels of ${name}`)
+    const jar = element("div", "lab-panel", panel("jar"))
+    this.#cookies = new JarPanel(jar, name, this.#jar, around.tell)
+    const panels = element("div", "lab-panels", {}, this.#page, wire, jar)
+    const tabs = tabsFor({ Page: this.#page, Wire: wire, Jar: jar }, `Panels of ${name}`)
     this.element = element("section", "lab-browser", { "data-browser": name, "aria-label": `Browser of ${name}` })
     this.element.append(form, tabs, panels)
   }
 
-  #send(): void {
+  /** Does what a step says, with the controls that the reader has. */
+  async perform(action: Action): Promise<void> {
+    if (action.kind === "cookie") return this.#cookies.perform(action.action, action.cookie)
+    this.#method.value = action.method
+    this.#address.value = action.target
+    this.#kind.value = "Fields"
+    this.#body.value = [...new URLSearchParams(action.body)].map(([name, value]) => `${name}=${value}`).join("\n")
+    this.#arrange()
+    await this.#send()
+  }
+
+  async #send(): Promise<void> {
     const address = typed(this.#address.value)
     if (typeof address === "string") return this.#around.tell(address)
     const method = this.#method.value
     const body = ["GET", "HEAD"].includes(method) ? undefined : typedBody(this.#kind.value, this.#body.value)
-    void this.#visit(body ? { method, address, body } : { method, address })
+    await this.#visit(body ? { method, address, body } : { method, address })
   }
 
   async #visit(wish: Wish): Promise<void> {
@@ -109,6 +130,8 @@ export class Browser {
     const took = (hop: Hop) => {
       hops.push(hop)
       this.#wire.add(hop)
+      this.#cookies.show()
+      this.#around.took(hop)
     }
     try {
       this.#show(await visit(wish, this.#jar, ask, took), hops)
@@ -135,6 +158,7 @@ export class Browser {
     const sentences = [
       `${asked.method} ${asked.target} ${led} answered with ${status}.`,
       ...cookieNews(hops),
+      ...fileNews(hops),
       failed,
       trouble,
     ]
@@ -170,10 +194,6 @@ export class Browser {
     if (wish.address.origin === ORIGIN) void this.#visit(wish)
     else this.#around.tell(`This leads out of the app, to ${wish.address.href}: the lab doesn't go there.`)
   }
-}
-
-function statusOf({ status, reason }: Answer): string {
-  return `${status} ${reason}`.trim()
 }
 
 /** What the browser did with cookies: "The browser stored VISIT." */

@@ -1,4 +1,4 @@
-import { Cookie, CookieJar } from "tough-cookie"
+import { Cookie, CookieJar, MemoryCookieStore } from "tough-cookie"
 
 /** What a browser made of a Set-Cookie header. */
 export interface Verdict {
@@ -9,11 +9,66 @@ export interface Verdict {
   reason: string
 }
 
+/** A cookie that a browser keeps. */
+export interface KeptCookie {
+  name: string
+  value: string
+  /** The host and the path that it is sent to. With the name they say which cookie it is. */
+  domain: string
+  path: string
+  /** As a Set-Cookie header that would set it. */
+  header: string
+  /** The reader has changed its value. */
+  isTampered: boolean
+}
+
+/** A cookie that a browser would not keep. */
+export interface Refusal {
+  name: string
+  header: string
+  reason: string
+}
+
+const MOST_REFUSALS = 5
 const MOST_BYTES = 4096 // of a cookie's name and value
 
 /** The cookies that one browser keeps. */
 export class Jar {
-  readonly #jar = new CookieJar(undefined, { prefixSecurity: "strict" })
+  readonly #store = new MemoryCookieStore()
+  readonly #jar = new CookieJar(this.#store, { prefixSecurity: "strict" })
+  readonly #tampered = new Map<string, string>() // values, by which cookie it is
+  #refusals: readonly Refusal[] = []
+
+  /** The last ones, the newest first. */
+  get refusals(): readonly Refusal[] {
+    return this.#refusals
+  }
+
+  /** What the browser keeps, by name. */
+  get cookies(): KeptCookie[] {
+    return this.#all()
+      .map((cookie) => kept(cookie, this.#tampered.get(placeOf(cookie)) === cookie.value))
+      .sort((one, other) => (one.name + one.path < other.name + other.path ? -1 : 1))
+  }
+
+  /** Deletes a cookie, as its reader can in any browser. */
+  delete({ domain, path, name }: KeptCookie): void {
+    this.#store.removeCookie(domain, path, name, () => undefined)
+  }
+
+  /** Changes one character of a cookie's value. */
+  tamper(chosen: KeptCookie): void {
+    const cookie = this.#all().find((each) => placeOf(each) === placeOf(chosen))
+    if (!cookie) return
+    cookie.value = tampered(cookie.value)
+    this.#tampered.set(placeOf(cookie), cookie.value)
+  }
+
+  #all(): Cookie[] {
+    let all: Cookie[] = []
+    this.#store.getAllCookies((_, cookies) => (all = cookies ?? []))
+    return all.filter((cookie) => (cookie.expiryTime() ?? Infinity) > Date.now())
+  }
 
   /** The Cookie header of a request to `address`; empty: it has none. */
   header(address: URL): string {
@@ -31,9 +86,27 @@ export class Jar {
       const isGone = (cookie.expiryTime() ?? Infinity) <= Date.now()
       return { name, kind: isGone ? "removed" : "stored", reason: "" }
     } catch (error) {
-      return { name, kind: "refused", reason: error instanceof Error ? error.message : String(error) }
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#refusals = [{ name, header, reason }, ...this.#refusals].slice(0, MOST_REFUSALS)
+      return { name, kind: "refused", reason }
     }
   }
+}
+
+/** Another value that differs in the first character. */
+export function tampered(value: string): string {
+  return (value.startsWith("A") ? "B" : "A") + value.slice(1)
+}
+
+function kept(cookie: Cookie, isTampered: boolean): KeptCookie {
+  const { key, value, domain, path } = cookie
+  return { name: key, value, domain: domain ?? "", path: path ?? "/", header: cookie.toString(), isTampered }
+}
+
+function placeOf(
+  cookie: { domain: string | null; path: string | null } & ({ key: string } | { name: string }),
+): string {
+  return JSON.stringify([cookie.domain, cookie.path, "key" in cookie ? cookie.key : cookie.name])
 }
 
 /** What RFC 6265bis asks for, and tough-cookie doesn't. */

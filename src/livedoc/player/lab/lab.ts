@@ -1,17 +1,25 @@
-import type { Change, Failure } from "../messages.ts"
+import type { AppRequest, Change, Failure } from "../messages.ts"
 import type { Place } from "../page/code.ts"
 import { element } from "../page/element.ts"
 import { withPlaces } from "../page/places.ts"
 import { printIn } from "../page/printed.ts"
 import type { Runner } from "../page/runner.ts"
+import type { Action } from "../page/step.ts"
 import { Browser } from "./browser.ts"
 import style from "./lab.css"
+import { LogPanel } from "./log_panel.ts"
 import { Server } from "./server.ts"
+import { StorePanel } from "./store_panel.ts"
+import { panelAttributes, tabsFor } from "./tabs.ts"
+import type { Hop } from "./visit.ts"
 
 export interface Options {
   /** The path of the snippet. */
   path: string
+  /** What the lab is called. */
   title: string
+  /** The names of its browsers. */
+  browsers: readonly string[]
   /** The script as it is now. */
   script: () => string
   /** A worker for this lab alone. */
@@ -24,7 +32,7 @@ export interface Options {
 
 const MOST_PRINTED = 100_000 // characters that are kept of what the server prints
 
-/** A server with the app of a snippet, and a browser for it. */
+/** A server with the app of a snippet, and browsers for it. */
 export class Lab {
   readonly element: HTMLElement
   readonly #options: Options
@@ -38,7 +46,8 @@ export class Lab {
     "aria-label": "What the server printed",
   })
   readonly #stop: HTMLButtonElement
-  readonly #browser: Browser
+  readonly #browsers: ReadonlyMap<string, Browser>
+  readonly #store: StorePanel
   #served = ""
 
   constructor(options: Options) {
@@ -56,16 +65,28 @@ export class Lab {
     const start = press("Start", () => void this.start())
     const restart = press("Restart", () => void this.#restart())
     this.#stop = press("Stop", () => this.#server.stop())
-    const title = element("p", "lab-title", {}, `Try it: ${options.title}`)
+    const title = element("p", "lab-title", {}, options.title)
     const buttons = element("div", "lab-buttons", {}, start, restart, this.#stop)
     const head = element("div", "lab-head", {}, title, buttons, this.#status, this.#announcement)
-    this.#browser = new Browser("Alice", {
-      ask: (request) => this.#server.ask(request),
+    const panel = (kind: string) => element("div", "lab-panel", panelAttributes(kind, "the server"))
+    const [store, log] = [panel("store"), panel("log")]
+    this.#store = new StorePanel(store)
+    const records = new LogPanel(log)
+    const around = {
+      ask: (request: AppRequest) => this.#server.ask(request),
       obstacle: () => this.#obstacle(),
-      tell: (sentence) => this.#tell(sentence),
-      traceback: (failure) => this.#traceback(failure),
-    })
-    const attributes = { "data-lab": options.path, "data-state": "idle", "aria-label": `Try it: ${options.title}` }
+      tell: (sentence: string) => this.#tell(sentence),
+      took: (hop: Hop) => {
+        this.#store.show(hop.answer)
+        records.add(hop)
+      },
+      traceback: (failure: Failure) => this.#traceback(failure),
+    }
+    this.#browsers = new Map(options.browsers.map((name) => [name, new Browser(name, around)]))
+    const tabs = tabsFor({ Store: store, Log: log }, "Panels of the server")
+    const server = element("div", "lab-server", {}, tabs, element("div", "lab-panels", {}, store, log))
+    const browsers = [...this.#browsers.values()].map((browser) => browser.element)
+    const attributes = { "data-lab": options.path, "data-state": "idle", "aria-label": options.title }
     this.element = element(
       "section",
       "lab",
@@ -73,7 +94,7 @@ export class Lab {
       head,
       this.#trouble,
       this.#printed,
-      this.#browser.element,
+      element("div", "lab-parts", {}, ...browsers, server),
     )
     this.#printed.hidden = true
     this.#show("Start starts the server", false)
@@ -88,6 +109,12 @@ export class Lab {
     await this.#restart()
   }
 
+  /** Does what a step says. Starts the server first, unless it is running. */
+  async perform(action: Action): Promise<void> {
+    if (!["starting", "ready", "busy"].includes(this.#server.state)) await this.#restart()
+    await this.#browsers.get(action.browser)?.perform(action)
+  }
+
   /** Ends the server for good: the reader has left. */
   close(): void {
     this.#server.close()
@@ -97,10 +124,15 @@ export class Lab {
     this.#trouble.replaceChildren()
     this.#printed.replaceChildren()
     this.#printed.hidden = true
+    const hadFiles = this.#store.hasFiles
+    this.#store.clear()
     this.#served = this.#options.script()
     const failure = await this.#server.start(this.#options.path, this.#served)
     if (failure) this.#trouble.replaceChildren(this.#traceback(failure))
-    else if (this.#server.state === "ready") this.#options.started()
+    else if (this.#server.state === "ready") {
+      if (hadFiles) this.#tell("The server has started again in an empty folder, without the files that it had.")
+      this.#options.started()
+    }
   }
 
   #obstacle(): string {

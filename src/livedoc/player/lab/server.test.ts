@@ -5,7 +5,13 @@ import { Runner } from "../page/runner.ts"
 import { Server } from "./server.ts"
 
 const request: AppRequest = { method: "GET", target: "/", host: "app.example", headers: [], body: new Uint8Array() }
-const nothing = { failure: undefined, records: [], changed: [], removed: [] }
+const nothing = {
+  failure: undefined,
+  records: [],
+  changed: [],
+  removed: [],
+  store: { files: [], unlisted: 0, watched: [] },
+}
 const answer = { status: 200, reason: "OK", headers: [], body: new Uint8Array(), size: 0, seconds: 0, ...nothing }
 const ended = { seconds: 0, spent: false, files: [], unlisted: 0 }
 

@@ -1,7 +1,13 @@
 import { element } from "../page/element.ts"
 
-/** A part of a browser, by what its tab says. */
+/** Parts of a lab, by what their tabs say. An event `lab-show` on one chooses it. */
 export type Panels = Readonly<Record<string, HTMLElement>>
+
+/** The attributes of a panel of this kind. The keyboard reaches it, as it may scroll. */
+export function panelAttributes(kind: string, owner: string): Record<string, string> {
+  const title = `${kind.charAt(0).toUpperCase()}${kind.slice(1)} of ${owner}`
+  return { "data-panel": kind, "data-title": title, "aria-label": title, tabindex: "0" }
+}
 
 const NARROW = "(width < 48em)"
 
@@ -34,6 +40,7 @@ export function tabsFor(panels: Panels, name: string): HTMLElement {
     chosen = name
     arrange()
   }
+  for (const [name, panel] of Object.entries(panels)) panel.addEventListener("lab-show", () => choose(name))
   bar.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key]
     if (!step) return

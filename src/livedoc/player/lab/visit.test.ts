@@ -5,7 +5,13 @@ import { Jar } from "./jar.ts"
 import { type Arrival, type Hop, ORIGIN, visit, type Wish } from "./visit.ts"
 
 function answer(status: number, ...headers: Header[]): Answer {
-  const nothing = { failure: undefined, records: [], changed: [], removed: [] }
+  const nothing = {
+    failure: undefined,
+    records: [],
+    changed: [],
+    removed: [],
+    store: { files: [], unlisted: 0, watched: [] },
+  }
   return { status, reason: "", headers, body: new Uint8Array(), size: 0, seconds: 0, ...nothing }
 }
 

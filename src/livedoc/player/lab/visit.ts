@@ -89,3 +89,14 @@ function redirected({ method, address, body }: Wish, { status, headers }: Answer
   const isTurned = status === 303 ? method !== "HEAD" : status < 303 && method === "POST"
   return isTurned || !body ? { method: isTurned ? "GET" : method, address: next } : { method, address: next, body }
 }
+
+/** "200 OK". */
+export function statusOf({ status, reason }: Answer): string {
+  return `${status} ${reason}`.trim()
+}
+
+/** A request and its response in a line: "GET /: 200 OK, 1.2 ms". */
+export function summaryOf({ request, answer }: Hop): string {
+  const milliseconds = `${(answer.seconds * 1000).toFixed(answer.seconds < 0.01 ? 1 : 0)} ms`
+  return `${request.method} ${request.target}: ${statusOf(answer)}, ${milliseconds}`
+}

@@ -1,10 +1,11 @@
 // Uses the served site in Firefox as a reader would, by WebDriver BiDi:
 //   node firefox.ts FIREFOX PROFILE PREFERENCES ORIGIN PATH...
-// PROFILE is an empty folder, PREFERENCES a JSON object. It presses Run in each block of each page. Then it types a program that
-// never ends into a block of the first page that has blocks, and stops the program. What happened is printed as JSON.
+// PROFILE is an empty folder, PREFERENCES a JSON object. It presses Run in each block of each page, and plays the steps of its
+// laboratory if it has one. Then it types a program that never ends into a block of the first page that has blocks, and stops the program. What happened is printed as JSON.
 
 import process from "node:process"
 import { type ElementHandle, launch, type Page } from "puppeteer-core"
+import { type Played, played } from "./lesson.ts"
 
 interface Ran {
   snippet: string
@@ -16,6 +17,8 @@ interface Ran {
 interface Seen {
   stackSwitching: boolean
   pages: Record<string, Ran[]>
+  /** The steps of each page. */
+  lessons: Record<string, Played[]>
   stopped: { state: string; next: Ran }
   /** What the theme says of its search for "session". */
   found: string
@@ -119,9 +122,11 @@ async function read(page: Page, origin: string, paths: string[]): Promise<Seen> 
   page.setDefaultTimeout(PATIENCE)
   const trouble = troubleOf(page, origin)
   const pages: Seen["pages"] = {}
+  const lessons: Seen["lessons"] = {}
   for (const path of paths) {
     const ran: Ran[] = (pages[path] = [])
     for (const block of await open(page, `${origin}/${path}`)) ran.push(await run(block))
+    lessons[path] = await played(page)
     trouble.push(...(await missing(page)))
   }
   const editable = paths.find((path) => pages[path]?.length)
@@ -131,7 +136,7 @@ async function read(page: Page, origin: string, paths: string[]): Promise<Seen> 
   const ended = await stopped(page, block)
   const found = await searched(page)
   trouble.push(...(await missing(page)))
-  return { stackSwitching, pages, stopped: ended, found, trouble }
+  return { stackSwitching, pages, lessons, stopped: ended, found, trouble }
 }
 
 /** An array that gets each error, and each request to another origin, when it happens. */

@@ -96,6 +96,11 @@ export class Block {
     return `${this.#path}:${this.#root.dataset.section}`
   }
 
+  /** The path of its snippet, and the app of that in a lab. */
+  get app(): readonly [path: string, lab: TryIt | undefined] {
+    return [this.#path, this.#tryIt]
+  }
+
   /** Whether the page that is shown has it. */
   get isHere(): boolean {
     return this.#root.isConnected

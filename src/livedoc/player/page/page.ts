@@ -8,6 +8,7 @@ import { Offline } from "./offline.ts"
 import { imported, isOutdated } from "./release.ts"
 import { Runner } from "./runner.ts"
 import { type Shared, sharedBy } from "./share.ts"
+import { Steps } from "./steps.ts"
 import { weight } from "./weight.ts"
 import { openWorker } from "./worker_link.ts"
 
@@ -58,6 +59,7 @@ async function mountAll(): Promise<void> {
   for (const block of blocks) if (!block.isHere) block.leave()
   if (here.length < blocks.length) surroundings.runner.stop() // a program whose block the reader has left
   blocks = [...here, ...bare().map((root) => new Block(root, surroundings))]
+  mountSteps()
   const open = typeof shared === "object" ? blockFor(shared) : undefined
   if (!open || !here.includes(open)) showShared(shared)
   void offline.visit()
@@ -70,6 +72,21 @@ async function follow(): Promise<void> {
   const shared = await sharedBy(location.hash)
   if (!shared && !isNew) for (const block of blocks) block.close()
   showShared(shared)
+}
+
+/** Gives the steps of each laboratory their buttons. They stand below it. */
+function mountSteps(): void {
+  const labs = new Map(blocks.map((block) => block.app))
+  const steps = new Map<string, HTMLElement[]>()
+  let path = ""
+  for (const each of document.querySelectorAll<HTMLElement>("[data-lab], [data-step]")) {
+    if (each.dataset.lab !== undefined) path = each.dataset.lab
+    else if (!each.querySelector(".lab-step")) steps.set(path, [...(steps.get(path) ?? []), each])
+  }
+  for (const [path, items] of steps) {
+    const lab = labs.get(path)
+    if (lab) new Steps(items, lab, path, () => localStorage)
+  }
 }
 
 /** Where blocks are to be. */

@@ -1,6 +1,6 @@
 import { loadPyodide, type PyodideAPI } from "pyodide"
 import type { PyProxy } from "pyodide/ffi"
-import type { Answer, AppRequest, Failure, Left, Output, WrittenFile } from "../messages.ts"
+import type { Answer, AppRequest, Failure, Left, Output, Store, WrittenFile } from "../messages.ts"
 import { Checkpoint } from "./checkpoint.ts"
 import { Library, type Source } from "./library.ts"
 import { Packages } from "./packages.ts"
@@ -44,13 +44,14 @@ interface Server extends PyProxy {
 }
 
 interface PythonAnswer
-  extends PyProxy, Omit<Answer, "headers" | "body" | "failure" | "records" | "changed" | "removed"> {
+  extends PyProxy, Omit<Answer, "headers" | "body" | "failure" | "records" | "changed" | "removed" | "store"> {
   headers: PyProxy
   body: PyProxy
   failure: ShownFailure
   records: PyProxy
   changed: PyProxy
   removed: PyProxy
+  store: PyProxy
 }
 
 type ShownFailure = (PyProxy & Failure) | undefined
@@ -195,6 +196,7 @@ function answerOf(answer: PythonAnswer): Answer {
     })),
     changed: filesOf(answer.changed),
     removed: answer.removed.toJs() as string[],
+    store: storeOf(answer.store),
   }
   answer.destroy()
   return came
@@ -207,6 +209,19 @@ function failureOf(shown: ShownFailure): Failure | undefined {
 function filesOf(files: PyProxy): WrittenFile[] {
   const written = files.toJs() as [string, number, Uint8Array][]
   return written.map(([path, size, head]) => ({ path, size, head }))
+}
+
+function storeOf(store: PyProxy): Store {
+  const [files, unlisted, watched] = store.toJs() as [
+    [string, number, Uint8Array, number][],
+    number,
+    [string, string, [string, string][] | undefined][],
+  ]
+  return {
+    files: files.map(([path, size, head, seconds]) => ({ path, size, head, seconds })),
+    unlisted,
+    watched: watched.map(([expression, text, rows]) => ({ expression, text, rows })),
+  }
 }
 
 /** A stream of bytes, as text. The bytes of a character may arrive in two parts, or not all. */

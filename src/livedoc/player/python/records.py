@@ -49,13 +49,14 @@ def recorded() -> Iterator[list[Record]]:
 
 def _described(record: logging.LogRecord) -> Record:
     added = {name: value for name, value in vars(record).items() if name not in STANDARD}
-    extra = [(name, _text(lambda value=value: str(value))) for name, value in added.items()]  # type: ignore[misc]
+    extra = [(name, formatted(lambda value=value: str(value))) for name, value in added.items()]  # type: ignore[misc]
     exception = record.exc_info
-    traceback = _text(lambda: logging.Formatter().formatException(exception)) if exception and exception[0] else ""
-    return Record(str(record.name), record.levelname, _text(record.getMessage), extra, traceback)
+    traceback = formatted(lambda: logging.Formatter().formatException(exception)) if exception and exception[0] else ""
+    return Record(str(record.name), record.levelname, formatted(record.getMessage), extra, traceback)
 
 
-def _text(make: Callable[[], str]) -> str:
+def formatted(make: Callable[[], str]) -> str:
+    """Return what a function of the program's own makes, or why it makes nothing."""
     try:
         return make()[:MOST_CHARACTERS]
     except Exception as error:  # noqa: BLE001  # the program's own formatting may raise anything

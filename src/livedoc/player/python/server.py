@@ -13,6 +13,7 @@ from .ending import MOST_BYTES, MOST_FILES, Failure
 from .exchange import Exchange
 from .process import Process
 from .records import recorded
+from .store import Store, expressions_in, stored
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -47,6 +48,8 @@ class Answer(NamedTuple):
     changed: list[File]
     """The files that are new or different now."""
     removed: list[str]
+    store: Store
+    """All that the program keeps now."""
 
 
 class Server:
@@ -65,10 +68,13 @@ class Server:
         self.process = Process(filename, packages)
         self._module = PurePosixPath(filename).stem
         self._state: dict[str, Any] = {}
+        self._expressions: list[str] = []
+        self._store = Store([], 0, [])
 
     async def start(self, source: str) -> Failure | None:
         """Execute the script and let its app start. What is returned is what went wrong."""
         self.process.start()
+        self._expressions = expressions_in(source)
         self._folder = Path.cwd()
         # Under another name than `__main__` the script's guard doesn't hold. Classes find their module by this name.
         main = self.process.main
@@ -111,6 +117,8 @@ class Server:
         if failure is None and not exchange.is_complete:
             failure = Failure("The app exited before its response was complete.\n", "SystemExit", None)
         exchange.end()
+        # Within a call, so the reader can stop it: a program's own expressions and values have a say in this.
+        failure = await self.process.call(self._look) or failure
         changed, removed = _difference(self._folder, before, _stamps(self._folder))
         status = exchange.status or 0
         return Answer(
@@ -124,6 +132,7 @@ class Server:
             records,
             changed,
             removed,
+            self._store,
         )
 
     async def _start_app(self) -> None:
@@ -163,6 +172,9 @@ class Server:
     async def _call(self, scope: dict[str, Any], exchange: Exchange) -> None:
         await self._app(scope, exchange.receive, exchange.send)
         exchange.check()
+
+    def _look(self) -> None:
+        self._store = stored(self._folder, self._expressions, vars(self.process.main))
 
 
 async def _awaited(function: Callable[..., Awaitable[None]], *args: object) -> None:

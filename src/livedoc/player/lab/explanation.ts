@@ -1,0 +1,36 @@
+import { element } from "../page/element.ts"
+import type { Part } from "./cookie_parts.ts"
+
+/** That are shown of a value, a body or a line. */
+export const MOST_CHARACTERS = 2000
+const MOST_PARTS = 30 // of one header
+
+let meanings = 0 // each is named by an id
+
+/** Parts of a header, of which one at a time is explained: the first, or the one that the reader comes to. */
+export function explained(parts: readonly Part[], label: HTMLElement | string): HTMLElement {
+  const shown = element("div", "lab-cookie", {}, element("p", "", {}, label, ...apart(parts)))
+  const meaning = element("p", "lab-meaning")
+  const explain = (event: Event) => {
+    const part = event.target instanceof Element ? event.target.closest("button") : null
+    if (part) meaning.textContent = part.nextElementSibling?.textContent ?? ""
+  }
+  for (const way of ["pointerover", "focusin", "click"]) shown.addEventListener(way, explain)
+  meaning.textContent = parts[0]?.meaning ?? ""
+  shown.append(meaning)
+  return shown
+}
+
+/** Each part as a button that explains it. */
+function apart(parts: readonly Part[]): (Node | string)[] {
+  const shown = parts.slice(0, MOST_PARTS).flatMap(({ before, text, meaning }) => {
+    const id = `lab-meaning-${++meanings}`
+    const part = element("button", "lab-part", { type: "button", "aria-describedby": id }, shortened(text))
+    return [before, part, element("span", "", { id, hidden: "" }, meaning)]
+  })
+  return parts.length > MOST_PARTS ? [...shown, `; and ${parts.length - MOST_PARTS} more`] : shown
+}
+
+export function shortened(text: string): string {
+  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}… (${text.length} characters)` : text
+}

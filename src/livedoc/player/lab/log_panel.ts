@@ -1,0 +1,46 @@
+import type { LogRecord } from "../messages.ts"
+import { element } from "../page/element.ts"
+import { shortened } from "./explanation.ts"
+import { type Hop, summaryOf } from "./visit.ts"
+
+const MOST_REQUESTS = 30
+const MOST_RECORDS = 100 // of each request
+
+/** Shows what was logged during each request, the newest request first. */
+export class LogPanel {
+  readonly #list = element("ol", "lab-exchanges", { reversed: "" })
+  readonly #empty = element("p", "lab-empty", {}, "What the app and its libraries log is shown here, at every level.")
+
+  constructor(panel: HTMLElement) {
+    panel.append(this.#empty, this.#list)
+  }
+
+  add(hop: Hop): void {
+    this.#empty.hidden = true
+    this.#list.prepend(request(hop))
+    while (this.#list.children.length > MOST_REQUESTS) this.#list.lastElementChild?.remove()
+  }
+}
+
+function request(hop: Hop): HTMLElement {
+  const { records } = hop.answer
+  const shown = element("li", "", {}, element("p", "lab-heading", {}, shortened(summaryOf(hop))))
+  if (records.length === 0) shown.append(element("p", "lab-rest", {}, "Nothing was logged."))
+  else shown.append(element("ol", "lab-records", {}, ...records.slice(0, MOST_RECORDS).map(line)))
+  const more = records.length - MOST_RECORDS
+  if (more > 0) shown.append(element("p", "lab-rest", {}, `and ${more} more records`))
+  return shown
+}
+
+function line({ level, logger, message, extra, traceback }: LogRecord): HTMLElement {
+  const source = element("span", "lab-name", {}, `${level} ${logger}`)
+  const added = extra.map(([name, value]) => element("span", "lab-extra", {}, `${name}=${rounded(value)}`))
+  const shown = element("li", "", {}, source, " ", message, ...added.flatMap((part) => [" ", part]))
+  if (traceback) shown.append(element("pre", "lab-content", {}, traceback))
+  return shown
+}
+
+/** A number without the decimals that say nothing. */
+export function rounded(value: string): string {
+  return /^-?\d+\.\d{4,}$/.test(value) ? Number(value).toFixed(3) : value
+}

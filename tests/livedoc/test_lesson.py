@@ -1,0 +1,114 @@
+"""A lesson is played without a browser: a step that says what doesn't happen is found, with its page and line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from livedoc.lesson import LessonError, Played, play, tampered, text_in
+from livedoc.markdown import lessons
+
+SCRIPT = """
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+# Watch: seen
+seen = {}
+
+
+@dataclass
+class Visit:
+    count: int
+
+
+async def app(scope, receive, send):
+    cookies = [value.decode() for name, value in scope["headers"] if name == b"cookie"]
+    body = (await receive())["body"].decode()
+    seen["last"] = f"cookie {cookies} body {body}"
+    Path("kept").write_text(scope["path"])
+    logging.getLogger("shop").debug("asked", extra={"path": scope["path"]})
+    start = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]}
+    if scope["path"] == "/set":
+        start["headers"].append((b"set-cookie", b"A=xyz; Path=/; Secure"))
+    await send(start)
+    await send({"type": "http.response.body", "body": b"<h1>Sho<b>p</b></h1><p>" + scope["path"].encode() + b"</p>"})
+"""
+LAB = '``` { .python .lab browsers="Alice" }\n--8<-- "labs/shop.py"\n```\n\n'
+
+
+def played(*steps: str) -> Played:
+    text = LAB + "".join(f"1. Step.\n   {{ {step} }}\n" for step in steps)
+    [lesson] = lessons(text)
+    return play(SCRIPT, lesson, "docs/labs/shop.md")
+
+
+def refusal(*steps: str) -> str:
+    with pytest.raises(LessonError) as caught:
+        played(*steps)
+    return str(caught.value)
+
+
+def test_steps_that_are_true_are_played_and_those_of_a_page_alone_are_counted() -> None:
+    before = Path.cwd()
+    assert played(
+        'do="Alice: GET /a" see="Alice page: Shop /a"',
+        'do="Alice: POST /set x=1" see="store: body x=1"',
+        """do="Alice: GET /b" see="store: cookie ['A=xyz']" """,
+        'do="Alice: tamper A" see="Alice jar: You changed"',
+        """do="Alice: GET /c" see="store: cookie ['A=Ayz']" """,
+        'do="Alice: delete A" see="Alice jar: The jar is empty"',
+        """do="Alice: GET /d" see="store: cookie []" """,
+        'do="Alice: GET /e" see="log: DEBUG shop asked path=/e"',
+        'do="Alice: GET /f" see="Alice wire: GET /f"',
+    ) == Played(9, 3)
+    assert Path.cwd() == before
+    assert "shop" not in sys.modules
+
+
+def test_the_files_are_there_as_the_app_left_them() -> None:
+    assert played('do="Alice: GET /here" see="store: 1 file kept /here"') == Played(1, 0)
+
+
+def test_a_text_that_does_not_come_is_refused_and_what_is_there_is_shown() -> None:
+    message = refusal('do="Alice: GET /a" see="Alice page: Visit 7"')
+    assert message.startswith(
+        "docs/labs/shop.md:6: `Visit 7` is not there after the step: correct the step or the app;"
+    )
+    assert "/a" in message
+
+
+def test_a_text_that_was_there_before_is_refused() -> None:
+    first = 'do="Alice: GET /a" see="Alice page: /a"'
+    second = 'do="Alice: GET /abc" see="Alice page: Shop"'
+    assert refusal(first, second).startswith(
+        "docs/labs/shop.md:8: `Shop` is there before the step is done: name something that only this step brings"
+    )
+
+
+def test_a_cookie_that_is_not_there_is_refused() -> None:
+    message = "docs/labs/shop.md:6: Alice has no cookie A: have an earlier step set it, or correct the name"
+    assert refusal('do="Alice: delete A" see="Alice jar: The jar is empty"') == message
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>Visit <b>1</b>.</p><p>Bye</p>", "Visit 1. Bye"),
+        ("<td>a</td><td>b</td>", "a b"),
+        ("1 &lt; 2<br>x", "1 < 2 x"),
+    ],
+)
+def test_the_text_of_a_page_is_what_a_reader_sees(html: str, text: str) -> None:
+    assert " ".join(text_in(html).split()) == text
+
+
+@pytest.mark.parametrize(("value", "other"), [("abc", "Abc"), ("Abc", "Bbc"), ("", "A")])
+def test_tampering_exchanges_the_first_character_as_in_a_page(value: str, other: str) -> None:
+    assert tampered(value) == other
+
+
+def test_one_step_is_told_as_one() -> None:
+    assert str(Played(1, 0)) == "1 step played, of which 0 look into a wire or jar, which only a page has"

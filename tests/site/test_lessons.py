@@ -1,0 +1,283 @@
+"""The lessons of the laboratory, played from the steps in their built pages, in a real Chromium."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.axe import barriers
+from tests.support.block import block_of
+from tests.support.lab import Lab
+from tests.support.lesson import play
+from tests.support.page import LABS, PHONE, have_pages_swapped, requests, swapped, width_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Locator, Page
+
+    from tests.support.page import NewPage
+
+COUNTER = "labs/visit_counter.py"
+DESK = {"width": 1280, "height": 800}
+LOOKS = pytest.mark.parametrize(
+    ("scheme", "viewport"),
+    [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE)],
+    ids=["light desk", "dark desk", "light phone", "dark phone"],
+)
+
+
+class Hands:
+    """A reader's, in Chromium."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def evaluate(self, expression: str) -> Any:
+        return self.page.evaluate(expression)
+
+    def press(self, inside: str, name: str) -> None:
+        self.page.locator(inside).get_by_role("button", name=name, exact=True).click()
+
+    def fill(self, inside: str, label: str, value: str) -> None:
+        field = self.page.locator(inside).get_by_label(label, exact=True)
+        if field.evaluate("field => field.tagName") == "SELECT":
+            field.select_option(value)
+        else:
+            field.fill(value)
+
+    def wait(self, found: Callable[[], bool], /) -> None:
+        for _ in range(1200):
+            if found():
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError("it was waited for a minute, and did not come")
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    return new_page(LABS[0])
+
+
+@pytest.fixture
+def lab(page: Page) -> Lab:
+    return Lab(block_of(page, COUNTER))
+
+
+def step(page: Page, number: int) -> Locator:
+    return page.locator(f'[data-step="{number}"]')
+
+
+def do(page: Page, number: int) -> None:
+    """Have a step done, and wait until it is ticked."""
+    step(page, number).get_by_role("button", name="Do it").click()
+    expect(step(page, number)).to_have_attribute("data-done", "true")
+
+
+@pytest.mark.parametrize("path", LABS)
+def test_a_lesson_is_played_to_its_end_with_the_controls_that_a_reader_has(new_page: NewPage, path: str) -> None:
+    page = new_page(path)
+    steps = play(Hands(page))
+    expect(page.locator(".lab-progress")).to_contain_text(f"{len(steps)} of {len(steps)} steps are done.")
+
+
+@pytest.mark.parametrize("path", LABS)
+def test_do_it_does_each_step_and_starts_the_lab(new_page: NewPage, path: str) -> None:
+    page = new_page(path)
+    count = page.locator("[data-step]").count()
+    for number in range(1, count + 1):
+        assert step(page, number).get_attribute("data-done") == "false"
+        do(page, number)
+    assert page.locator("[data-done=true]").count() == count
+
+
+def test_nothing_of_a_laboratory_is_fetched_before_start(new_page: NewPage) -> None:
+    page = new_page()
+    requested = requests(page)
+    page.goto(LABS[0], wait_until="networkidle")
+    assert not [url for url in requested if "/lab-" in url or "/worker-" in url]
+    expect(page.locator(f'[data-lab="{COUNTER}"]')).to_have_attribute("data-state", "idle")
+    page.locator(f'[data-lab="{COUNTER}"]').get_by_role("button", name="Start").click()
+    Lab(block_of(page, COUNTER)).wait_for("ready")
+    assert [url for url in requested if "/lab-" in url]
+
+
+def test_start_keeps_the_focus_in_the_laboratory(lab: Lab) -> None:
+    lab.button("Start").press("Enter")
+    lab.wait_for("ready")
+    expect(lab.button("Start")).to_be_focused()
+
+
+def test_progress_is_remembered_until_the_reader_starts_over(page: Page) -> None:
+    do(page, 1)
+    page.reload()
+    expect(step(page, 1)).to_have_attribute("data-done", "true")
+    expect(step(page, 2)).to_have_attribute("data-done", "false")
+    progress = page.locator(".lab-progress")
+    expect(progress).to_contain_text("1 of 7 steps are done.")
+    do(page, 2)  # and before it the first one, which the new browser needs
+    progress.get_by_role("button", name="Start over").click()
+    expect(step(page, 1).get_by_role("button", name="Do it")).to_be_focused()
+    expect(page.locator(f'[data-lab="{COUNTER}"]')).to_have_attribute("data-state", "idle")
+    page.reload()
+    expect(progress).to_contain_text("0 of 7 steps are done.")
+    expect(progress.get_by_role("button")).to_be_hidden()
+    do(page, 1)
+
+
+def test_steps_work_where_the_browser_keeps_nothing(new_page: NewPage) -> None:
+    page = new_page()
+    page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('blocked') } })")
+    page.goto(LABS[0])
+    do(page, 1)
+
+
+def test_a_laboratory_and_its_steps_come_back_with_their_page(page: Page) -> None:
+    have_pages_swapped(page)
+    do(page, 1)
+    swapped(page, page.locator(".md-tabs").get_by_role("link", name="Storages").click)
+    expect(page.locator("[data-lab]")).to_have_count(0)
+    swapped(page, page.go_back)
+    expect(page.locator("[data-lab]")).to_have_count(1)
+    expect(step(page, 1)).to_have_attribute("data-done", "true")
+    do(page, 2)
+
+
+def test_without_javascript_the_lesson_reads_as_text(new_page: NewPage) -> None:
+    page = new_page(LABS[0], java_script_enabled=False)
+    expect(page.locator("[data-lab]")).to_contain_text("runs in your browser if JavaScript is on")
+    expect(step(page, 1)).to_contain_text("Alice visits the app")
+    expect(page.get_by_role("button", name="Do it")).to_have_count(0)
+    assert "{" not in (step(page, 3).text_content() or "")
+
+
+# The panels
+
+
+def test_the_jar_shows_what_a_cookie_is_and_lets_the_reader_change_it(lab: Lab) -> None:
+    lab.button("Start").click()
+    lab.wait_for("ready")
+    expect(lab.jar).to_have_text("The jar is empty: Alice has no cookie.")
+    lab.get()
+    cookie = lab.jar.locator('[data-cookie="VISIT"]')
+    expect(cookie).to_contain_text("new")
+    expect(cookie).to_contain_text("43 characters")
+    attributes = cookie.locator(".lab-part").all_text_contents()
+    assert {text.lower() for text in attributes} == {"max-age=604800", "path=/", "secure", "httponly", "samesite=lax"}
+    id = cookie.locator(".lab-value").text_content() or ""
+    told = lab.announcements()
+    cookie.get_by_role("button", name="Tamper", exact=True).click()
+    expect(cookie.locator(".lab-value")).to_have_text(("B" if id.startswith("A") else "A") + id[1:])
+    expect(cookie).to_contain_text("changed")
+    expect(cookie.get_by_role("button", name="Tamper")).to_be_focused()
+    cookie.get_by_role("button", name="Delete", exact=True).click()
+    expect(lab.jar).to_have_text("The jar is empty: Alice has no cookie.")
+    expect(lab.jar).to_be_focused()
+    assert told() == [
+        "One character of VISIT is another one now: the next request sends that.",
+        "VISIT is deleted: the next request goes without it.",
+    ]
+    lab.get()
+    assert "Cookie: " not in (lab.wire.get_by_role("group", name="Request", exact=True).first.text_content() or "")
+
+
+def test_the_store_shows_the_record_and_what_is_watched_and_marks_what_changed(lab: Lab) -> None:
+    lab.button("Start").click()
+    lab.wait_for("ready")
+    lab.get()
+    file = lab.store.locator(".lab-files li")
+    expect(file.locator(".lab-mark")).to_have_text("new")
+    expect(file).to_contain_text('{"count":1}')
+    lab.hear("GET / was answered with 200 OK. The browser stored VISIT. The server wrote 1 file.")
+    lab.get()
+    expect(file.locator(".lab-mark")).to_have_text("changed")
+    row = lab.store.get_by_role("row")
+    id = lab.jar.locator(".lab-value").text_content() or ""
+    expect(row.get_by_role("rowheader")).to_have_text(id)
+    expect(row.locator(".lab-mark")).to_have_text("new")
+    name = (file.locator("code").first.text_content() or "").removeprefix("sessions/").removesuffix(".session")
+    expect(row.get_by_role("cell")).to_contain_text(name)
+    lab.get()
+    expect(row.locator(".lab-mark")).to_have_count(0)
+    assert id not in (file.text_content() or "")
+
+
+def test_the_log_has_the_newest_request_first_with_what_was_decided(lab: Lab) -> None:
+    lab.button("Start").click()
+    lab.wait_for("ready")
+    lab.get()
+    lab.get("/?second")
+    requests = lab.log.locator(".lab-exchanges > li")
+    expect(requests).to_have_count(2)
+    expect(requests.first).to_contain_text("GET /?second: 200 OK")
+    expect(requests.first).to_contain_text("storage read done")
+    expect(requests.first).to_contain_text("provider=VISIT")
+    expect(requests.last).to_contain_text("storage write done")
+
+
+def test_the_store_forgets_what_a_restart_took(lab: Lab) -> None:
+    lab.button("Start").click()
+    lab.wait_for("ready")
+    lab.get()
+    lab.button("Restart").click()
+    lab.wait_for("ready")
+    lab.hear("The server has started again in an empty folder, without the files that it had.")
+    expect(lab.store).to_have_text("After each request, what the app keeps is shown here.")
+    lab.get()
+    expect(lab.shown).to_contain_text("Visit 1")
+
+
+@LOOKS
+def test_axe_finds_no_barrier_in_any_panel(new_page: NewPage, scheme: str, viewport: dict[str, int]) -> None:
+    page = new_page(LABS[0], color_scheme=scheme, viewport=viewport)
+    assert barriers(page) == []
+    for number in (1, 2, 3, 4):
+        do(page, number)
+    lab = Lab(block_of(page, COUNTER))
+    for panel in ("Page", "Wire", "Jar", "Store", "Log"):
+        if viewport is PHONE:
+            lab.element.get_by_role("tab", name=panel).click()
+        assert barriers(page) == []
+    assert width_of(page) <= viewport["width"]
+
+
+def test_each_panel_is_a_region_with_a_name(lab: Lab) -> None:
+    lab.button("Start").click()
+    lab.wait_for("ready")
+    for name in ("Page of Alice", "Wire of Alice", "Jar of Alice", "Store of the server", "Log of the server"):
+        expect(lab.element.get_by_role("region", name=name)).to_be_visible()
+
+
+def test_on_a_phone_do_it_shows_the_panel_that_the_step_is_about(new_page: NewPage) -> None:
+    page = new_page(LABS[0], viewport=PHONE)
+    lab = Lab(block_of(page, COUNTER))
+    do(page, 1)
+    expect(lab.jar).to_be_visible()
+    expect(lab.jar).to_be_in_viewport()
+    expect(lab.shown).to_be_hidden()
+    do(page, 2)
+    expect(lab.shown).to_be_visible()
+    expect(lab.jar).to_be_hidden()
+
+
+def test_a_lesson_can_be_done_with_a_keyboard_only(new_page: NewPage) -> None:
+    page = new_page(LABS[0], viewport=PHONE)
+    lab = Lab(block_of(page, COUNTER))
+    lab.element.get_by_role("button", name="Start").focus()
+    page.keyboard.press("Enter")
+    lab.wait_for("ready")
+    for number in range(1, page.locator("[data-step]").count() + 1):
+        reach(page, f'[data-step="{number}"] button')
+        page.keyboard.press("Enter")
+        expect(step(page, number)).to_have_attribute("data-done", "true")
+
+
+def reach(page: Page, selector: str) -> None:
+    """Press Tab until the focus is there."""
+    for _ in range(80):
+        if page.evaluate(f"document.activeElement.matches('{selector}')"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the keyboard doesn't come to {selector}")

@@ -1,0 +1,72 @@
+"""A lesson of the site, played from the steps in its built page, through the controls that its reader has."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qsl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LESSON = "laboratory/the-id-and-the-record/"
+STEPS = "[...document.querySelectorAll('[data-step]')].map(({ dataset }) => ({ ...dataset }))"
+
+LAB = "document.querySelector('[data-lab]').dataset.lab"
+READY = "document.querySelector('[data-lab]').dataset.state === 'ready'"
+
+
+class Hands(Protocol):
+    """What a reader does with a page, whatever their browser."""
+
+    def evaluate(self, expression: str) -> Any:
+        """What an expression of JavaScript gives."""
+
+    def press(self, inside: str, name: str) -> None:
+        """Press the button of this name that is inside of what a selector finds."""
+
+    def fill(self, inside: str, label: str, value: str) -> None:
+        """Put a value into the field, or choose it in the list, with this label."""
+
+    def wait(self, found: Callable[[], bool], /) -> object:
+        """Wait until this is so."""
+
+
+def play(hands: Hands) -> list[dict[str, str]]:
+    """Play all steps of the page that is open, and give them. Each text has to be missing before its step."""
+    steps: list[dict[str, str]] = hands.evaluate(STEPS)
+    assert steps, "the page has no step"
+    lab = f'[data-lab="{hands.evaluate(LAB)}"]'
+    hands.press(lab, "Start")
+    hands.wait(lambda: bool(hands.evaluate(READY)))
+    for number, step in enumerate(steps, 1):
+        do, see = json.loads(step["do"]), json.loads(step["see"])
+        assert not is_seen(hands, see), f"step {number}: {see['text']!r} is there before the step"
+        assert not is_done(hands, number), f"step {number} is ticked before it's done"
+        perform(hands, do, f'{lab} [data-browser="{do["browser"]}"]')
+        hands.wait(lambda see=see: is_seen(hands, see))  # type: ignore[misc]
+        hands.wait(lambda number=number: is_done(hands, number))  # type: ignore[misc]
+    return steps
+
+
+def perform(hands: Hands, do: dict[str, str], browser: str) -> None:
+    """Do what a step says, with the controls of this browser."""
+    if do["kind"] == "cookie":
+        return hands.press(f'{browser} [data-cookie="{do["cookie"]}"]', do["action"].capitalize())
+    hands.fill(browser, "Method", do["method"])
+    hands.fill(browser, "Address", do["target"])
+    if do["body"]:
+        hands.fill(browser, "Body", "\n".join(f"{name}={value}" for name, value in parse_qsl(do["body"])))
+    return hands.press(browser, "Send")
+
+
+def is_seen(hands: Hands, see: dict[str, str]) -> bool:
+    """Whether a reader reads this text in its panel."""
+    owner = f'[data-browser="{see["browser"]}"] ' if see["browser"] else ""
+    text = hands.evaluate(f"document.querySelector('{owner}[data-panel={see['panel']}]').innerText")
+    return see["text"] in " ".join(text.split())
+
+
+def is_done(hands: Hands, number: int) -> bool:
+    """Whether the step of this number is ticked."""
+    return bool(hands.evaluate(f"document.querySelector('[data-step=\"{number}\"]').dataset.done === 'true'"))
