@@ -50,8 +50,8 @@ async def main() -> None:
         ) as browser:
             for _ in range(60):  # a poll each minute, and nothing else
                 now += 60
-                response = await browser.get(path)
-        print(f"{path} after an hour:", response.text)
+                await browser.get(path)
+            print(f"{path} after an hour:", (await browser.get(path)).text)
     # --8<-- [end:use]
 
 

@@ -8,6 +8,7 @@ import socket
 import tracemalloc
 from contextlib import AsyncExitStack
 from itertools import product
+from mmap import mmap
 from pathlib import Path
 from random import Random
 from tracemalloc import Filter
@@ -212,7 +213,8 @@ async def test_memory_that_grows_is_noticed() -> None:
 
     async def clients() -> AsyncGenerator[int, None]:
         while True:
-            held.append(b"x" * growth.GRAIN)
+            held.append(mmap(-1, 8 * growth.GRAIN))  # new pages, where an object may get some that were free
+            held[-1].write(b"x" * len(held[-1]))
             yield 1
 
     assert growth.row("returning", await growth.marks(clients(), 10))["grows"]

@@ -107,7 +107,7 @@ def _packed(url: str, rules: Rules) -> bool:
 
 def test_each_file_of_the_site_is_sent_as_it_must_be(urls: list[str], fetched: list[str], rules: Rules) -> None:
     assert {"/", "/storages/", "/404.html", "/sw.js", "/stylesheets/coatcheck.css"} < set(urls)
-    assert {Path(url).suffix for url in fetched} == {".mjs", ".wasm", ".zip", ".whl"}
+    assert {Path(url).suffix for url in fetched} == {".mjs", ".part", ".wasm", ".zip", ".whl"}
     assert set(fetched) < set(urls)
     assert complaints(urls, fetched, rules) == set()
 
