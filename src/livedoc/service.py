@@ -39,7 +39,7 @@ def redis() -> Iterator[dict[str, str]]:
                 _wait_for(listening)
                 yield {"REDIS_URL": f"unix://{listening}"}
             finally:
-                # Redis refuses to stop while a child of it writes the first append-only file. None of that is kept here.
+                # Asked to stop, Redis refuses while a child of it writes its first append-only file.
                 os.killpg(process.pid, signal.SIGKILL)
 
 

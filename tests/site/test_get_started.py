@@ -1,8 +1,7 @@
-"""The apps of "Get started", as a beginner meets them: started with uvicorn, used, and found by the search."""
+"""The apps of "Get started", as a beginner meets them: started with uvicorn and used."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import httpx2
@@ -16,23 +15,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Locator, Page
-
-    from tests.support.page import NewPage
+    from playwright.sync_api import Browser
 
 APPS = sorted(file.stem for file in (SNIPPETS / "get_started").glob("*.py"))
-FIRST = {
-    "fastapi": "get-started/",
-    "starlette": "get-started/starlette/",
-    "litestar": "get-started/litestar/",
-    "quart": "get-started/quart/",
-    "flask": "recipes/move/",
-    "django": "get-started/django/",
-    "asgi": "get-started/asgi/",
-    "install": "get-started/",
-    "login": "get-started/",
-    "logout": "sessions/log-in-and-log-out/",
-}
 
 
 def served(app: str, folder: Path) -> AbstractContextManager[str]:
@@ -98,24 +83,3 @@ def test_a_browser_does_what_the_page_says_it_does_on_localhost(browser: Browser
         page.get_by_role("button", name="Log out").click()
         expect(page.locator("body")).to_contain_text("Please log in.")
         assert context.cookies() == []
-
-
-def results(page: Page, word: str) -> Locator:
-    page.keyboard.press("/")
-    page.keyboard.insert_text(word)
-    page.keyboard.press("End")  # only a key begins the search
-    expect(page.locator(".md-search-result__meta")).to_have_text(re.compile("matching document"))
-    return page.locator(".md-search-result__link")
-
-
-@pytest.mark.parametrize("word", FIRST)
-def test_the_words_of_a_beginner_find_these_pages_first(new_page: NewPage, word: str) -> None:
-    first = results(new_page("/"), word).first
-    expect(first).to_have_attribute("href", re.compile(rf"^[^?#]*:\d+/{FIRST[word]}([?#].*)?$"))
-
-
-def test_the_word_cookie_finds_where_a_browser_lists_them(new_page: NewPage) -> None:
-    section = re.compile("/get-started/[^/]*#find-the-session-cookie$")
-    found = results(new_page("/"), "cookie")
-    expect(found.first).to_be_attached()
-    assert [each for each in found.evaluate_all("links => links.map(link => link.href)") if section.search(each)]
