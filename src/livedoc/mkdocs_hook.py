@@ -21,6 +21,7 @@ from livedoc.runtime import build_runtime, described
 from livedoc.snippet import SnippetError, load, paths
 from livedoc.translation import untranslated
 from livedoc.twins import Page, llms_txt, twin
+from livedoc.weight import weighed, weights
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +43,8 @@ pages: dict[str, Page] = {}
 """The pages by the path of their file."""
 order: list[str] = []
 """These paths as the navigation has them."""
+weight_of: dict[str, int] = {}
+"""The bytes that a first run of each snippet fetches at the most."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -75,8 +78,8 @@ def on_page_markdown(markdown: str, page: MkDocsPage, config: MkDocsConfig, **_:
 
 
 def on_post_page(output: str, **_: object) -> str:
-    """Keep browsers from translating code and names."""
-    return untranslated(output)
+    """Keep browsers from translating code and names, and tell each block what its first run fetches."""
+    return weighed(untranslated(output), weight_of)
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
@@ -106,8 +109,11 @@ def add_files(files: Files, config: MkDocsConfig, player: Path, runtime: Path) -
     used.clear()
     pages.clear()
     _load_player(config, player)
-    for uri, content in _scripts(_snippets(config)):
-        files.append(File.generated(config, uri, content=content, inclusion=InclusionLevel.INCLUDED))
+    scripts = dict(_scripts(_snippets(config)))
+    weight_of.clear()
+    weight_of.update(weights(scripts, player, runtime))
+    for path, script in scripts.items():
+        files.append(File.generated(config, f"snippets/{path}", content=script, inclusion=InclusionLevel.INCLUDED))
     sources = [*_built(player, runtime), *_listed(config)]
     for uri, source in sources:
         files.append(File.generated(config, uri, abs_src_path=str(source), inclusion=InclusionLevel.INCLUDED))
@@ -134,10 +140,10 @@ def _measured(config: MkDocsConfig) -> tuple[dict[str, Any], str]:
     return json.loads(source.read_text()), name
 
 
-def _scripts(snippets: Path) -> Iterator[tuple[str, bytes]]:
+def _scripts(snippets: Path) -> Iterator[tuple[str, str]]:
     for path in paths(snippets):
         try:
-            yield f"snippets/{path}", load(snippets, path).script.encode()
+            yield path, load(snippets, path).script
         except SnippetError:
             # Either a page embeds it and is refused, or none does and that is reported.
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.exceptions import Abort
 
+from livedoc.build import wire_sizes
 from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
@@ -98,7 +100,9 @@ class Site:
             "runtime/python-1/python_stdlib.zip",
         ):
             self.write(name, name)
-        self.write("runtime/runtime.json", '{"sizes": {"python-1/python_stdlib.zip": {}}}')
+        sizes = {"python-1/python_stdlib.zip": {"raw": 99, "wire": 1000}}
+        runtime = {"sizes": sizes, "parts": [], "lock": {"packages": {}}}
+        self.write("runtime/runtime.json", json.dumps(runtime))
 
     def write(self, path: str, text: str) -> None:
         file = self.project / path
@@ -167,7 +171,7 @@ def test_a_strict_build_has_no_warning_and_writes_nothing_into_docs(
 def test_the_player_is_a_module_and_the_sites_own_style_comes_last(site: Site) -> None:
     site.build()
     html = (site.site / "index.html").read_text()
-    assert '<div class="snippet" data-snippet="coats/hang_up.py" data-state="idle"' in html
+    assert '<div class="snippet" data-snippet="coats/hang_up.py" ' in html
     assert Head(html).modules == ["assets/livedoc/page-1.js", "assets/livedoc/menu-1.js"]
     assert Head(html).styles[-2:] == ["assets/livedoc/block-1.css", "own.css"]
 
@@ -277,6 +281,12 @@ def test_a_page_may_show_what_prints_in_another_block(site: Site) -> None:
     site.write("docs/index.md", f'{PAGE}\n```python\n--8<-- "coats/hang_up.py:more"\n```\n')
     site.build()
     assert (site.site / "index.html").read_text().count('<div class="snippet"') == 2
+
+
+def test_a_block_says_what_its_first_run_fetches_with_the_players_worker(site: Site) -> None:
+    site.build()
+    [worker] = wire_sizes([site.project / "player" / "worker-1.js"])
+    assert f'data-snippet="coats/hang_up.py" data-weight="{1000 + worker}"' in (site.site / "index.html").read_text()
 
 
 def test_code_and_names_are_not_translated(site: Site) -> None:

@@ -33,6 +33,7 @@ FLOORS = {
     "livedoc": [
         {"snippet", "service", "build", "completions", "plot", "steps", "translation", "__init__"},
         {"excerpt", "figures", "runtime", "bundle", "font", "offline", "caching"},
+        {"weight"},
         {"markdown"},
         {"lesson", "twins"},
         {"mkdocs_hook", "pytest_snippets", "__main__"},

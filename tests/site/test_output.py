@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.support.block import SNIPPET, Block, block_of
+from tests.support.block import SNIPPET, Block, block_of, first_block
 
 
 def test_what_a_program_prints_is_text_and_never_markup(block: Block) -> None:
@@ -73,6 +73,22 @@ def test_how_an_output_differs_is_shown_line_by_line_when_asked(block: Block) ->
     assert difference.locator("ins").all_text_contents() == ["+ something else\n"]
     block.press("How it differs")
     expect(difference).to_be_hidden()
+
+
+def test_a_detail_that_does_not_come_is_told_and_comes_at_the_next_press(browser: Browser, server: str) -> None:
+    with browser.new_context(base_url=server, service_workers="block") as context:
+        page = context.new_page()
+        page.goto("/storages/")
+        block = first_block(page)
+        block.run("print('something else')")
+        page.route("**/details-*", lambda route: route.abort())
+        block.button("How it differs").click()
+        expect(block.element.get_by_role("alert")).to_have_text("This did not come. Press the button again.")
+        page.unroute_all()
+        block.press("How it differs")
+        expect(block.element.locator(".snippet-difference")).to_be_visible()
+        expect(block.element.get_by_role("alert")).to_have_count(0)
+
 
 
 # Errors

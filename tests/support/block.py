@@ -34,9 +34,13 @@ class Block:
         return self.element.get_by_role("button", name=re.compile(f"^{name}"))
 
     def press(self, *names: str) -> None:
-        """Click these buttons, one after the other."""
+        """Click these buttons, one after the other. What one of them discloses is there when the next is clicked."""
         for name in names:
-            self.button(name).click()
+            button = self.button(name)
+            expanded = button.get_attribute("aria-expanded")
+            button.click()
+            if expanded:
+                expect(button).not_to_have_attribute("aria-expanded", expanded)
 
     def edit(self, code: str) -> None:
         self.press("Edit")

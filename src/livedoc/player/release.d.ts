@@ -28,16 +28,9 @@ interface Size {
 declare const WORKER: string
 declare const EDITOR: string
 declare const LAB: string
+declare const LESSON: string
+declare const DETAILS: string
 
 declare const RUNTIME: Runtime
 /** Bytes on the wire for all of RUNTIME and the worker. */
 declare const DOWNLOAD_SIZE: number
-
-/** A package, or a part of the standard library, that a script may import: its modules, its bytes on the wire, and what it needs of the others. */
-interface Weight {
-  imports: string[]
-  size: number
-  depends: string[]
-}
-
-declare const WEIGHTS: Record<string, Weight>

@@ -32,25 +32,18 @@ async function bundle(entry: string, define: Record<string, string>, css: Loader
 }
 
 const { lock, ...rest } = JSON.parse(runtime) as Runtime
-const { parts, sizes } = rest
-const size = (file: string) => sizes[file]?.wire ?? 0
-const packages = Object.values(lock.packages).map(({ name, imports, depends, file_name }): [string, Weight] => {
-  const needed = parts.flatMap(({ packages }, number) => (packages.includes(name) ? [`${number}`] : []))
-  return [name, { imports, size: size(file_name), depends: [...depends, ...needed] }]
-})
-const library = parts.map(({ file_name, imports }, number): [string, Weight] => {
-  return [`${number}`, { imports, size: size(file_name), depends: number > 0 ? [`${number - 1}`] : [] }]
-})
 // A worker unpacks packages by itself, and only Pyodide's own way compares these.
 const unhashed = JSON.stringify({ lock, ...rest }, (key, value: unknown) => (key === "sha256" ? "" : value))
 const worker = await bundle("python/worker.ts", { RUNTIME: unhashed })
 const editor = await bundle("editor/editor.ts", { COMPLETIONS: completions })
 const lab = await bundle("lab/lab.ts", {})
-const names = { WORKER: JSON.stringify(worker), EDITOR: JSON.stringify(editor), LAB: JSON.stringify(lab) }
+const lesson = await bundle("page/lesson.ts", {})
+const details = await bundle("page/details.ts", {})
+const modules = { WORKER: worker, EDITOR: editor, LAB: lab, LESSON: lesson, DETAILS: details }
+const names = Object.fromEntries(Object.entries(modules).map(([name, file]) => [name, JSON.stringify(file)]))
 const ours = brotliCompressSync(readFileSync(path.join(folder, worker))).length
-const total = Object.values(sizes).reduce((sum, { wire }) => sum + wire, ours)
-const WEIGHTS = JSON.stringify(Object.fromEntries([...packages, ...library]))
-await bundle("page/page.ts", { ...names, DOWNLOAD_SIZE: `${total}`, WEIGHTS })
+const total = Object.values(rest.sizes).reduce((sum, { wire }) => sum + wire, ours)
+await bundle("page/page.ts", { ...names, DOWNLOAD_SIZE: `${total}` })
 await bundle("page/block.css", {}, "css")
 await bundle("theme/menu.ts", {})
 await bundle("theme/search_on_use.ts", {})

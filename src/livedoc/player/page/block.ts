@@ -5,7 +5,7 @@ import { CodeView, type LoadEditor } from "./code_view.ts"
 import type { Edit, Edits } from "./edits.ts"
 import { element, required } from "./element.ts"
 import { Header } from "./header.ts"
-import { Result } from "./result.ts"
+import { type LoadDetails, Result } from "./result.ts"
 import { type Outcome, type Runner, Stopped, Unavailable } from "./runner.ts"
 import { Notice } from "./notice.ts"
 import { linkTo } from "./share.ts"
@@ -20,10 +20,11 @@ export interface Surroundings {
   /** Whether the host has another release of the site by now. */
   isOutdated: () => Promise<boolean>
   loadLab: LoadLab
+  loadDetails: LoadDetails
   /** Runs programs beside those of `runner`. */
   anotherRunner: () => Runner
-  /** The bytes that a first run of a script fetches at the most. */
-  weight: (script: string) => number
+  /** The bytes that a first run fetches at the most, of any script. */
+  downloadSize: number
   /** A program has run to its end. */
   ran: () => void
   /** The link that brought code has done its work: a reload does not bring that code back. */
@@ -52,7 +53,7 @@ export class Block {
   constructor(root: HTMLElement, around: Surroundings) {
     this.#root = root
     this.#around = around
-    this.#result = new Result(root)
+    this.#result = new Result(root, around.loadDetails)
     const script = (required(root, "template") as HTMLTemplateElement).content.textContent
     this.#code = new Code({ name: this.name, hash: this.#hash, script }, around.edits, around.leaveLink)
     const run = () => void this.#start()
@@ -156,7 +157,8 @@ export class Block {
     this.#header.showLink()
     this.#notify()
     this.#result.clear()
-    this.#header.show("idle", invitation(this.#around.weight(this.#code.script)))
+    const { downloadSize } = this.#around
+    this.#header.show("idle", invitation(this.#code.isEdited ? downloadSize : Number(this.#root.dataset.weight)))
     this.#view.renew()
   }
 

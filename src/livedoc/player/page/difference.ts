@@ -4,12 +4,9 @@ export interface Line {
   text: string
 }
 
-const MOST_LINES = 500
-
-/** How `before` becomes `after`, line by line; undefined if there is too much to compare. */
-export function difference(before: string, after: string): Line[] | undefined {
+/** How `before` becomes `after`, line by line. */
+export function difference(before: string, after: string): Line[] {
   const [a, b] = [before.split("\n"), after.split("\n")]
-  if (a.length > MOST_LINES || b.length > MOST_LINES) return undefined
   const common = longestCommon(a, b)
   const lines: Line[] = []
   let [i, j] = [0, 0]

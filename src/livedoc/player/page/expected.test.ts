@@ -1,6 +1,6 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import { matching, verdict } from "./expected.ts"
+import { isComparable, matching, verdict } from "./expected.ts"
 
 const right = [
   { text: "not ok\n", when: "" },
@@ -19,4 +19,13 @@ test("a further output that is right is as expected too, and says when", () => {
 test("the expected output is as expected, and any other is different", () => {
   assert.equal(verdict(matching(right, "not ok\n")), "as expected")
   assert.equal(verdict(matching(right, "half ok\n")), "different")
+})
+
+test("only short outputs are compared line by line", () => {
+  assert.ok(isComparable("a\n", "b\n".repeat(400)))
+  for (const outputs of [
+    ["a\n", "b\n".repeat(500)],
+    ["b\n".repeat(500), ""],
+  ] as const)
+    assert.ok(!isComparable(...outputs))
 })

@@ -10,6 +10,13 @@ export function matching(right: readonly Expected[], printed: string): Expected 
   return right.find(({ text }) => text === printed)
 }
 
+const MOST_LINES = 500
+
+/** Whether these outputs are short enough to be compared line by line. */
+export function isComparable(...outputs: readonly string[]): boolean {
+  return outputs.every((output) => output.split("\n").length <= MOST_LINES)
+}
+
 /** What is said beside an output. */
 export function verdict(match: Expected | undefined): string {
   if (!match) return "different"

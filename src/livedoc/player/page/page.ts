@@ -8,8 +8,6 @@ import { Offline } from "./offline.ts"
 import { imported, isOutdated } from "./release.ts"
 import { Runner } from "./runner.ts"
 import { type Shared, sharedBy } from "./share.ts"
-import { Steps } from "./steps.ts"
-import { weight } from "./weight.ts"
 import { openWorker } from "./worker_link.ts"
 
 /** What Material for MkDocs offers when it swaps pages without a reload. */
@@ -18,12 +16,10 @@ interface PageChanges {
 }
 
 const home = new URL("../../", import.meta.url)
-const [self, worker, editor, lab] = [
-  new URL(import.meta.url),
-  new URL(WORKER, import.meta.url),
-  new URL(EDITOR, import.meta.url),
-  new URL(LAB, import.meta.url),
-]
+const self = new URL(import.meta.url)
+const besides = (name: string) => new URL(name, self)
+const [worker, editor, lab] = [besides(WORKER), besides(EDITOR), besides(LAB)]
+const [lesson, details] = [besides(LESSON), besides(DETAILS)]
 const offline = new Offline(home.href, DOWNLOAD_SIZE)
 
 const surroundings: Surroundings = {
@@ -31,9 +27,10 @@ const surroundings: Surroundings = {
   edits: new Edits(() => localStorage),
   loadEditor: () => imported(editor.href) as Promise<typeof import("../editor/editor.ts")>,
   loadLab: () => imported(lab.href) as Promise<typeof import("../lab/lab.ts")>,
+  loadDetails: () => imported(details.href) as Promise<typeof import("./details.ts")>,
   anotherRunner: () => new Runner(openWorker),
-  isOutdated: () => isOutdated([self, worker, editor, lab], self, home),
-  weight: (script) => weight(script, DOWNLOAD_SIZE, WEIGHTS),
+  isOutdated: () => isOutdated([self, worker, editor, lab, lesson, details], self, home),
+  downloadSize: DOWNLOAD_SIZE,
   ran: () => void offline.begin(),
   leaveLink() {
     // To an entry without a state Material gives its hash back, if it is still fetching the page for it.
@@ -59,7 +56,7 @@ async function mountAll(): Promise<void> {
   for (const block of blocks) if (!block.isHere) block.leave()
   if (here.length < blocks.length) surroundings.runner.stop() // a program whose block the reader has left
   blocks = [...here, ...bare().map((root) => new Block(root, surroundings))]
-  mountSteps()
+  if (document.querySelector("[data-step]")) void mountSteps()
   const open = typeof shared === "object" ? blockFor(shared) : undefined
   if (!open || !here.includes(open)) showShared(shared)
   void offline.visit()
@@ -74,18 +71,13 @@ async function follow(): Promise<void> {
   showShared(shared)
 }
 
-/** Gives the steps of each laboratory their buttons. They stand below it. */
-function mountSteps(): void {
-  const labs = new Map(blocks.map((block) => block.app))
-  const steps = new Map<string, HTMLElement[]>()
-  let path = ""
-  for (const each of document.querySelectorAll<HTMLElement>("[data-lab], [data-step]")) {
-    if (each.dataset.lab !== undefined) path = each.dataset.lab
-    else if (!each.querySelector(".lab-step")) steps.set(path, [...(steps.get(path) ?? []), each])
-  }
-  for (const [path, items] of steps) {
-    const lab = labs.get(path)
-    if (lab) new Steps(items, lab, path, () => localStorage)
+/** Gives the steps of a lesson their buttons, which only a page with steps needs. */
+async function mountSteps(): Promise<void> {
+  try {
+    const { mountSteps } = (await imported(lesson.href)) as typeof import("./lesson.ts")
+    mountSteps(blocks)
+  } catch {
+    // The steps are to be read and done by hand, until the next visit.
   }
 }
 

@@ -1,10 +1,11 @@
-import { difference } from "./difference.ts"
+import { disclosing, type Make, readable } from "./disclosure.ts"
 import { element, required } from "./element.ts"
-import { type Expected, matching, verdict } from "./expected.ts"
-import { type Folder, hex, joined, textOf, tree, withSize } from "./files.ts"
-import type { Change, Left, WrittenFile } from "../messages.ts"
+import { type Expected, isComparable, matching, verdict } from "./expected.ts"
+import type { Change, Left } from "../messages.ts"
 import { withPlaces } from "./places.ts"
 import { printIn } from "./printed.ts"
+
+export type LoadDetails = () => Promise<typeof import("./details.ts")>
 
 /** Milliseconds in which what follows a press of Run is taken for its answer; a browser counts half a second. */
 const AT_ONCE = 400
@@ -14,6 +15,7 @@ const AT_ONCE = 400
  * from what was expected and which files it left.
  */
 export class Result {
+  readonly #details: LoadDetails
   readonly #panel: HTMLElement
   readonly #heading: HTMLElement
   readonly #label: HTMLElement
@@ -28,7 +30,9 @@ export class Result {
   #follows = true
   #scrolled = 0 // as far as this has
 
-  constructor(root: HTMLElement) {
+  /** `details` makes what a reader may ask for after a run. */
+  constructor(root: HTMLElement, details: LoadDetails) {
+    this.#details = details
     this.#panel = required(root, ".snippet-output")
     this.#heading = required(this.#panel, ".snippet-heading")
     this.#label = required(this.#heading, ".snippet-label")
@@ -121,12 +125,9 @@ export class Result {
     this.#heading.append(this.#verdict)
     if (match) return
     this.#panel.setAttribute(DIFFERS, "")
-    const lines = difference(this.#expected.textContent, this.text)
-    if (!lines) return
-    this.#offer("How it differs", () => {
-      const rows = lines.map(({ sign, text }) => element(SIGNS[sign], "", {}, `${sign} ${text}\n`))
-      return element("pre", "snippet-difference", readable("Expected and printed"), ...rows)
-    })
+    const [expected, printed] = [this.#expected.textContent, this.text]
+    if (!isComparable(expected, printed)) return
+    this.#offer("How it differs", async () => (await this.#details()).differing(expected, printed))
   }
 
   /**
@@ -136,15 +137,12 @@ export class Result {
   list({ files, unlisted }: Left): void {
     if (performance.now() - this.#begun < AT_ONCE) this.#panel.style.minHeight = ""
     if (files.length === 0) return
-    this.#offer(`Files it left (${files.length + unlisted})`, () => {
-      const list = folderList(tree(files))
-      if (unlisted > 0) list.append(element("li", "", {}, `and ${unlisted} more`))
-      return list
-    })
+    const name = `Files it left (${files.length + unlisted})`
+    this.#offer(name, async () => (await this.#details()).listed(files, unlisted))
   }
 
   /** A button in the heading, because an offer must not move the page until the reader asks for it. */
-  #offer(name: string, make: () => HTMLElement): void {
+  #offer(name: string, make: Make): void {
     this.#heading.append(disclosing(name, make, this.#asked))
   }
 }
@@ -159,54 +157,6 @@ function toEnd(place: HTMLElement): void {
 /** On the panel, for the style sheet: the state is `done` all the same. */
 const DIFFERS = "data-differs"
 
-const SIGNS = { " ": "span", "-": "del", "+": "ins" } as const
-
 function shown(name: string, marker: string): HTMLPreElement {
   return element("pre", "", { [marker]: "", ...readable(name) })
-}
-
-/** What scrolls can be scrolled with the keyboard, and says what it is. */
-function readable(name: string): Record<string, string> {
-  return { tabindex: "0", role: "group", "aria-label": name }
-}
-
-function folderList({ folders, files }: Folder): HTMLUListElement {
-  const list = element("ul", "snippet-files")
-  for (const inner of folders) {
-    const [name, folder] = joined(...inner)
-    list.append(element("li", "", {}, `${name}/`, folderList(folder)))
-  }
-  for (const [name, file] of files) list.append(element("li", "", {}, content(name, file)))
-  return list
-}
-
-function content(name: string, { size, head }: WrittenFile): HTMLElement {
-  const cut = head.length < size
-  const text = textOf(head, cut)
-  const item = element("div", "")
-  const open = disclosing(
-    withSize(name, size),
-    () => {
-      const inside = element("div", "")
-      if (text !== undefined) inside.append(element("pre", "", readable(`${name} as text`), text))
-      inside.append(element("pre", "snippet-bytes", readable(`${name} as bytes`), hex(head)))
-      if (cut) inside.append(element("p", "", {}, `The first ${head.length} bytes.`))
-      return inside
-    },
-    item,
-  )
-  item.prepend(open)
-  return item
-}
-
-/** A button that shows, in `place`, what is made when it is first pressed, and hides it again. */
-function disclosing(name: string, make: () => HTMLElement, place: HTMLElement): HTMLButtonElement {
-  const button = element("button", "snippet-offer", { type: "button", "aria-expanded": "false" }, name)
-  let made: HTMLElement | undefined
-  button.addEventListener("click", () => {
-    if (made) made.hidden = !made.hidden
-    else place.append((made = make()))
-    button.setAttribute("aria-expanded", String(!made.hidden))
-  })
-  return button
 }
