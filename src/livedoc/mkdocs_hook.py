@@ -21,6 +21,7 @@ from livedoc.runtime import build_runtime, described
 from livedoc.snippet import SnippetError, load, paths
 from livedoc.translation import untranslated
 from livedoc.twins import Page, llms_txt, twin
+from livedoc.version import version
 from livedoc.weight import weighed, weights
 
 if TYPE_CHECKING:
@@ -83,9 +84,10 @@ def on_post_page(output: str, **_: object) -> str:
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
-    """Tell the theme's templates what the scripts are called, and warn of what no page embeds: by now all are read."""
+    """Tell the theme the names of the scripts and the version, and warn of what no page embeds: by now all are read."""
     scripts = [PurePosixPath(uri) for uri in files.src_uris if PurePosixPath(uri).match(f"{ASSETS}/*.js")]
-    env.globals["livedoc"] = {script.stem.rpartition("-")[0]: str(script) for script in scripts}
+    names = {script.stem.rpartition("-")[0]: str(script) for script in scripts}
+    env.globals["livedoc"] = {**names, "version": version(_project(config))}
     for path in paths(_snippets(config)):
         if path not in used:
             fix = f'write --8<-- "{path}" in a python fence of a page, or remove the file'

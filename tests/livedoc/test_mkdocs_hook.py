@@ -86,6 +86,7 @@ class Site:
         self.site = project / "site"
         self.write("mkdocs.yml", CONFIG.replace("SNIPPETS", str(project / "snippets")).replace("THEME", str(THEME)))
         self.write("hook.py", SMALL_HOOK)
+        self.write("pyproject.toml", '[project]\nname = "coats"\nversion = "1.2.3"\n')
         self.write("docs/index.md", PAGE)
         self.write("docs/own.css", "")
         self.write("snippets/conftest.py", "")
@@ -281,6 +282,21 @@ def test_a_page_may_show_what_prints_in_another_block(site: Site) -> None:
     site.write("docs/index.md", f'{PAGE}\n```python\n--8<-- "coats/hang_up.py:more"\n```\n')
     site.build()
     assert (site.site / "index.html").read_text().count('<div class="snippet"') == 2
+
+
+def test_a_page_says_its_file_its_version_and_where_to_read_how_to_change_it(site: Site) -> None:
+    site.write(
+        "mkdocs.yml",
+        (site.project / "mkdocs.yml").read_text().replace("{livedoc: {", "{livedoc: {contributing: c/#a, "),
+    )
+    site.write("docs/more/racks.md", "# Racks\n")
+    site.build()
+    text = " ".join((site.site / "more/racks/index.html").read_text().split())
+    assert (
+        'Coats 1.2.3, <code translate="no">docs/more/racks.md</code>. <a href="../../c/#a">Change this page</a>' in text
+    )
+    text = " ".join((site.site / "404.html").read_text().split())
+    assert '<p class="release md-grid md-typeset"> Coats 1.2.3 </p>' in text
 
 
 def test_a_block_says_what_its_first_run_fetches_with_the_players_worker(site: Site) -> None:

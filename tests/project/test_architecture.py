@@ -31,7 +31,7 @@ FLOORS = {
         {"__init__"},
     ],
     "livedoc": [
-        {"snippet", "service", "build", "completions", "plot", "steps", "translation", "__init__"},
+        {"snippet", "service", "build", "completions", "plot", "steps", "translation", "version", "__init__"},
         {"excerpt", "figures", "runtime", "bundle", "font", "offline", "caching"},
         {"weight"},
         {"markdown"},

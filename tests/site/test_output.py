@@ -90,7 +90,6 @@ def test_a_detail_that_does_not_come_is_told_and_comes_at_the_next_press(browser
         expect(block.element.get_by_role("alert")).to_have_count(0)
 
 
-
 # Errors
 
 
