@@ -29,7 +29,7 @@ class SimplifiedSessionStorage(ABC):
 
     @abstractmethod
     async def save(self, id: str, data: bytes | None) -> None:
-        """Save `data` under `id` in one step; with `None`, forget `id`, known or not."""
+        """Save `data` under `id` in one step. `None`: delete what is saved there, if anything is."""
 
     async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
         """Collect what `provider` sends, then save it."""
@@ -50,5 +50,5 @@ class SimplifiedSessionStorage(ABC):
             return await consumer(channel)
 
     async def invalidate(self, id: str, /) -> None:
-        """Forget `id`."""
+        """Delete what is saved under `id`."""
         await self.save(id, None)
