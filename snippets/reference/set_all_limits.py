@@ -16,7 +16,7 @@ async def main() -> None:
     # --8<-- [start:use]
     directory = SessionStorageDirectory(
         ".sessions",
-        retention=timedelta(days=14),  # delete the record after this long unused
+        retention=timedelta(days=20),  # delete the record after this long unused
     )
     storage = SessionStorageCache(
         directory,
@@ -44,4 +44,4 @@ if __name__ == "__main__":
 
 # Output:
 # stored: User(name='ada')
-# 'GUEST': sessions may outlive the storage's retention (14 days), which would delete sessions whose id is still valid; raise retention or lower max_age or idle_timeout
+# 'GUEST': sessions may outlive the storage's retention (20 days), which would delete sessions whose id is still valid; raise retention or lower max_age or idle_timeout
