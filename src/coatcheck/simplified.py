@@ -19,8 +19,8 @@ T = TypeVar("T")
 class SimplifiedSessionStorage(ABC):
     """A `SessionStorage` made of two methods, `load` and `save`.
 
-    Ktor's documentation carries such an adaptor as a sample. This one collects a whole session before it calls `save`,
-    and returns from `write` after `save` did: a failure on the way changes nothing, and is not lost.
+    Ktor's documentation has such an adaptor as a sample. This one collects a whole session before it calls `save`, and
+    `write` returns after `save` has. A failure on the way changes nothing, and its exception reaches the caller.
     """
 
     @abstractmethod

@@ -31,6 +31,7 @@ from tests.support.project import DOCS, PROJECT, SNIPPETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from coatcheck import SessionProvider
 
@@ -185,7 +186,7 @@ async def test_a_record_is_what_its_page_says() -> None:
     assert await visits.read(id) == Visit(3)
 
 
-async def test_the_file_and_the_key_in_redis_have_one_hash(tmp_path: Any) -> None:
+async def test_a_file_is_named_by_a_hash_of_the_providers_name_and_the_id(tmp_path: Path) -> None:
     id = await cookie("VISIT", Visit, storage=directory_session_storage(tmp_path)).write(Visit())
     assert [file.name for file in tmp_path.iterdir()] == [f"{sha256(f'VISIT:{id}'.encode()).hexdigest()}.session"]
 
