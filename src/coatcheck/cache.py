@@ -43,7 +43,7 @@ class SessionStorageCache:
     count as a use of the session in `delegate`: keep `idle_timeout` far below the `retention` there.
 
     Args:
-        delegate: The storage that keeps the sessions.
+        delegate: The storage that has the sessions.
         idle_timeout: How long a value is served after it was fetched, read or not. Then the next call, whichever it is,
             drops it.
         clock: Returns the time in seconds, and never goes back.
@@ -87,7 +87,7 @@ class SessionStorageCache:
             return await consumer(channel)
 
     async def invalidate(self, id: str, /) -> None:
-        """Forget `id` here and in the delegate."""
+        """Delete what is stored under `id`, here and in the delegate."""
         with self._change(id):
             await self.delegate.invalidate(id)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class SessionStorageMemory(SimplifiedSessionStorage):
-    """Keeps sessions while the program runs, and forgets them when it ends.
+    """Stores sessions in memory. They are gone when the program ends.
 
     It is for one process with any number of threads and event loops. Several workers each have a memory of their own,
     so use a directory or Redis for those. Each call also deletes the sessions that are due. No call waits, so none lets
@@ -27,8 +27,8 @@ class SessionStorageMemory(SimplifiedSessionStorage):
     Args:
         retention: Delete a session after this long without a read or write. A read is noted at most once per tenth of
             this time. `None`: never.
-        max_bytes: How many bytes of sessions are kept at most. `None`: as many as there are.
-        clock: Returns the time in seconds. If it jumps back, nothing is forgotten until it has caught up.
+        max_bytes: The most bytes of sessions to store. A write beyond that raises `StorageFull`. `None`: no limit.
+        clock: Returns the time in seconds. If it jumps back, nothing is deleted until it has caught up.
 
     Raises:
         ValueError: `retention` or `max_bytes` is zero or negative.

@@ -50,7 +50,7 @@ _CALLS_AT_ONCE = 50  # a client as redis-py makes it has 100 connections, and re
 
 
 class SessionStorageRedis(SimplifiedSessionStorage):
-    """Keeps sessions in Redis or Valkey, on one server or a cluster, for any number of processes and machines.
+    """Stores sessions in Redis or Valkey, on one server or a cluster, for any number of processes and machines.
 
     A session is a string of its own, and its key is a hash of its id, so Redis never sees an id. A session is as safe
     as Redis keeps it: if it evicts keys when it is full, it evicts sessions, and if it neither saves nor replicates,
@@ -66,7 +66,7 @@ class SessionStorageRedis(SimplifiedSessionStorage):
             responses: sessions are bytes.
         prefix: What every key begins with. Give each app that shares the server a prefix of its own.
         retention: Delete a session after this long without a read or write, to the millisecond. A read is noted at most
-            once per tenth of this time. `None`: as long as Redis keeps it. A changed retention reaches a session with
+            once per tenth of this time. `None`: no limit. A changed retention reaches a session with
             its next use.
 
     Raises:

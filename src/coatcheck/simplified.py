@@ -19,8 +19,8 @@ T = TypeVar("T")
 class SimplifiedSessionStorage(ABC):
     """A `SessionStorage` made of two methods, `load` and `save`.
 
-    Ktor's documentation carries such an adaptor as a sample. This one collects a whole session before it calls `save`,
-    and returns from `write` after `save` did: a failure on the way changes nothing, and is not lost.
+    Ktor's documentation has such an adaptor as a sample. This one collects a whole session before it calls `save`, and
+    `write` returns after `save` has. A failure on the way changes nothing, and its exception reaches the caller.
     """
 
     @abstractmethod
@@ -29,7 +29,7 @@ class SimplifiedSessionStorage(ABC):
 
     @abstractmethod
     async def save(self, id: str, data: bytes | None) -> None:
-        """Save `data` under `id` in one step; with `None`, forget `id`, known or not."""
+        """Save `data` under `id` in one step. `None`: delete what is saved there, if anything is."""
 
     async def write(self, id: str, provider: Callable[[ByteWriteChannel], Awaitable[None]], /) -> None:
         """Collect what `provider` sends, then save it."""
@@ -50,5 +50,5 @@ class SimplifiedSessionStorage(ABC):
             return await consumer(channel)
 
     async def invalidate(self, id: str, /) -> None:
-        """Forget `id`."""
+        """Delete what is saved under `id`."""
         await self.save(id, None)

@@ -65,7 +65,7 @@ class SessionStorage(Protocol):
         ...
 
     async def invalidate(self, id: str, /) -> None:
-        """Forget `id`. Doing so twice, or for an unknown id, is not an error."""
+        """Delete what is stored under `id`. Doing so twice, or for an unknown id, is not an error."""
 
 
 class UpdatableSessionStorage(SessionStorage, Protocol):

@@ -57,7 +57,7 @@ async def bytes_come_back_as_they_were(storage: SessionStorage) -> None:
 
 
 async def a_large_session_comes_back_whole(storage: SessionStorage) -> None:
-    """A megabyte sent in one piece is a megabyte."""
+    """A megabyte sent in one piece comes back as a megabyte."""
     await _stores(storage, _new_id(), secrets.token_hex(512).encode() * 1024)
 
 
@@ -117,7 +117,7 @@ async def an_invalidated_id_is_not_found(storage: SessionStorage) -> None:
 
 
 async def invalidating_twice_is_harmless(storage: SessionStorage) -> None:
-    """Forgetting what is not there is no error."""
+    """Invalidating an unknown id, or one for the second time, is not an error."""
     id = _new_id()
     await write_bytes(storage, id, b"data")
     try:
@@ -187,13 +187,13 @@ async def a_cancellation_is_not_swallowed(storage: SessionStorage) -> None:
 
 
 async def a_providers_error_arrives_as_it_is(storage: SessionStorage) -> None:
-    """The very exception: not wrapped, not in a group, not swallowed."""
+    """An exception of the provider arrives as the same object, not wrapped, not in a group and not swallowed."""
     for mine in _errors():
         await _raises(mine, storage.write(_new_id(), _failing(mine)))
 
 
 async def a_consumers_error_arrives_as_it_is(storage: SessionStorage) -> None:
-    """The very exception, also one that looks like a storage's own."""
+    """An exception of the consumer arrives as the same object, even if it looks like one of the storage."""
     id = _new_id()
     await write_bytes(storage, id, b"data")
     for mine in _errors():
@@ -201,7 +201,7 @@ async def a_consumers_error_arrives_as_it_is(storage: SessionStorage) -> None:
 
 
 async def the_consumers_result_is_returned(storage: SessionStorage) -> None:
-    """As it is, `None` and other empty things included."""
+    """`read` returns the object that the consumer returned, `None` and other empty ones included."""
     id = _new_id()
     await write_bytes(storage, id, b"data")
     for result in (object(), None, 0):
@@ -260,7 +260,7 @@ async def a_slow_write_delays_no_other(storage: SessionStorage) -> None:
 
 
 async def a_slow_write_delays_no_invalidation(storage: SessionStorage) -> None:
-    """While one provider takes its time, another session is forgotten."""
+    """While one provider takes its time, another session is invalidated."""
     slow, quick = _new_id(), _new_id()
     await write_bytes(storage, quick, b"quick")
     invalidate = partial(storage.invalidate, quick)
@@ -347,7 +347,7 @@ async def an_id_appears_in_no_message(storage: SessionStorage) -> None:
 
 
 async def an_id_appears_in_no_log_line(storage: SessionStorage) -> None:
-    """Nor does it appear in what is logged, at any level."""
+    """Nothing that is logged, at any level, holds the id."""
     id = _new_id()
     with _listening() as lines:
         await _errors_of(_calls(storage, id))
@@ -405,7 +405,7 @@ async def an_update_replaces_the_session_and_returns_it(storage: SessionStorage)
 
 
 async def a_transform_gets_the_stored_bytes(storage: SessionStorage) -> None:
-    """All of them as they were written, `b""` included, and nothing else, however often it is called."""
+    """The transform gets all stored bytes, `b""` included, and nothing else, however often it is called."""
     update, id, given = _update_of(storage), _new_id(), list[bytes]()
     for stored in (bytes(range(256)) + b"\r\n \x00", b""):
         given.clear()
@@ -437,7 +437,7 @@ async def an_update_that_raises_changes_nothing(storage: SessionStorage) -> None
 
 
 async def a_transforms_error_arrives_as_it_is(storage: SessionStorage) -> None:
-    """The very exception, also one that looks like a storage's own."""
+    """An exception of the transform arrives as the same object, even if it looks like one of the storage."""
     update, id = _update_of(storage), _new_id()
     await write_bytes(storage, id, b"data")
     for mine in _errors():
@@ -471,7 +471,7 @@ async def an_update_undoes_no_write(storage: SessionStorage) -> None:
 
 
 async def an_update_undoes_no_invalidation(storage: SessionStorage) -> None:
-    """A session that was invalidated, beside updates or before, is gone."""
+    """A session that was invalidated, beside updates or before, stays deleted."""
     for delay in _DELAYS:
         id = _new_id()
         await write_bytes(storage, id, b"old")
@@ -483,7 +483,7 @@ async def an_update_undoes_no_invalidation(storage: SessionStorage) -> None:
 
 
 async def a_cancelled_update_leaves_the_old_session_or_the_new(storage: SessionStorage) -> None:
-    """Whole, whenever it is cancelled, and no update beside it or after it waits without end, or is lost."""
+    """A cancelled update leaves the old session or the new, whole. No other update is lost or waits without end."""
     update, old, new = _update_of(storage), b"o" * 100_000, b"n" * 100_000
     for delay in _DELAYS:
         id, scope = _new_id(), CancelScope()

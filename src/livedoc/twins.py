@@ -63,7 +63,9 @@ def _documented(match: re.Match[str]) -> str:
     found = resolve_name(name)
     listed = MEMBERS.search(options)
     wanted = [member.strip() for member in listed[1].split(",")] if listed else _public(found)
-    shown = [(name, found), *((f"{name}.{each}", getattr(found, each)) for each in wanted)]
+    members = [(f"{name}.{each}", getattr(found, each)) for each in wanted]
+    # Data has no docstring of its own at run time, only that of its type.
+    shown = [(name, found), *(each for each in members if inspect.isroutine(each[1]))]
     return "\n".join(f"{_told(*each)}\n" for each in shown if "members: false" not in options or each[1] is found)
 
 

@@ -121,6 +121,12 @@ def test_only_the_listed_members_are_told(snippets: Path, members: str, shown: s
     assert "options" not in told
 
 
+def test_data_of_a_module_gets_no_docstring_of_its_type(snippets: Path) -> None:
+    told = twin("::: coatcheck.testing\n    options:\n      members: [CHECKS, Check, report]\n", snippets)
+    assert "tuple" not in told
+    assert "### `coatcheck.testing.report(make_storage: Callable[[], SessionStorage]) -> bool`" in told
+
+
 def test_the_list_has_a_line_for_each_page() -> None:
     pages = [Page("index.md", "Home", "What it is.", ""), Page("a/b.md", "B", "", "")]
     assert llms_txt("Coats", "All about coats.", pages) == (

@@ -30,7 +30,12 @@ SESSIONS = [
 IN_RECIPES = "session-is-gone test-your-app several-workers sqlite log-out-everywhere deploy storage-is-down"
 RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
 LABS = ["/laboratory/the-id-and-the-record/"]
-PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", *SESSIONS, *LABS, *RECIPES, "/contributing/", "/blocks/"]
+IN_REFERENCE = "sessions storages your-own-storage contract-kit configuration record-format"
+REFERENCE = [f"/reference/{page}/" for page in IN_REFERENCE.split()]
+PAGES_WITH_BLOCKS = [
+    *("/", *GET_STARTED, "/storages/", *SESSIONS, *LABS, *RECIPES, *REFERENCE),
+    *("/contributing/", "/blocks/"),
+]
 PHONE = {"width": 390, "height": 844}
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 PYTHON = re.compile("/assets/livedoc/(worker-|python-[^-/]+/)")  # and no package python-multipart
