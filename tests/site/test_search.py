@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from tests.support.page import search
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import Page
 
     from tests.support.page import NewPage
@@ -123,6 +127,20 @@ NAME = {
     "write_bytes": "reference/#coatcheck.write_bytes",
 }
 
+# Asks the search for each of these words, past the page. Gives those that find nothing.
+ASK = """async words => {
+    const { search } = JSON.parse(document.getElementById("__config").textContent)
+    const worker = new Worker(new URL(search, location.href))
+    const lost = []
+    for (const word of words) {
+        const found = new Promise(resolve => worker.onmessage = ({ data }) => {
+            if (data.type === 3) resolve(data.data.items)
+        })
+        worker.postMessage({ type: 2, data: word })
+        if ((await found).length === 0) lost.push(word)
+    }
+    return lost
+}"""
 # The address of each link of the first page that the search finds; the first is the page itself.
 FOUND = "item => [...item.querySelectorAll('a')].map(({ pathname, hash }) => pathname.slice(1) + hash)"
 
@@ -136,6 +154,19 @@ def test_the_words_that_people_type_find_the_page_that_helps_first(new_page: New
 
 def test_at_least_80_words_are_tried() -> None:
     assert len(BEGINNER | TASK | TROUBLE | NAME) >= 80
+
+
+def test_no_word_is_lost_among_many_numbers(new_page: NewPage, site: Path) -> None:
+    page = new_page("/")
+    warnings: list[str] = []  # a word that one form doesn't find is found by another
+    page.on("console", lambda message: warnings.append(message.text))
+    random = Random(11)  # noqa: S311  (the same words each time)
+    words = sorted({"".join(random.choices("0123456789ab", k=random.randint(2, 6))) for _ in range(1500)})
+    index = json.loads((site / "search" / "search_index.json").read_text())
+    index["docs"] = [{"location": "", "title": "Coats", "text": " ".join(words)}]
+    page.route("**/search_index.json", lambda route: route.fulfill(json=index))
+    assert page.evaluate(ASK, words) == []
+    assert warnings == []
 
 
 def test_the_word_cookie_finds_where_a_browser_lists_them(new_page: NewPage) -> None:

@@ -46,5 +46,6 @@ const total = Object.values(rest.sizes).reduce((sum, { wire }) => sum + wire, ou
 await bundle("page/page.ts", { ...names, DOWNLOAD_SIZE: `${total}` })
 await bundle("page/block.css", {}, "css")
 await bundle("theme/menu.ts", {})
-await bundle("theme/search_on_use.ts", {})
+const engine = await bundle("theme/search_engine.ts", {})
+await bundle("theme/search_on_use.ts", { SEARCH_ENGINE: JSON.stringify(engine) })
 await bundle("offline/service_worker.ts", {}) // RELEASE is not known yet: offline.py puts it before this

@@ -39,7 +39,7 @@ async function answer(message: Message): Promise<void> {
 async function open(): Promise<Worker> {
   const response = await fetch("../../search/search_index.json")
   const index = (await response.json()) as object
-  const worker = new Worker(location.hash.slice(1))
+  const worker = new Worker(SEARCH_ENGINE + location.hash)
   const ready = new Promise<Worker>((resolve, reject) => {
     worker.onmessage = ({ data: message }: MessageEvent<Message>) =>
       message.type === READY ? resolve(worker) : pass(worker, message)
