@@ -29,8 +29,9 @@ SESSIONS = [
 ]
 IN_RECIPES = "session-is-gone test-your-app several-workers sqlite log-out-everywhere deploy storage-is-down"
 RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
+WHY = [f"/why/{page}/" for page in ("session-ids",)]
 LABS = ["/laboratory/the-id-and-the-record/"]
-PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", *SESSIONS, *LABS, *RECIPES, "/contributing/", "/blocks/"]
+PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", *SESSIONS, *LABS, *RECIPES, *WHY, "/contributing/", "/blocks/"]
 PHONE = {"width": 390, "height": 844}
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 PYTHON = re.compile("/assets/livedoc/(worker-|python-[^-/]+/)")  # and no package python-multipart
