@@ -29,7 +29,7 @@ SESSIONS = [
 ]
 IN_RECIPES = "session-is-gone test-your-app several-workers sqlite log-out-everywhere deploy storage-is-down"
 RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
-WHY = [f"/why/{page}/" for page in ("session-ids", "races")]
+WHY = [f"/why/{page}/" for page in ("session-ids", "races", "atomic-writes")]
 LABS = ["/laboratory/the-id-and-the-record/"]
 PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", *SESSIONS, *LABS, *RECIPES, *WHY, "/contributing/", "/blocks/"]
 PHONE = {"width": 390, "height": 844}
