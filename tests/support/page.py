@@ -27,7 +27,9 @@ SESSIONS = [
     "/sessions/streaming-and-websockets/",
     "/sessions/rolling-deployment/",
 ]
-IN_RECIPES = "session-is-gone test-your-app several-workers sqlite log-out-everywhere deploy storage-is-down"
+IN_RECIPES = (
+    "session-is-gone test-your-app several-workers sqlite log-out-everywhere request-session deploy storage-is-down"
+)
 RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
 WHY = [f"/why/{page}/" for page in ("session-ids", "races", "atomic-writes")]
 LABS = ["/laboratory/the-id-and-the-record/"]
