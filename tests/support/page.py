@@ -27,13 +27,17 @@ SESSIONS = [
     "/sessions/streaming-and-websockets/",
     "/sessions/rolling-deployment/",
 ]
-IN_RECIPES = "session-is-gone test-your-app several-workers sqlite log-out-everywhere deploy storage-is-down"
+IN_RECIPES = (
+    "session-is-gone test-your-app several-workers sqlite log-out-everywhere request-session large-sessions deploy "
+    "storage-is-down"
+)
 RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
+WHY = [f"/why/{page}/" for page in ("session-ids", "races", "atomic-writes")]
 LABS = ["/laboratory/the-id-and-the-record/"]
 IN_REFERENCE = "sessions storages your-own-storage contract-kit configuration record-format"
 REFERENCE = [f"/reference/{page}/" for page in IN_REFERENCE.split()]
 PAGES_WITH_BLOCKS = [
-    *("/", *GET_STARTED, "/storages/", *SESSIONS, *LABS, *RECIPES, *REFERENCE),
+    *("/", *GET_STARTED, "/storages/", *SESSIONS, *LABS, *RECIPES, *WHY, *REFERENCE),
     *("/contributing/", "/blocks/"),
 ]
 PHONE = {"width": 390, "height": 844}
