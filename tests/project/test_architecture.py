@@ -31,14 +31,14 @@ FLOORS = {
         {"__init__"},
     ],
     "livedoc": [
-        {"snippet", "service", "build", "completions", "plot", "steps", "translation", "__init__"},
+        {"snippet", "service", "build", "completions", "plot", "plug", "steps", "translation", "__init__"},
         {"excerpt", "figures", "runtime", "bundle", "font", "offline", "caching"},
         {"markdown"},
         {"lesson", "twins"},
         {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],
     "livedoc.player.python": [  # what runs in the browser's Python
-        {"awaiting", "ending", "exchange", "library", "limits", "records", "threads", "__init__"},
+        {"awaiting", "control", "ending", "exchange", "library", "limits", "records", "threads", "__init__"},
         {"process", "store"},
         {"server"},
     ],

@@ -128,6 +128,58 @@ def test_a_restart_loses_what_was_in_memory_and_takes_the_edit(lab: Lab) -> None
     expect(lab.document).to_have_text("edited")
 
 
+DISK = """
+import os
+from pathlib import Path
+
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    match scope["path"]:
+        case "/write":
+            Path("sessions/empty").mkdir(parents=True)
+            Path("sessions").chmod(0o700)
+            Path("sessions/large").write_bytes(bytes(range(256)) * 20_000)
+            Path("sessions/link").symlink_to("large")
+            os.utime("sessions/large", (7, 7))
+        case "/hang":
+            Path("half").write_text("half")
+            while True:
+                pass
+    found = sorted(
+        (str(path), oct(path.lstat().st_mode), path.is_file() and (path.stat().st_mtime, hash(path.read_bytes())))
+        for path in Path().rglob("*")
+    )
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": repr(found).replace(repr(os.getcwd()), "").encode()})
+""".replace("hash(", "__import__('zlib').crc32(")
+
+
+def test_the_disk_survives_each_way_in_which_a_server_ends(lab: Lab) -> None:
+    lab.open(DISK)
+    content = lab.shown.locator("pre")
+    lab.get()
+    expect(content).to_have_text("[]")
+    lab.get("/write")
+    lab.get()
+    written = content.text_content() or ""
+    assert "7.0" in written
+    assert written.count("('") == 4
+    lab.block.edit("{}['app']")
+    lab.button("Restart").click()
+    lab.wait_for("failed")
+    lab.block.editor.fill(DISK)
+    lab.button("Start").click()
+    lab.wait_for("ready")
+    lab.get()
+    expect(content).to_have_text(written)
+    lab.ask("/hang")
+    lab.wait_for("busy")
+    lab.button("Restart").click()
+    lab.hear("The server has started again, with the file that it had.")
+    lab.get()
+    expect(content).to_have_text(written)
+
+
 def test_a_lab_harms_no_block(lab: Lab) -> None:
     lab.open()
     other = block_of(lab.page, "sessions/two_kinds.py")
