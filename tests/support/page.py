@@ -29,7 +29,12 @@ SESSIONS = [
 ]
 IN_RECIPES = "session-is-gone test-your-app several-workers sqlite log-out-everywhere deploy storage-is-down"
 RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
-LABS = ["/laboratory/the-id-and-the-record/", "/laboratory/the-server-dies/", "/laboratory/time-passes/"]
+LABS = [
+    "/laboratory/the-id-and-the-record/",
+    "/laboratory/the-server-dies/",
+    "/laboratory/time-passes/",
+    "/laboratory/pull-the-plug/",
+]
 PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", *SESSIONS, *LABS, *RECIPES, "/contributing/", "/blocks/"]
 PHONE = {"width": 390, "height": 844}
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
