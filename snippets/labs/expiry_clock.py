@@ -49,7 +49,7 @@ app = Sessions(Starlette(routes=[Route("/", home), Route("/sweep", sweep)]), pro
 
 # --8<-- [start:story]
 async def main() -> None:
-    global now
+    global now  # noqa: PLW0603
     transport = ASGITransport(app)  # calls the app without a network
     async with AsyncClient(transport=transport, base_url="https://app.example") as browser:
         for now in (0, 3000, 6000, 7200):
