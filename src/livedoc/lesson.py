@@ -176,15 +176,16 @@ async def _play(scene: _Scene, lesson: Lesson, page: str) -> Played:
             transport = ASGITransport(scene.serve)
             client = AsyncClient(transport=transport, base_url=ORIGIN, follow_redirects=True)
             browsers[name] = await opened.enter_async_context(client)
-        for line, step in lesson.steps:
-            is_left_out = step.see.panel in ONLY_IN_A_PAGE
-            left_out += is_left_out
-            if not is_left_out and scene.shows(step.see):
-                rule = f"`{step.see.text}` is there before the step is done"
-                raise LessonError(page, line, rule, "name something that only this step brings")
+        for number, (line, step) in enumerate(lesson.steps):
+            for later_line, later in lesson.steps[number:]:  # a page ticks each step as soon as it's seen
+                if later.see.panel not in ONLY_IN_A_PAGE and scene.shows(later.see):
+                    rule = f"`{later.see.text}` is there before the step is done"
+                    raise LessonError(page, later_line, rule, "name something that only this step brings")
             if missing := await _do(step.do, browsers, scene):
                 raise LessonError(page, line, missing, "have an earlier step set it, or correct the name")
-            if not is_left_out and not scene.shows(step.see):
+            if step.see.panel in ONLY_IN_A_PAGE:
+                left_out += 1
+            elif not scene.shows(step.see):
                 there = {"store": scene.store, "log": scene.log}.get(step.see.panel, scene.pages.get(step.see.browser))
                 fix = f"correct the step or the app; what is there:\n{there}"
                 raise LessonError(page, line, f"`{step.see.text}` is not there after the step", fix)

@@ -60,7 +60,7 @@ def test_steps_that_are_true_are_played_and_those_of_a_page_alone_are_counted() 
         'do="Alice: tamper A" see="Alice jar: You changed"',
         """do="Alice: GET /c" see="store: cookie ['A=Ayz']" """,
         'do="Alice: delete A" see="Alice jar: The jar is empty"',
-        """do="Alice: GET /d" see="store: cookie []" """,
+        """do="Alice: POST /d y=2" see="store: cookie [] body y=2" """,
         'do="Alice: GET /e" see="log: DEBUG shop asked path=/e"',
         'do="Alice: GET /f" see="Alice wire: GET /f"',
     ) == Played(9, 3)
@@ -142,7 +142,7 @@ async def app(scope, receive, send):
     start = {"type": "http.response.start", "status": 200, "headers": [(b"set-cookie", b"A=x; Path=/")]}
     await send(start)
     body = {str(path): path.read_text() for path in sorted(Path().iterdir())}
-    await send({"type": "http.response.body", "body": repr(body).encode()})
+    await send({"type": "http.response.body", "body": f"{scope['path']} {body}".encode()})
 """
 
 
@@ -160,11 +160,11 @@ async def app(scope, receive, send):
 )
 def test_a_plug_that_is_pulled_leaves_what_was_on_the_disk(operation: str, target: str, left: str) -> None:
     steps = [
-        """do="Alice: GET /naive/old" see="Alice page: {'record': 'old'}" """,
+        """do="Alice: GET /naive/old" see="Alice page: /naive/old {'record': 'old'}" """,
         f"""do="pull the plug at {operation}" see="log: before its first {operation}" """,
         f"""do="Alice: GET {target}" see="Alice page: The server sent no response." """,
         """do="restart" see="log: Start 2" """,
-        f"""do="Alice: GET /" see="Alice page: {left}" """,
+        f"""do="Alice: GET /" see="Alice page: / {left}" """,
     ]
     assert cut_off(*steps) == Played(5, 0)
 
@@ -201,6 +201,13 @@ def test_a_text_that_was_there_before_is_refused() -> None:
     second = 'do="Alice: GET /abc" see="Alice page: Shop"'
     assert refusal(first, second).startswith(
         "docs/labs/shop.md:8: `Shop` is there before the step is done: name something that only this step brings"
+    )
+
+
+def test_a_text_that_an_earlier_step_brings_is_refused_as_a_page_would_tick_it_then() -> None:
+    same = 'do="Alice: GET /a" see="Alice page: Shop /a"'
+    assert refusal(same, 'do="Alice: GET /b" see="Alice page: Shop /b"', same).startswith(
+        "docs/labs/shop.md:10: `Shop /a` is there before the step is done: "
     )
 
 
