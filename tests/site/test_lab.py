@@ -225,6 +225,10 @@ def test_a_pulled_plug_ends_the_server_before_the_operation_and_nothing_runs_aft
     expect(lab.store.locator(".lab-files")).not_to_contain_text("went-on")
     lab.ask()
     lab.hear("The server isn't running: Start starts it.")
+    for _ in range(100):
+        if len(pythons(lab.page)) < before:
+            break
+        lab.page.wait_for_timeout(50)
     assert len(pythons(lab.page)) == before - 1
     lab.button("Restart").click()
     lab.hear("The server has started again, with the file that it had.")

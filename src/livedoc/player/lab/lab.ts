@@ -139,8 +139,8 @@ export class Lab {
 
   /** Does what a step says. Starts the server first, unless it is running. */
   async perform(action: Action): Promise<void> {
-    if (!["starting", "ready", "busy"].includes(this.#server.state)) await this.#restart()
     if (action.kind === "restart") return this.#restart()
+    if (!["starting", "ready", "busy"].includes(this.#server.state)) await this.#restart()
     if (action.kind === "plug") return this.#plug.set(action.operation)
     if (action.kind === "control") return this.#controls.set(action.name, action.value)
     await this.#browsers.get(action.browser)?.perform(action)
