@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
@@ -85,23 +86,25 @@ def embeds(markdown_text: str) -> list[Embed]:
     return [fence.embed for fence in _fences(markdown_text.split("\n"))]
 
 
-def lessons(markdown_text: str) -> list[Lesson]:
+def lessons(markdown_text: str, folder: Path | None = None) -> list[Lesson]:
     """The laboratories that `markdown_text` asks for, each with the steps between it and the next.
+
+    With the snippets' `folder`, it's also checked that a script has the controls that a step sets.
 
     Raises:
         StepError: A step breaks a rule.
     """
     found: dict[Embed, list[tuple[int, Step]]] = {embed: [] for embed in embeds(markdown_text) if embed.is_lab}
     for line, lab, attributes in _steps(markdown_text.split("\n")):
-        found[_lab_of(lab)].append((line, parse_step(attributes, _lab_of(lab).browsers)))
+        found[_lab_of(lab)].append((line, _step(attributes, lab, folder)))
     return [Lesson(lab, tuple(steps)) for lab, steps in found.items()]
 
 
-def wrong_steps(markdown_text: str) -> Iterator[tuple[int, StepError]]:
-    """What is wrong with the steps of one page, with the line of each, counted from 1."""
+def wrong_steps(markdown_text: str, folder: Path | None = None) -> Iterator[tuple[int, StepError]]:
+    """What is wrong with the steps of one page, with the line of each, counted from 1. For `folder` see `lessons`."""
     for line, lab, attributes in _steps(markdown_text.split("\n")):
         try:
-            parse_step(attributes, _lab_of(lab).browsers)
+            _step(attributes, lab, folder)
         except StepError as error:
             yield line, error
 
@@ -187,7 +190,7 @@ class _Render(Preprocessor):
         self.steps.clear()
         lines = lines.copy()
         for line, lab, attributes in _steps(lines):
-            self.steps.append(parse_step(attributes, _lab_of(lab).browsers))
+            self.steps.append(_step(attributes, lab, self.folder))
             margin = lines[line - 1][: len(lines[line - 1]) - len(lines[line - 1].lstrip("> \t"))]
             # Only its number: what it says is no Markdown.
             lines[line - 1] = f'{margin}{{ {STEP}="{len(self.steps)}" }}'
@@ -279,6 +282,15 @@ def _steps(lines: list[str]) -> Iterator[tuple[int, Embed | None, dict[str, str]
         lab = labs.get(index, lab)
         if index not in inside and (attributes := step_attributes(line)):
             yield index + 1, lab, attributes
+
+
+def _step(attributes: dict[str, str], lab: Embed | None, folder: Path | None) -> Step:
+    embed = _lab_of(lab)
+    controls = None
+    if folder is not None:
+        with suppress(SnippetError):  # which is told where it's embedded
+            controls = load(folder, embed.path).controls
+    return parse_step(attributes, embed.browsers, controls)
 
 
 def _lab_of(lab: Embed | None) -> Embed:

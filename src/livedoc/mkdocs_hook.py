@@ -68,7 +68,7 @@ def on_page_markdown(markdown: str, page: MkDocsPage, config: MkDocsConfig, **_:
     used.update(embed.path for embed in found)
     filled, wrong = fill(markdown, *_measured(config))
     refused: list[tuple[int, Exception]] = [(embed.line, error) for embed, error in problems(found, _snippets(config))]
-    refused += wrong_steps(markdown)
+    refused += wrong_steps(markdown, _snippets(config))
     refused += wrong
     if refused:
         name = f"{Path(config.docs_dir).name}/{page.file.src_uri}"

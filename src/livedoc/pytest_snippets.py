@@ -80,7 +80,7 @@ class SnippetFile(pytest.File):
             yield BrokenSnippet.from_parent(self, name=self.path.stem, error=error)
         else:
             yield SnippetItem.from_parent(self, name=snippet.title, snippet=snippet, update=update)
-            for page, found in _lessons(folder.parent, path) if snippet.has_app else []:
+            for page, found in _lessons(folder, path) if snippet.has_app else []:
                 name = f"steps of {page}"
                 if isinstance(found, LessonError):
                     yield BrokenSnippet.from_parent(self, name=name, error=found)
@@ -88,18 +88,21 @@ class SnippetFile(pytest.File):
                     yield LessonItem.from_parent(self, name=name, snippet=snippet, lesson=found, page=page)
 
 
-def _lessons(project: Path, snippet: str) -> Iterator[tuple[str, Lesson | LessonError]]:
+def _lessons(folder: Path, snippet: str) -> Iterator[tuple[str, Lesson | LessonError]]:
     """The steps that the project's pages have for the app of a snippet, or why they can't be read."""
+    project = folder.parent
     for file in sorted((project / "docs").rglob("*.md")):
         text = file.read_text(encoding="utf-8")
         if snippet not in text:
             continue
         page = file.relative_to(project).as_posix()
-        wrong = [LessonError(page, line, error.rule, error.fix) for line, error in wrong_steps(text)]
+        wrong = [LessonError(page, line, error.rule, error.fix) for line, error in wrong_steps(text, folder)]
         if wrong:
             yield page, wrong[0]
         else:
-            yield from ((page, lesson) for lesson in lessons(text) if lesson.lab.path == snippet and lesson.steps)
+            yield from (
+                (page, lesson) for lesson in lessons(text, folder) if lesson.lab.path == snippet and lesson.steps
+            )
 
 
 class SnippetItem(pytest.Item):

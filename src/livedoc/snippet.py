@@ -10,12 +10,15 @@ import sys
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from livedoc.player.python.control import control_on, fits
 from livedoc.player.python.store import WATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from livedoc.player.python.control import Control, Value
 
 MOST_LINES = 40
 WIDEST_LINE = 92
@@ -29,6 +32,8 @@ ANY_MARKER = re.compile(r"-+8<-+")
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 NEEDS = re.compile(rf"# Needs: (?P<name>{NAME.pattern})")
 ANY_NEEDS = re.compile(r"\s*#\s*needs\s*:", re.IGNORECASE)
+ANY_CONTROL = re.compile(r"\s*#\s*controls?\s*:", re.IGNORECASE)
+CONTROL_FORMS = '`# Control: now 0..3600 s`, `# Control: now 0..28800 by 600 s` or `# Control: order "1122"`'
 ANY_WATCH = re.compile(r"\s*#\s*watch(es)?\s*:", re.IGNORECASE)
 
 
@@ -84,6 +89,8 @@ class Snippet:
     """Whether the module has an `app`, which a server can import."""
     watches: tuple[str, ...]
     """The expressions that are shown beside that app, after each request."""
+    controls: tuple[Control, ...]
+    """The names that a reader of that app can set, with their values."""
 
     def section(self, name: str | None) -> Section:
         """The section `name`, or for `None` the whole script up to its output.
@@ -153,7 +160,10 @@ def parse(text: str, path: str, folder: Path | None = None) -> Snippet:
     has_app = _has_app(tree)
     watches = tuple(_watches(code, path, has_app=has_app))
     whole = "\n".join([*script, *block, ""])
-    return Snippet(path, title, whole, sections, output.text, tuple(further), needs, tuple(numbers), has_app, watches)
+    controls = tuple(_controls(code, path, tree, has_app=has_app))
+    return Snippet(
+        path, title, whole, sections, output.text, tuple(further), needs, tuple(numbers), has_app, watches, controls
+    )
 
 
 def with_output(text: str, output: str) -> str:
@@ -347,6 +357,54 @@ def _watches(code: list[str], path: str, *, has_app: bool) -> Iterator[str]:
             fix = f"values are shown after each request: give the module an `{APP}`, or remove the line"
             raise SnippetError(path, number, "there is no app whose values could be watched", fix)
         yield expression
+
+
+def _controls(code: list[str], path: str, tree: ast.Module, *, has_app: bool) -> Iterator[Control]:
+    values = dict(_constants(tree))
+    names: list[str] = []
+    for number, line in enumerate(code, 1):
+        control = control_on(line)
+        if not control:
+            if ANY_CONTROL.match(line):
+                fix = f"write one name a line, unindented, such as {CONTROL_FORMS}"
+                raise SnippetError(path, number, "this line of what to control is not understood", fix)
+            continue
+        name, offered, value = control.name, control.range, values.get(control.name)
+        if not has_app:
+            fix = f"a control acts on requests: give the module an `{APP}`, or remove the line"
+            raise SnippetError(path, number, "there is no app whose values could be set", fix)
+        if name in names:
+            raise SnippetError(path, number, f"there are two controls `{name}`", "remove one of the lines")
+        if not fits(control, value):
+            kind, example = ("number", offered.low) if offered else ("string", f'"{control.value}"')
+            near = get_close_matches(name, [each for each in values if fits(control, values[each])], n=1)
+            fix = f"did you mean {near[0]}?" if near else f"write `{name} = {example}` at its top level"
+            raise SnippetError(path, number, f"the module sets no {kind} `{name}`", fix)
+        if offered is None and value != control.value:
+            fix = f'write `# Control: {name} "{value}"`'
+            raise SnippetError(path, number, f"the module sets `{name}` to another string", fix)
+        if offered and (offered.low >= offered.high or not 0 < offered.step <= offered.high - offered.low):
+            fix = f"begin with the lower number and step by less than the range, such as {CONTROL_FORMS}"
+            raise SnippetError(path, number, f"no number can be set from {offered.low} to {offered.high}", fix)
+        if offered and not offered.low <= cast("float", value) <= offered.high:
+            fix = "widen the range, or begin with a number in it"
+            raise SnippetError(path, number, f"the module sets `{name}` to {value}, which is out of the range", fix)
+        names.append(name)
+        yield control._replace(value=cast("Value", value))
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, object]]:
+    """The names that statements outside functions and classes set to a number or a string that stands there."""
+    for node in tree.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        try:
+            constant = ast.literal_eval(value) if value else None
+        except ValueError:
+            continue
+        yield from ((target.id, constant) for target in targets if isinstance(target, ast.Name))
 
 
 @dataclass(frozen=True)

@@ -6,24 +6,37 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from markdown.extensions.attr_list import get_attrs_and_remainder
 
+from livedoc.player.python.control import number
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from livedoc.player.python.control import Control, Value
 
 ATTRIBUTES = re.compile(r"[> \t]*\{:?[ ]*(?P<attributes>[^{}\n ][^\n]*?)[ ]*\}[ ]*")
 """A line that attr_list gives to the item above it."""
 KEYS = ("do", "see")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+CLOSE = 1e-6  # of a step of a slider
 COOKIE_ACTIONS = ("delete", "tamper")
+RESTART = "restart"
+PULL = "pull the plug at"
+OPERATIONS = ("open", "write", "utime", "rename", "remove")
+"""On a file. An open counts if it makes the file, or empties it."""
 BROWSER_PANELS = ("page", "wire", "jar")
 LAB_PANELS = ("store", "log")
 
 REQUEST = re.compile(r"(?P<method>\S+) (?P<target>/\S*)( (?P<body>\S.*))?")
 COOKIE_ACTION = re.compile(r"(?P<action>\S+) (?P<cookie>\S+)")
-DO_FORMS = "`Alice: GET /`, `Alice: POST /cart item=hat&count=2`, `Alice: delete VISIT` or `Alice: tamper VISIT`"
+DO_FORMS = (
+    "`Alice: GET /`, `Alice: POST /cart item=hat&count=2`, `Alice: delete VISIT`, `Alice: tamper VISIT`, `restart`,"
+    " `now = 600` or `pull the plug at write`"
+)
+SETTING = re.compile(r'(?P<name>[A-Za-z_]\w*) *= *((?P<number>-?\d+(\.\d+)?)|"(?P<text>[^"]*)")')
 SEE_FORMS = (
     "`Alice page: Visit 1`, or another panel of a browser (wire, jar) or of the lab (`store: text`, `log: text`)"
 )
@@ -64,6 +77,35 @@ class CookieAction:
 
 
 @dataclass(frozen=True)
+class Restart:
+    """The server ends, and another one starts with the same files."""
+
+    kind: str = "restart"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The reader sets a name of the script."""
+
+    name: str
+    value: Value
+    kind: str = "control"
+
+
+@dataclass(frozen=True)
+class Pull:
+    """The server dies during the next request."""
+
+    operation: str
+    """Before the first one of `OPERATIONS` of this name."""
+    kind: str = "plug"
+
+
+Action: TypeAlias = Request | CookieAction | Restart | Setting | Pull
+"""What a step has the reader do."""
+
+
+@dataclass(frozen=True)
 class Sight:
     """A text in a panel."""
 
@@ -77,7 +119,7 @@ class Sight:
 class Step:
     """One step of a lesson."""
 
-    do: Request | CookieAction
+    do: Action
     see: Sight
 
     @property
@@ -96,8 +138,10 @@ def step_attributes(line: str) -> dict[str, str]:
     return {name: value or "" for name, value in pairs} if about else {}
 
 
-def parse_step(attributes: dict[str, str], browsers: Sequence[str]) -> Step:
-    """The step that these attributes of a list's item describe, in a lab with these browsers.
+def parse_step(attributes: dict[str, str], browsers: Sequence[str], controls: Sequence[Control] | None = None) -> Step:
+    """The step that these attributes of a list's item describe, in a lab with these browsers and controls.
+
+    `controls` may be `None`, if it isn't known what the lab's script lets a reader set.
 
     Raises:
         StepError: They break a rule.
@@ -111,10 +155,13 @@ def parse_step(attributes: dict[str, str], browsers: Sequence[str]) -> Step:
             raise StepError(
                 f"a step without `{name}` {missing}", f"add what the reader shall {name}, such as {example}"
             )
-    return Step(parse_do(attributes["do"], browsers), parse_see(attributes["see"], browsers))
+    do = parse_do(attributes["do"], browsers)
+    if isinstance(do, Setting) and controls is not None:
+        _check_setting(do, controls)
+    return Step(do, parse_see(attributes["see"], browsers))
 
 
-def parse_do(text: str, browsers: Sequence[str]) -> Request | CookieAction:
+def parse_do(text: str, browsers: Sequence[str]) -> Action:
     """What the reader does, as `Alice: GET /` says it.
 
     Raises:
@@ -122,7 +169,7 @@ def parse_do(text: str, browsers: Sequence[str]) -> Request | CookieAction:
     """
     browser, colon, rest = text.partition(": ")
     if not colon:
-        raise StepError(f"`{text}` doesn't say what is done", f"write {DO_FORMS}")
+        return _parse_for_lab(text.strip())
     _check_browser(browser, browsers)
     rest = rest.strip()
     request, action = REQUEST.fullmatch(rest), COOKIE_ACTION.fullmatch(rest)
@@ -138,11 +185,34 @@ def parse_do(text: str, browsers: Sequence[str]) -> Request | CookieAction:
     if action and action["action"] in COOKIE_ACTIONS:
         return CookieAction(browser, action["action"], action["cookie"])
     verb = rest.split(" ", 1)[0]
+    if verb == RESTART:
+        raise StepError(f"`{rest}` can't be done", f"write `{rest}` without a browser, as it is the server's")
     if verb in METHODS:
         raise StepError(f"`{rest}` has no path", f"write one that begins with a slash, such as `{verb} /cart`")
     if verb in COOKIE_ACTIONS:
         raise StepError(f"`{rest}` doesn't name one cookie", f"write its name, such as `{verb} VISIT`")
     raise StepError(f"`{rest}` can't be done", _near(verb, (*METHODS, *COOKIE_ACTIONS), f"write {DO_FORMS}"))
+
+
+def _parse_for_lab(text: str) -> Restart | Setting | Pull:
+    if text == RESTART:
+        return Restart()
+    if text.startswith(PULL):
+        operation = text.removeprefix(PULL).strip()
+        if operation not in OPERATIONS:
+            fix = f"write {PULL} and one of {', '.join(OPERATIONS)}"
+            raise StepError(f"`{operation}` isn't an operation on a file", _near(operation, OPERATIONS, fix))
+        return Pull(operation)
+    if setting := SETTING.fullmatch(text):
+        value = setting["text"] if setting["number"] is None else number(setting["number"])
+        return Setting(setting["name"], value)
+    if name := re.match(r"\w+ *=", text):
+        fix = f'write a number or a string in double quotes, such as `{name[0]} 600` or `{name[0]} "1122"`'
+        raise StepError(f"`{text}` sets no value that can be read", fix)
+    raise StepError(
+        f"`{text}` doesn't say what is done",
+        _near(text, (RESTART, *(f"{PULL} {each}" for each in OPERATIONS)), f"write {DO_FORMS}"),
+    )
 
 
 def parse_see(text: str, browsers: Sequence[str]) -> Sight:
@@ -167,6 +237,24 @@ def parse_see(text: str, browsers: Sequence[str]) -> Sight:
     if panel not in BROWSER_PANELS:
         raise StepError(f"a browser has no panel `{panel}`", _near(panel, BROWSER_PANELS, f"write {SEE_FORMS}"))
     return Sight(browser, panel, shown)
+
+
+def _check_setting(setting: Setting, controls: Sequence[Control]) -> None:
+    known = {control.name: control for control in controls}
+    if setting.name not in known:
+        forms = f'add a line `# Control: {setting.name} 0..3600 s` or `# Control: {setting.name} "text"` to its script'
+        raise StepError(f"the lab has no control `{setting.name}`", _near(setting.name, list(known), forms))
+    offered = known[setting.name].range
+    if offered is None:
+        if not isinstance(setting.value, str):
+            raise StepError(f"`{setting.name}` is a string", f'write `{setting.name} = "{setting.value}"`')
+        return
+    if isinstance(setting.value, str):
+        raise StepError(f"`{setting.name}` is a number", f"write it without quotes, from {offered.low}")
+    steps = (setting.value - offered.low) / offered.step
+    if not offered.low <= setting.value <= offered.high or abs(steps - round(steps)) > CLOSE:
+        rule = f"the control `{setting.name}` can't be {setting.value}"
+        raise StepError(rule, f"write a number from {offered.low} to {offered.high} by {offered.step}")
 
 
 def _check_browser(name: str, browsers: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from markdown import Markdown
 
 from livedoc.markdown import Embed, embeds, lessons, problems, wrong_steps
 from livedoc.snippet import load
-from livedoc.steps import StepError
+from livedoc.steps import Request, StepError
 from tests.support.project import write
 from tests.support.snippet import PATH, refusal, script
 
@@ -447,6 +447,7 @@ def test_a_lesson_is_a_laboratory_and_the_steps_up_to_the_next() -> None:
     first, second = lessons(text)
     assert [[line for line, _ in lesson.steps] for lesson in (first, second)] == [[6], [13]]
     assert [lesson.lab.browsers for lesson in (first, second)] == [("Alice",), ("Bob",)]
+    assert isinstance(second.steps[0][1].do, Request)
     assert second.steps[0][1].do.browser == "Bob"
 
 

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from livedoc.player.python.control import Control, Range
 from livedoc.player.python.process import stop
 from livedoc.player.python.server import Answer, Server
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
+    from livedoc.player.python.control import Value
     from livedoc.player.python.ending import Failure
 
 PATH = "labs/visit_counter.py"
@@ -378,3 +381,68 @@ def test_the_module_is_named_after_the_file() -> None:
             return "other_app" in sys.modules
 
     assert asyncio.run(story())
+
+
+# What a reader sets
+
+
+def test_a_reader_sets_what_the_script_declares_and_nothing_else() -> None:
+    script = """
+        # Control: now 0..9 s
+        now = 1
+        # Control: order "12"
+        order = "12"
+        # Control: missing 0..9
+        # Control: text 0..9
+        text = "no number"
+        other = 1
+    """
+
+    async def story() -> tuple[Server, list[bytes]]:
+        async with serving(dedent(script) + echo("(now, order, text, other)")) as server:
+            bodies = [(await ask(server)).body]
+            sets: list[dict[str, Value]] = [
+                {"now": 2.5},
+                {"order": "21", "other": 7, "missing": 1, "text": 5},
+                {"now": "late"},
+            ]
+            for values in sets:
+                server.set(values)
+                bodies.append((await ask(server)).body)
+            return server, bodies
+
+    server, bodies = asyncio.run(story())
+    assert [eval(body) for body in bodies] == [  # noqa: S307
+        (1, "12", "no number", 1),
+        (2.5, "12", "no number", 1),
+        (2.5, "21", "no number", 1),
+        (2.5, "21", "no number", 1),
+    ]
+    assert server.controls == [Control("now", Range(0, 9, 1, "s"), 1), Control("order", None, "12")]
+
+
+def test_what_a_reader_has_set_holds_from_the_start() -> None:
+    script = "# Control: now 0..9\nnow = 1\n" + dedent(LIFESPAN).replace('["storage"]', "[now]")
+
+    async def story() -> Answer:
+        server = Server(PATH)
+        assert await server.start(script, values={"now": 7}) is None
+        try:
+            return await ask(server)
+        finally:
+            await server.process.end()
+
+    assert eval(asyncio.run(story()).body)["opened"] == [7, "/"]  # noqa: S307
+
+
+def test_a_server_finds_the_files_in_the_folder_that_it_gets(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("kept")
+
+    async def story() -> Server:
+        server = Server(PATH)
+        assert await server.start(dedent(echo("1")), str(tmp_path)) is None
+        await server.process.end()
+        return server
+
+    assert [(file.path, file.head) for file in asyncio.run(story()).store.files] == [("kept", b"kept")]
+    assert (tmp_path / "kept").exists()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from livedoc.player.python.control import Control, Range
 from livedoc.snippet import WIDEST_LINE, Output, Section, Snippet, load, parse, paths, with_output
 from tests.support.project import SNIPPETS, write
 from tests.support.snippet import PATH, refusal, script
@@ -44,6 +45,7 @@ def test_a_snippet_is_its_title_script_sections_and_output() -> None:
         numbers=(1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 13, 14, 15, 16),
         has_app=False,
         watches=(),
+        controls=(),
     )
 
 
@@ -146,6 +148,83 @@ def test_what_to_watch_that_is_not_understood_is_refused_with_its_line(line: str
 def test_what_to_watch_is_an_expression() -> None:
     message = complaint(WITH_APP.replace("app = 1\n", "app = 1\n# Watch: a = 1\n"))
     assert message.startswith("snippets/coats/hang_up.py:6: `a = 1` is not an expression: ")
+
+
+def with_control(*lines: str) -> str:
+    """WITH_APP with these lines from line 6 on."""
+    return WITH_APP.replace("app = 1\n", "\n".join(["app = 1", *lines, ""]))
+
+
+def test_what_a_reader_can_set_is_declared_with_its_range_or_its_string() -> None:
+    text = with_control(
+        "# Control: now 0..28800 s",
+        "now = 60",
+        "# Control: share -0.5..1.5 by 0.25",
+        "share: float = -0.5",
+        '# Control: order "1122"',
+        'order = "1122"',
+    )
+    assert parse(text, PATH).controls == (
+        Control("now", Range(0, 28800, 1, "s"), 60),
+        Control("share", Range(-0.5, 1.5, 0.25, ""), -0.5),
+        Control("order", None, "1122"),
+    )
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "# control: now 0..1",
+        "#Control: now 0..1",
+        "# Control:",
+        "    # Control: now 0..1",
+        "# Controls: now 0..1",
+        "# Control: now",
+        "# Control: now 0..",
+        "# Control: now 0-1",
+        "# Control: now 0..1 by s",
+        "# Control: now 0..1 s s",
+        "# Control: now '1122'",
+        "# Control: now 0..1 # seconds",
+        "# Control: a.b 0..1",
+    ],
+)
+def test_a_control_that_is_not_understood_is_refused_with_its_line(line: str) -> None:
+    message = complaint(with_control(line, "now = 0"))
+    assert message.startswith(
+        "snippets/coats/hang_up.py:6: this line of what to control is not understood: write one name a line,"
+        " unindented, such as `# Control: now 0..3600 s`, "
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (("# Control: nwo 0..9", "now = 0"), "6: the module sets no number `nwo`: did you mean now?"),
+        (("# Control: now 0..9", "x = 1"), "6: the module sets no number `now`: write `now = 0` at its top level"),
+        (("# Control: now 0..9", 'now = "0"'), "6: the module sets no number `now`: write `now = 0` at its top level"),
+        (("# Control: now 0..9", "now = True"), "6: the module sets no number `now`: write `now = 0` at its top"),
+        (("# Control: now 0..9", "now = x = int()"), "6: the module sets no number `now`: write `now = 0` at its top"),
+        (("# Control: now 0..9", "def f():", "    now = 1"), "6: the module sets no number `now`: write `now = 0`"),
+        (('# Control: order "1"', "order = 1"), '6: the module sets no string `order`: write `order = "1"` at its'),
+        (
+            ('# Control: order "1"', 'order = "2"'),
+            "6: the module sets `order` to another string: write `# Control: ord",
+        ),
+        (("# Control: now 9..0", "now = 1"), "6: no number can be set from 9 to 0: begin with the lower number"),
+        (("# Control: now 0..9 by 10", "now = 1"), "6: no number can be set from 0 to 9: begin with the lower number"),
+        (("# Control: now 0..9 by 0", "now = 1"), "6: no number can be set from 0 to 9: begin with the lower number"),
+        (("# Control: now 1..9", "now = 0"), "6: the module sets `now` to 0, which is out of the range: widen the ran"),
+        (("# Control: now 0..9", "# Control: now 0..5", "now = 1"), "7: there are two controls `now`: remove one"),
+    ],
+)
+def test_a_control_is_a_number_or_a_string_that_the_module_sets(lines: tuple[str, ...], message: str) -> None:
+    assert complaint(with_control(*lines)).startswith(f"snippets/coats/hang_up.py:{message}")
+
+
+def test_only_an_app_has_controls() -> None:
+    message = complaint(TEXT.replace("import asyncio\n", "# Control: now 0..1\nimport asyncio\n"))
+    assert message.startswith("snippets/coats/hang_up.py:3: there is no app whose values could be set: ")
 
 
 def test_only_an_app_is_watched() -> None:

@@ -6,9 +6,14 @@ import json
 
 import pytest
 
+from livedoc.player.python.control import Control, Range
 from livedoc.steps import (
+    Action,
     CookieAction,
+    Pull,
     Request,
+    Restart,
+    Setting,
     Sight,
     Step,
     StepError,
@@ -36,9 +41,14 @@ def refused(attributes: dict[str, str]) -> str:
         ("Alice: POST /log-out", Request("Alice", "POST", "/log-out", "")),
         ("Alice: delete VISIT", CookieAction("Alice", "delete", "VISIT")),
         ("Alice: tamper __Host-VISIT", CookieAction("Alice", "tamper", "__Host-VISIT")),
+        ("restart", Restart()),
+        ("pull the plug at rename", Pull("rename")),
+        ("now = 600", Setting("now", 600)),
+        ("share=-0.5", Setting("share", -0.5)),
+        ('order = "1122"', Setting("order", "1122")),
     ],
 )
-def test_what_a_reader_does_is_read(text: str, action: Request | CookieAction) -> None:
+def test_what_a_reader_does_is_read(text: str, action: Action) -> None:
     assert parse_do(text, BROWSERS) == action
 
 
@@ -60,6 +70,17 @@ def test_what_a_reader_sees_is_read(text: str, sight: Sight) -> None:
     ("do", "message"),
     [
         ("GET /", "`GET /` doesn't say what is done: write `Alice: GET /`"),
+        ("restrat", "`restrat` doesn't say what is done: did you mean restart?"),
+        ("pull the plug at wirte", "`wirte` isn't an operation on a file: did you mean write?"),
+        ("pull the plug at", "`` isn't an operation on a file: write pull the plug at and one of open, write, utime"),
+        (
+            "pul the plug at write",
+            "`pul the plug at write` doesn't say what is done: did you mean pull the plug at write?",
+        ),
+        ("now = soon", "`now = soon` sets no value that can be read: write a number or a string in double quotes"),
+        ("now =", "`now =` sets no value that can be read: write a number"),
+        ("now 600", "`now 600` doesn't say what is done: write `Alice: GET /`"),
+        ("Alice: restart", "`restart` can't be done: write `restart` without a browser, as it is the server's"),
         ("alice: GET /", "there is no browser `alice`: did you mean Alice?"),
         ("Bob: GET /", "there is no browser `Bob`: the lab's fence names Alice and Mallory"),
         ("Alice: GETT /", "`GETT` isn't a method: did you mean GET?"),
@@ -123,6 +144,27 @@ def test_a_step_does_something_and_shows_something(attributes: dict[str, str], m
 )
 def test_a_line_is_about_a_step_if_it_does_or_shows_something(line: str, attributes: dict[str, str]) -> None:
     assert step_attributes(line) == attributes
+
+
+@pytest.mark.parametrize(
+    ("do", "message"),
+    [
+        ("nwo = 60", "the lab has no control `nwo`: did you mean now?"),
+        ("clock = 60", "the lab has no control `clock`: add a line `# Control: clock 0..3600 s` or "),
+        ("now = 3660", "the control `now` can't be 3660: write a number from 60 to 3600 by 60"),
+        ("now = 0", "the control `now` can't be 0: write a number from 60 to 3600 by 60"),
+        ("now = 90", "the control `now` can't be 90: write a number from 60 to 3600 by 60"),
+        ('now = "60"', "`now` is a number: write it without quotes, from 60"),
+        ("order = 1122", '`order` is a string: write `order = "1122"`'),
+    ],
+)
+def test_a_step_sets_what_the_lab_has_a_control_for(do: str, message: str) -> None:
+    controls = [Control("now", Range(60, 3600, 60, "s"), 60), Control("order", None, "1122")]
+    with pytest.raises(StepError) as caught:
+        parse_step({"do": do, "see": "log: x"}, BROWSERS, controls)
+    assert str(caught.value).startswith(message)
+    for right in ("now = 60", "now = 3600", 'order = "2211"', "restart"):
+        parse_step({"do": right, "see": "log: x"}, BROWSERS, controls)
 
 
 def test_the_page_gets_a_step_as_data() -> None:

@@ -30,7 +30,7 @@ FLOORS = {
         {"__init__"},
     ],
     "livedoc": [
-        {"snippet", "service", "build", "completions", "plot", "steps", "translation", "version", "__init__"},
+        {"snippet", "service", "build", "completions", "plot", "plug", "steps", "translation", "version", "__init__"},
         {"excerpt", "figures", "runtime", "bundle", "font", "offline", "caching"},
         {"weight"},
         {"markdown"},
@@ -38,7 +38,7 @@ FLOORS = {
         {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],
     "livedoc.player.python": [  # what runs in the browser's Python
-        {"awaiting", "ending", "exchange", "library", "limits", "records", "threads", "__init__"},
+        {"awaiting", "control", "ending", "exchange", "library", "limits", "records", "threads", "__init__"},
         {"process", "store"},
         {"server"},
     ],

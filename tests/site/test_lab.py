@@ -128,6 +128,133 @@ def test_a_restart_loses_what_was_in_memory_and_takes_the_edit(lab: Lab) -> None
     expect(lab.document).to_have_text("edited")
 
 
+DISK = """
+import os
+from pathlib import Path
+
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    match scope["path"]:
+        case "/write":
+            Path("sessions/empty").mkdir(parents=True)
+            Path("sessions").chmod(0o700)
+            Path("sessions/large").write_bytes(bytes(range(256)) * 20_000)
+            Path("sessions/link").symlink_to("large")
+            os.utime("sessions/large", (7, 7))
+        case "/hang":
+            Path("half").write_text("half")
+            while True:
+                pass
+    found = sorted(
+        (str(path), oct(path.lstat().st_mode), path.is_file() and (path.stat().st_mtime, hash(path.read_bytes())))
+        for path in Path().rglob("*")
+    )
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": repr(found).replace(repr(os.getcwd()), "").encode()})
+""".replace("hash(", "__import__('zlib').crc32(")
+
+
+def test_the_disk_survives_each_way_in_which_a_server_ends(lab: Lab) -> None:
+    lab.open(DISK)
+    content = lab.shown.locator("pre")
+    lab.get()
+    expect(content).to_have_text("[]")
+    lab.get("/write")
+    lab.get()
+    written = content.text_content() or ""
+    assert "7.0" in written
+    assert written.count("('") == 4
+    lab.block.edit("{}['app']")
+    lab.button("Restart").click()
+    lab.wait_for("failed")
+    lab.block.editor.fill(DISK)
+    lab.button("Start").click()
+    lab.wait_for("ready")
+    lab.get()
+    expect(content).to_have_text(written)
+    lab.ask("/hang")
+    lab.wait_for("busy")
+    lab.button("Restart").click()
+    lab.hear("The server has started again, with the file that it had.")
+    lab.get()
+    expect(content).to_have_text(written)
+
+
+CUT = """
+import asyncio
+import os
+from pathlib import Path
+
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    try:
+        if scope["path"] == "/hang":
+            await asyncio.Event().wait()
+        if scope["path"] == "/write":
+            with open("record", "w") as file:
+                file.write("new")
+    finally:
+        if scope["path"] == "/write":
+            Path("went-on").touch()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"set-cookie", b"A=1; Secure")]})
+    found = {str(path): path.read_text() for path in sorted(Path().iterdir())}
+    await send({"type": "http.response.body", "body": repr(found).encode()})
+
+Path("record").exists() or Path("record").write_text("old")
+"""
+
+
+def test_a_pulled_plug_ends_the_server_before_the_operation_and_nothing_runs_after_it(lab: Lab) -> None:
+    lab.open(CUT)
+    before = len(pythons(lab.page))
+    operation = lab.element.get_by_label("before the first", exact=True)
+    pull = lab.button("Pull the plug")
+    operation.select_option("write")
+    told = lab.announcements()
+    pull.click()
+    expect(pull).to_have_attribute("aria-pressed", "true")
+    lab.ask("/write")
+    lab.wait_for("stopped")
+    cut = "The plug was pulled before write record. Restart starts the server"
+    lab.hear(cut)
+    assert told() == ["The next request ends before its first write.", cut]
+    expect(pull).to_have_attribute("aria-pressed", "false")
+    expect(lab.shown).to_have_text("The server sent no response.")
+    expect(lab.jar).to_contain_text("The jar is empty")
+    expect(lab.store.locator(".lab-files")).to_contain_text("record")
+    expect(lab.store.locator(".lab-files")).not_to_contain_text("went-on")
+    lab.ask()
+    lab.hear("The server isn't running: Start starts it.")
+    for _ in range(100):
+        if len(pythons(lab.page)) < before:
+            break
+        lab.page.wait_for_timeout(50)
+    assert len(pythons(lab.page)) == before - 1
+    lab.button("Restart").click()
+    lab.hear("The server has started again, with the file that it had.")
+    lab.get()
+    expect(lab.shown).to_contain_text("{'record': ''}")
+
+
+def test_a_plug_that_no_request_reached_stays_in_and_can_be_left_in(lab: Lab) -> None:
+    lab.open(CUT)
+    pull = lab.button("Pull the plug")
+    lab.element.get_by_label("before the first", exact=True).select_option("rename")
+    pull.click()
+    lab.get("/write", "was answered with 200 OK.")
+    lab.hear("It did no rename, so the server is still running.")
+    expect(pull).to_have_attribute("aria-pressed", "false")
+    pull.click()
+    pull.click()
+    lab.hear("The plug stays in.")
+    pull.click()
+    lab.ask("/hang")
+    lab.wait_for("busy")
+    lab.button("Stop").click()
+    lab.hear("The request was stopped, and the server is running")
+    lab.get()
+
+
 def test_a_lab_harms_no_block(lab: Lab) -> None:
     lab.open()
     other = block_of(lab.page, "sessions/two_kinds.py")

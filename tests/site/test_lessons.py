@@ -9,9 +9,9 @@ from playwright.sync_api import expect
 
 from tests.support.axe import barriers
 from tests.support.block import block_of
-from tests.support.lab import Lab
+from tests.support.lab import Lab, serving
 from tests.support.lesson import play
-from tests.support.page import LABS, PHONE, have_pages_swapped, requests, swapped, width_of
+from tests.support.page import LABS, PHONE, have_pages_swapped, pythons, requests, swapped, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tests.support.page import NewPage
 
 COUNTER = "labs/visit_counter.py"
+CLOCK = "/laboratory/time-passes/"
 DESK = {"width": 1280, "height": 800}
 LOOKS = pytest.mark.parametrize(
     ("scheme", "viewport"),
@@ -217,16 +218,108 @@ def test_the_log_has_the_newest_request_first_with_what_was_decided(lab: Lab) ->
     expect(requests.last).to_contain_text("storage write done")
 
 
-def test_the_store_forgets_what_a_restart_took(lab: Lab) -> None:
+def test_a_restart_keeps_the_files_and_says_so_once(lab: Lab) -> None:
     lab.button("Start").click()
     lab.wait_for("ready")
+    expect(lab.store).to_contain_text("The app keeps no files.")
     lab.get()
+    row = lab.store.get_by_role("row")
+    lab.get()
+    expect(row).to_have_count(1)
+    file = lab.store.locator(".lab-files li")
+    before = file.locator("code, .lab-rest").all_text_contents()
+    python = pythons(lab.page)
+    told = lab.announcements()
     lab.button("Restart").click()
+    lab.hear("The server has started again, with the file that it had. What was in its memory is gone")
     lab.wait_for("ready")
-    lab.hear("The server has started again in an empty folder, without the files that it had.")
-    expect(lab.store).to_have_text("After each request, what the app keeps is shown here.")
+    assert told() == [
+        "Starting",
+        "The server has started again, with the file that it had. What was in its memory is gone",
+    ]
+    assert not set(python) & set(pythons(lab.page))
+    assert file.locator("code, .lab-rest").all_text_contents() == before  # its name, its time and its size
+    expect(file.locator(".lab-mark")).to_have_count(0)
+    expect(row).to_have_count(0)
+    expect(lab.log.locator(".lab-exchanges > li").first).to_have_text("Start 2: the server has started again.")
     lab.get()
-    expect(lab.shown).to_contain_text("Visit 1")
+    expect(lab.shown).to_contain_text("Visit 3")
+
+
+def test_start_over_begins_with_an_empty_disk(page: Page) -> None:
+    do(page, 1)
+    page.locator(".lab-progress").get_by_role("button", name="Start over").click()
+    do(page, 1)
+    expect(Lab(block_of(page, COUNTER)).store).to_contain_text("1 file")
+
+
+# The controls
+
+
+@pytest.fixture
+def clock(new_page: NewPage) -> Lab:
+    lab = Lab(block_of(new_page(CLOCK), "labs/expiry_clock.py"))
+    lab.button("Start").click()
+    lab.wait_for("ready")
+    return lab
+
+
+def test_a_slider_sets_what_the_app_reads_and_the_time_of_the_jar_and_is_told_once(clock: Lab) -> None:
+    slider = clock.element.get_by_label("now", exact=True)
+    expect(slider).to_have_value("0")
+    clock.get()
+    told = clock.announcements()
+    slider.fill("3000")
+    expect(slider).to_have_value("3000")
+    expect(clock.element.get_by_role("group", name="Controls")).to_contain_text("3000 s")
+    clock.get()
+    expect(clock.shown).to_contain_text("Visit 2")
+    expect(clock.jar).to_contain_text("43 characters")
+    slider.fill("6600")
+    expect(clock.jar).to_have_text("The jar is empty: Alice has no cookie.")
+    said = told()
+    assert said[0] == "now = 3000 from the next request on."
+    assert said[-1] == "now = 6600 from the next request on. VISIT has expired in the jar of Alice."
+    assert len(said) == 3
+
+
+def test_a_control_keeps_its_value_over_a_restart_and_its_log_its_last_one(clock: Lab) -> None:
+    slider = clock.element.get_by_label("now", exact=True)
+    clock.get()
+    for _ in range(3):
+        slider.press("ArrowRight")
+    expect(slider).to_have_value("1800")
+    expect(slider).to_be_focused()
+    assert clock.log.locator(".lab-exchanges > li").all_text_contents()[0] == "now = 1800"
+    expect(clock.log.locator(".lab-exchanges > li")).to_have_count(2)
+    clock.button("Restart").click()
+    clock.hear("The server has started again, with the file that it had.")
+    expect(slider).to_have_value("1800")
+    clock.get()
+    expect(clock.shown).to_contain_text("Visit 2")
+
+
+def test_a_field_sets_a_string(clock: Lab) -> None:
+    script = "# Control: order \"12\"\norder = '12'\n" + serving(home=None).replace('asked: " +', 'asked: " + order +')
+    clock.block.edit(script)
+    clock.button("Restart").click()
+    clock.hear("The server has started again")
+    expect(clock.element.get_by_label("now", exact=True)).to_have_count(0)
+    field = clock.element.get_by_label("order", exact=True)
+    expect(field).to_have_value("12")
+    field.fill("21 é")
+    field.press("Enter")
+    clock.hear('order = "21 é" from the next request on.')
+    clock.get()
+    expect(clock.document).to_contain_text("asked: 21 é")
+
+
+@LOOKS
+def test_axe_finds_no_barrier_in_a_control(new_page: NewPage, scheme: str, viewport: dict[str, int]) -> None:
+    page = new_page(CLOCK, color_scheme=scheme, viewport=viewport)
+    do(page, 2)
+    assert barriers(page) == []
+    assert width_of(page) <= viewport["width"]
 
 
 @LOOKS

@@ -43,14 +43,24 @@ def play(hands: Hands) -> list[dict[str, str]]:
         do, see = json.loads(step["do"]), json.loads(step["see"])
         assert not is_seen(hands, see), f"step {number}: {see['text']!r} is there before the step"
         assert not is_done(hands, number), f"step {number} is ticked before it's done"
-        perform(hands, do, f'{lab} [data-browser="{do["browser"]}"]')
+        perform(hands, do, lab)
         hands.wait(lambda see=see: is_seen(hands, see))  # type: ignore[misc]
         hands.wait(lambda number=number: is_done(hands, number))  # type: ignore[misc]
     return steps
 
 
-def perform(hands: Hands, do: dict[str, str], browser: str) -> None:
-    """Do what a step says, with the controls of this browser."""
+def perform(hands: Hands, do: dict[str, str], lab: str) -> None:
+    """Do what a step says, with the controls of this laboratory."""
+    if do["kind"] == "restart":
+        hands.press(lab, "Restart")
+        hands.wait(lambda: bool(hands.evaluate(READY)))
+        return None
+    if do["kind"] == "plug":
+        hands.fill(lab, "before the first", do["operation"])
+        return hands.press(lab, "Pull the plug")
+    if do["kind"] == "control":
+        return hands.fill(lab, do["name"], str(do["value"]))
+    browser = f'{lab} [data-browser="{do["browser"]}"]'
     if do["kind"] == "cookie":
         return hands.press(f'{browser} [data-cookie="{do["cookie"]}"]', do["action"].capitalize())
     hands.fill(browser, "Method", do["method"])

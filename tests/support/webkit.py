@@ -119,6 +119,10 @@ class WebKit:
         field = self.find(f"#{named.get_attribute('for')}")
         if field.tag_name == "select":
             Select(field).select_by_visible_text(value)
+        elif field.get_attribute("type") == "range":
+            # WebDriver types nothing into a slider.
+            events = "for (const kind of ['input', 'change']) arguments[0].dispatchEvent(new Event(kind))"
+            self._driver.execute_script(f"arguments[0].value = arguments[1]; {events}", field, value)
         else:
             self.click(field)
             self.type(value)

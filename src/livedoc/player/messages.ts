@@ -3,8 +3,10 @@ export type Command =
   | { kind: "open"; interrupts: Uint8Array<SharedArrayBuffer> | undefined } // the first: a 2 in it stops a busy Python
   | { kind: "prepare"; source: string } // a run of it may come
   | { kind: "run"; run: number; path: string; source: string }
-  | { kind: "serve"; run: number; path: string; source: string } // without its main; once in a worker's life
-  | { kind: "request"; run: number; request: AppRequest } // to what is served
+  // Without its main; once in a worker's life.
+  | { kind: "serve"; run: number; path: string; source: string; disk: Disk; values: Values }
+  // To what is served. It ends before its first operation of the kind `plug`.
+  | { kind: "request"; run: number; request: AppRequest; values: Values; plug: Operation | undefined }
   | { kind: "stop"; run: number }
 
 /** What the worker answers. Each answer names its run, because one of an older run may still arrive. */
@@ -16,7 +18,7 @@ export type Reply =
   | ({ kind: "output"; run: number } & Change)
   | ({ kind: "done" } & Ended & Left)
   | ({ kind: "failed" } & Ended & Failure & Left)
-  | { kind: "answered"; run: number; answer: Answer }
+  | { kind: "answered"; run: number; answer: Started | Answer | Cut }
   // Python itself could not start, or cannot go on: perhaps because the host no longer has a file.
   | { kind: "unavailable"; run: number; reason: string; isGone?: boolean }
 
@@ -70,8 +72,56 @@ export interface AppRequest {
   body: Uint8Array
 }
 
+/** What is in the folder in which a server works: each folder before what is inside. */
+export type Disk = readonly DiskEntry[]
+
+/** A file, a folder or a link. */
+export interface DiskEntry {
+  /** Inside the folder, with a slash before it. */
+  path: string
+  mode: number
+  milliseconds: number // since 1970, when it was last modified
+  /** The bytes of a file, where a link leads, or undefined for a folder. */
+  content: Uint8Array | string | undefined
+}
+
+/** What can be done to a file. An open counts if it makes the file, or empties it. */
+export type Operation = "open" | "write" | "utime" | "rename" | "remove"
+
+/** The plug was pulled while the server answered. It does nothing after this. */
+export interface Cut {
+  kind: "cut"
+  operation: Operation
+  /** The file that it would have been done to. */
+  path: string
+  disk: Disk
+}
+
+/** What a reader has set at the top level of a script, by name. */
+export type Values = Readonly<Record<string, number | string>>
+
+/** A name at the top level of a script that a reader can set. */
+export interface Control {
+  name: string
+  /** The numbers that it can be; undefined: it's a string. */
+  range: { low: number; high: number; step: number; unit: string } | undefined
+  /** What the script sets it to. */
+  value: number | string
+}
+
+/** What came of the start of a server. */
+export interface Started {
+  kind: "started"
+  controls: readonly Control[]
+  /** What the script did wrong. */
+  failure: Failure | undefined
+  store: Store
+  disk: Disk
+}
+
 /** What came of a request. */
 export interface Answer {
+  kind: "response"
   status: number
   /** What HTTP calls the status. */
   reason: string
@@ -88,6 +138,7 @@ export interface Answer {
   changed: readonly WrittenFile[]
   removed: readonly string[]
   store: Store
+  disk: Disk
 }
 
 /** What the app keeps. */

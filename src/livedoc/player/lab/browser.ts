@@ -1,7 +1,7 @@
 import type { Answer, AppRequest, Failure } from "../messages.ts"
 import { element } from "../page/element.ts"
 import { hex } from "../page/files.ts"
-import type { Action } from "../page/step.ts"
+import type { BrowserAction } from "../page/step.ts"
 import { short, typed } from "./address.ts"
 import { BODIES, formBody, queryOf, typedBody } from "./body.ts"
 import { contentOf } from "./content.ts"
@@ -18,6 +18,8 @@ const MOST_TYPED = 100_000 // characters
 
 /** What a browser needs of its lab. */
 export interface Surroundings {
+  /** The time of the lab, in milliseconds since 1970. */
+  clock: () => number
   /** What the server answers; undefined: nothing, and the lab says why. */
   ask: (request: AppRequest) => Promise<Answer | undefined>
   /** Why the server can't be asked now. Empty: it can. */
@@ -39,7 +41,7 @@ let browsers = 0 // their parts are named by ids
 export class Browser {
   readonly element: HTMLElement
   readonly #around: Surroundings
-  readonly #jar = new Jar()
+  readonly #jar: Jar
   readonly #wire: Wire
   readonly #address: HTMLInputElement
   readonly #method: HTMLSelectElement
@@ -51,6 +53,7 @@ export class Browser {
 
   constructor(name: string, around: Surroundings) {
     this.#around = around
+    this.#jar = new Jar(around.clock)
     const id = `lab-browser-${++browsers}`
     const options = (values: string[]) => values.map((value) => element("option", "", {}, value))
     const field = { autocomplete: "off", autocapitalize: "off", spellcheck: "false", translate: "no" }
@@ -99,8 +102,13 @@ export class Browser {
     this.element.append(form, tabs, panels)
   }
 
+  /** The time is another one. Gives the names of the cookies that have expired. */
+  age(): string[] {
+    return this.#cookies.age()
+  }
+
   /** Does what a step says, with the controls that the reader has. */
-  async perform(action: Action): Promise<void> {
+  async perform(action: BrowserAction): Promise<void> {
     if (action.kind === "cookie") return this.#cookies.perform(action.action, action.cookie)
     this.#method.value = action.method
     this.#address.value = action.target
@@ -137,6 +145,7 @@ export class Browser {
       this.#show(await visit(wish, this.#jar, ask, took), hops)
     } catch (error) {
       if (!(error instanceof GivenUp)) throw error
+      this.#page.replaceChildren(element("p", "lab-trouble", {}, "The server sent no response."))
     }
   }
 

@@ -1,5 +1,8 @@
-import type { Answer, Header, Store, StoredFile, Watched } from "../messages.ts"
+import type { Answer, Disk, Header, Store, StoredFile, Watched } from "../messages.ts"
 import type { Hop } from "./visit.ts"
+
+const MOST_FILES = 30
+const MOST_BYTES = 4096 // of each file
 
 export type Mark = "" | "new" | "changed"
 
@@ -29,8 +32,11 @@ export interface StoreView {
   watched: readonly WatchedView[]
 }
 
+/** What an app keeps after a request, and what the request did. */
+export type Kept = Pick<Answer, "store" | "changed" | "removed">
+
 /** What an app keeps after a request, marked by what the request did. `before`: what it kept then, if that is known. */
-export function storeView({ store, changed, removed }: Answer, before: Store | undefined): StoreView {
+export function storeView({ store, changed, removed }: Kept, before: Store | undefined): StoreView {
   const touched = new Set(changed.map(({ path }) => path))
   const known = new Set(before?.files.map(({ path }) => path))
   return {
@@ -53,6 +59,16 @@ function rowView([name, text]: Header, before: Watched | undefined): RowView {
   if (!before) return { name, text, mark: "new" }
   const earlier = before.rows?.find(([known]) => known === name)?.[1]
   return { name, text, mark: earlier === undefined ? "new" : earlier === text ? "" : "changed" }
+}
+
+/** What is shown of the files on a disk while there is no Python to look at them. */
+export function storeOn(disk: Disk): Store {
+  const files = disk.flatMap(({ path, milliseconds, content }) => {
+    if (!(content instanceof Uint8Array)) return []
+    const head = content.subarray(0, MOST_BYTES)
+    return [{ path: path.slice(1), size: content.length, head, seconds: milliseconds / 1000 }]
+  })
+  return { files: files.slice(0, MOST_FILES), unlisted: Math.max(0, files.length - MOST_FILES), watched: [] }
 }
 
 /** What requests did to the files, in a sentence. */

@@ -6,11 +6,13 @@ import { contentOf } from "./content.ts"
 function answer(body: string | Uint8Array, type?: string, size?: number): Answer {
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body
   const nothing = {
+    kind: "response" as const,
     failure: undefined,
     records: [],
     changed: [],
     removed: [],
     store: { files: [], unlisted: 0, watched: [] },
+    disk: [],
   }
   const headers = type === undefined ? [] : [["Content-Type", type] as const]
   return { status: 200, reason: "OK", headers, body: bytes, size: size ?? bytes.length, seconds: 0, ...nothing }

@@ -54,3 +54,26 @@ test("two browsers have cookies of their own", () => {
   alice.take("A=1", HOME)
   assert.equal(mallory.header(HOME), "")
 })
+
+test("a cookie expires by the clock of the lab, and use doesn't make it live longer", () => {
+  let now = 0
+  const jar = new Jar(() => now * 1000)
+  const address = new URL("https://app.example/")
+  assert.equal(jar.take("A=1; Max-Age=60", address).kind, "stored")
+  assert.equal(jar.take("B=2; Expires=Thu, 01 Jan 1970 00:02:00 GMT", address).kind, "stored")
+  assert.equal(jar.take("C=3", address).kind, "stored")
+  now = 59
+  assert.equal(jar.header(address), "A=1; B=2; C=3")
+  assert.deepEqual(jar.expire(), [])
+  now = 60
+  assert.deepEqual(jar.expire(), ["A"])
+  assert.equal(jar.header(address), "B=2; C=3")
+  now = 120
+  assert.deepEqual(
+    jar.cookies.map(({ name }) => name),
+    ["C"],
+  )
+  assert.equal(jar.take("C=; Max-Age=0", address).kind, "removed")
+  now = 0 // what has expired doesn't come back
+  assert.equal(jar.header(address), "")
+})

@@ -34,10 +34,17 @@ const MOST_BYTES = 4096 // of a cookie's name and value
 
 /** The cookies that one browser keeps. */
 export class Jar {
+  readonly #clock: () => number
   readonly #store = new MemoryCookieStore()
   readonly #jar = new CookieJar(this.#store, { prefixSecurity: "strict" })
   readonly #tampered = new Map<string, string>() // values, by which cookie it is
+  readonly #ends = new Map<string, number>() // when each expires: tough-cookie has its own clock
   #refusals: readonly Refusal[] = []
+
+  /** `clock` gives the time in milliseconds since 1970. */
+  constructor(clock: () => number = Date.now) {
+    this.#clock = clock
+  }
 
   /** The last ones, the newest first. */
   get refusals(): readonly Refusal[] {
@@ -46,6 +53,7 @@ export class Jar {
 
   /** What the browser keeps, by name. */
   get cookies(): KeptCookie[] {
+    this.expire()
     return this.#all()
       .map((cookie) => kept(cookie, this.#tampered.get(placeOf(cookie)) === cookie.value))
       .sort((one, other) => (one.name + one.path < other.name + other.path ? -1 : 1))
@@ -67,12 +75,20 @@ export class Jar {
   #all(): Cookie[] {
     let all: Cookie[] = []
     this.#store.getAllCookies((_, cookies) => (all = cookies ?? []))
-    return all.filter((cookie) => (cookie.expiryTime() ?? Infinity) > Date.now())
+    return all
+  }
+
+  /** Drops the cookies that have expired, and gives their names. */
+  expire(): string[] {
+    const gone = this.#all().filter((cookie) => (this.#ends.get(placeOf(cookie)) ?? Infinity) <= this.#clock())
+    for (const { domain, path, key } of gone) this.#store.removeCookie(domain ?? "", path ?? "/", key, () => undefined)
+    return gone.map(({ key }) => key)
   }
 
   /** The Cookie header of a request to `address`; empty: it has none. */
   header(address: URL): string {
-    return this.#jar.getCookieStringSync(address.href, { sameSiteContext: "strict" })
+    this.expire()
+    return this.#jar.getCookieStringSync(address.href, { sameSiteContext: "strict", expire: false })
   }
 
   /** Takes a Set-Cookie header of a response that came from `address`. */
@@ -82,9 +98,12 @@ export class Jar {
     try {
       if (!cookie) throw new Error("it isn't a name, an equals sign and a value")
       mustBeKept(cookie)
-      this.#jar.setCookieSync(cookie, address.href, { sameSiteContext: "strict" })
-      const isGone = (cookie.expiryTime() ?? Infinity) <= Date.now()
-      return { name, kind: isGone ? "removed" : "stored", reason: "" }
+      const now = this.#clock()
+      this.#jar.setCookieSync(cookie, address.href, { sameSiteContext: "strict", now: new Date(now) })
+      const end = cookie.expiryTime(new Date(now)) ?? Infinity
+      this.#ends.set(placeOf(cookie), end)
+      this.expire()
+      return { name, kind: end <= now ? "removed" : "stored", reason: "" }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       this.#refusals = [{ name, header, reason }, ...this.#refusals].slice(0, MOST_REFUSALS)

@@ -61,6 +61,13 @@ export class JarPanel {
     ;(again ?? this.#panel).focus({ preventScroll: true })
   }
 
+  /** Shows the jar at another time, and gives the names of the cookies that have expired. */
+  age(): string[] {
+    const gone = this.#jar.expire()
+    this.show()
+    return gone
+  }
+
   /** Does what a step says to the cookies of this name. */
   perform(action: "delete" | "tamper", name: string): void {
     const found = this.#jar.cookies.filter((cookie) => cookie.name === name)
@@ -78,7 +85,7 @@ export class JarPanel {
 
   #cookie({ cookie, mark, length }: CookieView): HTMLElement {
     const { name, value, header, isTampered } = cookie
-    const title = element("p", "lab-cookie-name", {}, element("strong", "", {}, name))
+    const title = element("div", "lab-cookie-name", {}, element("strong", "", {}, name))
     if (mark) title.append(" ", element("span", "lab-mark", {}, mark))
     const act = (text: string, action: "delete" | "tamper") => {
       const button = element("button", "lab-button", { type: "button", "data-of": identity(cookie) }, text)

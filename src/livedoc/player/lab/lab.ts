@@ -1,4 +1,4 @@
-import type { AppRequest, Change, Failure } from "../messages.ts"
+import type { Answer, AppRequest, Change, Control, Failure } from "../messages.ts"
 import type { Place } from "../page/code.ts"
 import { element } from "../page/element.ts"
 import { withPlaces } from "../page/places.ts"
@@ -6,8 +6,11 @@ import { printIn } from "../page/printed.ts"
 import type { Runner } from "../page/runner.ts"
 import type { Action } from "../page/step.ts"
 import { Browser } from "./browser.ts"
+import { storeOn } from "./changes.ts"
+import { Controls } from "./controls.ts"
 import style from "./lab.css"
 import { LogPanel } from "./log_panel.ts"
+import { Plug } from "./plug.ts"
 import { Server } from "./server.ts"
 import { StorePanel } from "./store_panel.ts"
 import { panelAttributes, tabsFor } from "./tabs.ts"
@@ -48,7 +51,12 @@ export class Lab {
   readonly #stop: HTMLButtonElement
   readonly #browsers: ReadonlyMap<string, Browser>
   readonly #store: StorePanel
+  readonly #records: LogPanel
+  readonly #controls: Controls
+  readonly #plug: Plug
   #served = ""
+  #spared = "" // what is to be said after a request that has not reached the operation at which the plug was to be pulled
+  #starts = 0
 
   constructor(options: Options) {
     this.#options = options
@@ -65,20 +73,40 @@ export class Lab {
     const start = press("Start", () => void this.start())
     const restart = press("Restart", () => void this.#restart())
     this.#stop = press("Stop", () => this.#server.stop())
+    const controls = element("div", "lab-controls", { role: "group", "aria-label": "Controls" })
+    this.#controls = new Controls(controls, (control) => this.#turned(control))
     const title = element("p", "lab-title", {}, options.title)
+    this.#plug = new Plug(
+      (sentence) => this.#tell(sentence),
+      (sentence) => this.#records.note(sentence, "plug"),
+    )
     const buttons = element("div", "lab-buttons", {}, start, restart, this.#stop)
-    const head = element("div", "lab-head", {}, title, buttons, this.#status, this.#announcement)
+    const head = element(
+      "div",
+      "lab-head",
+      {},
+      title,
+      buttons,
+      this.#plug.element,
+      controls,
+      this.#status,
+      this.#announcement,
+    )
     const panel = (kind: string) => element("div", "lab-panel", panelAttributes(kind, "the server"))
     const [store, log] = [panel("store"), panel("log")]
     this.#store = new StorePanel(store)
-    const records = new LogPanel(log)
+    this.#records = new LogPanel(log)
     const around = {
-      ask: (request: AppRequest) => this.#server.ask(request),
+      clock: () => this.#time,
+      ask: (request: AppRequest) => this.#ask(request),
       obstacle: () => this.#obstacle(),
-      tell: (sentence: string) => this.#tell(sentence),
+      tell: (sentence: string) => {
+        this.#tell([sentence, this.#spared].filter(Boolean).join(" "))
+        this.#spared = ""
+      },
       took: (hop: Hop) => {
         this.#store.show(hop.answer)
-        records.add(hop)
+        this.#records.add(hop)
       },
       traceback: (failure: Failure) => this.#traceback(failure),
     }
@@ -111,7 +139,10 @@ export class Lab {
 
   /** Does what a step says. Starts the server first, unless it is running. */
   async perform(action: Action): Promise<void> {
+    if (action.kind === "restart") return this.#restart()
     if (!["starting", "ready", "busy"].includes(this.#server.state)) await this.#restart()
+    if (action.kind === "plug") return this.#plug.set(action.operation)
+    if (action.kind === "control") return this.#controls.set(action.name, action.value)
     await this.#browsers.get(action.browser)?.perform(action)
   }
 
@@ -124,15 +155,43 @@ export class Lab {
     this.#trouble.replaceChildren()
     this.#printed.replaceChildren()
     this.#printed.hidden = true
-    const hadFiles = this.#store.hasFiles
-    this.#store.clear()
     this.#served = this.#options.script()
-    const failure = await this.#server.start(this.#options.path, this.#served)
-    if (failure) this.#trouble.replaceChildren(this.#traceback(failure))
-    else if (this.#server.state === "ready") {
-      if (hadFiles) this.#tell("The server has started again in an empty folder, without the files that it had.")
-      this.#options.started()
+    const started = await this.#server.start(this.#options.path, this.#served, this.#controls.values)
+    if (!started) return
+    if (started.failure) return this.#trouble.replaceChildren(this.#traceback(started.failure))
+    this.#controls.show(started.controls)
+    this.#store.showStart(started.store)
+    this.#starts++
+    if (this.#starts > 1) this.#records.note(`Start ${this.#starts}: the server has started again.`)
+    this.#options.started()
+  }
+
+  async #ask(request: AppRequest): Promise<Answer | undefined> {
+    const operation = this.#plug.take()
+    const answer = await this.#server.ask(request, this.#controls.values, operation)
+    if (answer?.kind === "cut") {
+      this.#store.showStart(storeOn(answer.disk))
+      this.#records.note(`The plug was pulled before ${answer.operation} ${answer.path}.`)
+      return undefined
     }
+    this.#spared = answer && operation ? `It did no ${operation}, so the server is still running.` : ""
+    return answer
+  }
+
+  /** The reader has set something. */
+  #turned(control: Control): void {
+    const set = `${control.name} = ${JSON.stringify(control.value)}`
+    this.#records.note(set, control.name)
+    const expired = [...this.#browsers].flatMap(([name, browser]) =>
+      browser.age().map((cookie) => `${cookie} has expired in the jar of ${name}.`),
+    )
+    this.#tell([`${set} from the next request on.`, ...expired].join(" "))
+  }
+
+  /** In milliseconds since 1970. Where the script has a control of this name, the reader sets it. */
+  get #time(): number {
+    const { now } = this.#controls.values
+    return typeof now === "number" ? now * 1000 : Date.now()
   }
 
   #obstacle(): string {

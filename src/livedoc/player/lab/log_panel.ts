@@ -16,8 +16,19 @@ export class LogPanel {
   }
 
   add(hop: Hop): void {
+    this.#prepend(request(hop))
+  }
+
+  /** Says what has happened to the server itself. One on the same `subject`, and with no request since, takes its place. */
+  note(sentence: string, subject = ""): void {
+    const last = this.#list.firstElementChild
+    if (subject && last?.getAttribute("data-subject") === subject) last.remove()
+    this.#prepend(element("li", "", { "data-subject": subject }, element("p", "lab-heading", {}, sentence)))
+  }
+
+  #prepend(item: HTMLElement): void {
     this.#empty.hidden = true
-    this.#list.prepend(request(hop))
+    this.#list.prepend(item)
     while (this.#list.children.length > MOST_REQUESTS) this.#list.lastElementChild?.remove()
   }
 }

@@ -1,16 +1,18 @@
-import type { Answer, AppRequest, Change, Failure, Reply } from "../messages.ts"
-import type { Runner } from "../page/runner.ts"
+import type { Answer, AppRequest, Change, Command, Cut, Disk, Operation, Reply, Started, Values } from "../messages.ts"
+import type { Final, Runner } from "../page/runner.ts"
 import { loading } from "../page/status.ts"
 
 export type State = "idle" | "starting" | "ready" | "busy" | "failed" | "stopped"
 
-/** The server of a lab: Python in a worker of its own, with the app of a script. */
+/** The server of a lab: Python in a worker of its own, with the app of a script. Its disk outlives the worker. */
 export class Server {
   readonly #runner: Runner
   readonly #changed: (status: string, isNews: boolean) => void
   readonly #print: (change: Change) => void
   #attempt = 0
   #isStopping = false
+  #disk: Disk = [] // as it was at the end of the last start or request
+  #hasStarted = false
   state: State = "idle"
 
   /**
@@ -23,46 +25,45 @@ export class Server {
     this.#print = print
   }
 
-  /** Ends what was there, and starts the app of a script. What is returned is what the script did wrong. */
-  async start(path: string, script: string): Promise<Failure | undefined> {
+  /** Ends what was there, and starts the app of a script; undefined: it couldn't, and the state says why. */
+  async start(path: string, script: string, values: Values = {}): Promise<Started | undefined> {
     const attempt = ++this.#attempt
+    this.#isStopping = false
     this.#runner.terminate()
     this.#show("starting", "Starting")
-    try {
-      const outcome = await this.#runner.serve(
-        path,
-        script,
-        (reply) => attempt === this.#attempt && this.#follow(reply),
-      )
-      if (attempt !== this.#attempt) return undefined
-      if (outcome.kind === "done") {
-        this.#show("ready", "The server is running")
-        return undefined
-      }
+    const disk = this.#disk
+    const started = await this.#perform<Started>(attempt, script, (run) => {
+      return { kind: "serve", run, path, source: script, disk, values }
+    })
+    if (!started) return undefined
+    const { failure } = started
+    if (failure) {
       this.#runner.terminate()
-      const place = outcome.line === undefined ? "" : `, line ${outcome.line}`
-      this.#show("failed", `The app can't start: ${outcome.error}${place}`)
-      return outcome
-    } catch (error) {
-      if (attempt === this.#attempt) this.#end(error)
-      return undefined
+      const place = failure.line === undefined ? "" : `, line ${failure.line}`
+      this.#show("failed", `The app can't start: ${failure.error}${place}`)
+    } else {
+      this.#show("ready", this.#hasStarted ? startedAgain(disk) : "The server is running")
+      this.#hasStarted = true
     }
+    return started
   }
 
-  /** What the app answers; undefined: nothing, and the state says why. Only while it is ready. */
-  async ask(request: AppRequest): Promise<Answer | undefined> {
+  /**
+   * What the app answers; undefined: nothing, and the state says why. Only while it is ready. With a `plug`, the server
+   * ends before the first operation of that kind, and what is on the disk then stays.
+   */
+  async ask(request: AppRequest, values: Values = {}, plug?: Operation): Promise<Answer | Cut | undefined> {
     const attempt = ++this.#attempt
     this.#isStopping = false
     this.#show("busy", `${request.method} ${request.target} is on its way`, false)
-    try {
-      const answer = await this.#runner.ask(request, (reply) => attempt === this.#attempt && this.#follow(reply))
-      if (attempt !== this.#attempt) return undefined
-      this.#show("ready", "The server is running", false) // the answer is the news
-      return answer
-    } catch (error) {
-      if (attempt === this.#attempt) this.#end(error)
-      return undefined
-    }
+    const answer = await this.#perform<Answer | Cut>(attempt, "", (run) => {
+      return { kind: "request", run, request, values, plug }
+    })
+    if (answer?.kind === "cut") {
+      this.#runner.terminate()
+      this.#show("stopped", `The plug was pulled before ${answer.operation} ${answer.path}. Restart starts the server`)
+    } else if (answer) this.#show("ready", "The server is running", false) // the answer is the news
+    return answer
   }
 
   /** Stops what the server is doing. It goes on after a request that can be cancelled. */
@@ -82,6 +83,23 @@ export class Server {
     this.#runner.terminate()
   }
 
+  async #perform<T extends Started | Answer | Cut>(
+    attempt: number,
+    script: string,
+    command: (run: number) => Command,
+  ): Promise<T | undefined> {
+    try {
+      const follow = (reply: Reply) => attempt === this.#attempt && this.#follow(reply)
+      const final = (await this.#runner.perform(command, script, follow)) as Extract<Final, { kind: "answered" }>
+      if (attempt !== this.#attempt) return undefined
+      this.#disk = final.answer.disk
+      return final.answer as T
+    } catch (error) {
+      if (attempt === this.#attempt) this.#end(error)
+      return undefined
+    }
+  }
+
   #follow(reply: Reply): void {
     if (reply.kind === "loading") this.#show("starting", loading(reply.loaded, reply.total), false)
     if (reply.kind === "output") this.#print(reply)
@@ -99,4 +117,11 @@ export class Server {
     this.state = state
     this.#changed(status, isNews)
   }
+}
+
+/** What is news of a server that starts with what an earlier one left on its disk. */
+function startedAgain(disk: Disk): string {
+  const files = disk.filter(({ content }) => content instanceof Uint8Array).length
+  const kept = files === 0 ? "" : files === 1 ? ", with the file that it had" : `, with the ${files} files that it had`
+  return `The server has started again${kept}. What was in its memory is gone`
 }

@@ -1,7 +1,7 @@
-import type { Answer, Store } from "../messages.ts"
+import type { Store } from "../messages.ts"
 import { element } from "../page/element.ts"
 import { hex, textOf, withSize } from "../page/files.ts"
-import { type FileView, type Mark, storeView, type WatchedView } from "./changes.ts"
+import { type FileView, type Kept, type Mark, storeView, type WatchedView } from "./changes.ts"
 import { shortened } from "./explanation.ts"
 
 const MOST_HEX = 128 // bytes of a file that isn't text
@@ -14,22 +14,18 @@ export class StorePanel {
 
   constructor(panel: HTMLElement) {
     this.#panel = panel
-    this.clear()
+    panel.append(element("p", "lab-empty", {}, "What the app keeps is shown here, after its start and each request."))
   }
 
-  get hasFiles(): boolean {
-    return this.#before !== undefined && this.#before.files.length > 0
+  /** Shows what a server has once it has started: its files, of which an earlier one may have left some. */
+  showStart(store: Store): void {
+    this.#before = store
+    this.show({ store, changed: [], removed: [] })
   }
 
-  /** The server has nothing of what was there. */
-  clear(): void {
-    this.#before = undefined
-    this.#panel.replaceChildren(element("p", "lab-empty", {}, "After each request, what the app keeps is shown here."))
-  }
-
-  show(answer: Answer): void {
-    const { files, unlisted, removed, watched } = storeView(answer, this.#before)
-    this.#before = answer.store
+  show(kept: Kept): void {
+    const { files, unlisted, removed, watched } = storeView(kept, this.#before)
+    this.#before = kept.store
     const count = files.length + unlisted
     const heading = count > 0 ? `${count} file${count === 1 ? "" : "s"}` : "The app keeps no files."
     const list = element("ul", "lab-files", {}, ...files.map(file))

@@ -6,11 +6,13 @@ import { type Arrival, type Hop, ORIGIN, visit, type Wish } from "./visit.ts"
 
 function answer(status: number, ...headers: Header[]): Answer {
   const nothing = {
+    kind: "response" as const,
     failure: undefined,
     records: [],
     changed: [],
     removed: [],
     store: { files: [], unlisted: 0, watched: [] },
+    disk: [],
   }
   return { status, reason: "", headers, body: new Uint8Array(), size: 0, seconds: 0, ...nothing }
 }

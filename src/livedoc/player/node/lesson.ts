@@ -17,6 +17,9 @@ interface Do {
   target: string
   action: string
   cookie: string
+  name: string
+  operation: string
+  value: number | string
 }
 
 interface See {
@@ -46,17 +49,46 @@ export async function played(page: Page): Promise<Played[]> {
   return all
 }
 
-async function perform(page: Page, { kind, browser, method, target, action, cookie }: Do): Promise<void> {
+async function perform(
+  page: Page,
+  { kind, browser, method, target, action, cookie, name, value, operation }: Do,
+): Promise<void> {
+  if (kind === "restart") {
+    await press(page, "[data-lab]", "Restart")
+    await page.waitForSelector('[data-lab][data-state="ready"]')
+    return
+  }
+  if (kind === "plug") {
+    await page.select("[data-lab] .lab-plug select", operation)
+    return press(page, "[data-lab]", "Pull the plug")
+  }
+  if (kind === "control") return turn(page, name, String(value))
   const place = `[data-browser="${browser}"]`
   if (kind === "cookie") {
-    const name = action.charAt(0).toUpperCase() + action.slice(1)
-    return press(page, `${place} [data-cookie="${cookie}"]`, name)
+    const button = action.charAt(0).toUpperCase() + action.slice(1)
+    return press(page, `${place} [data-cookie="${cookie}"]`, button)
   }
   await page.select(`${place} .lab-form select`, method)
   const address = await page.waitForSelector(`${place} .lab-address input`)
   await address?.click({ count: 3 })
   await address?.type(target)
   await press(page, place, "Send")
+}
+
+async function turn(page: Page, name: string, value: string): Promise<void> {
+  const id = await page.$$eval(
+    "[data-lab] label",
+    (labels, name) => labels.find(({ textContent }) => textContent === name)?.htmlFor ?? "",
+    name,
+  )
+  await page.$eval(
+    `#${id}`,
+    (input, value) => {
+      ;(input as HTMLInputElement).value = value
+      for (const event of ["input", "change"]) input.dispatchEvent(new Event(event))
+    },
+    value,
+  )
 }
 
 async function press(page: Page, inside: string, name: string): Promise<void> {

@@ -1,8 +1,8 @@
-import type { Answer, AppRequest, Command, Reply } from "../messages.ts"
+import type { Command, Reply } from "../messages.ts"
 import { type OpenWorker, WorkerLink } from "./worker_link.ts"
 
 export type Outcome = Extract<Reply, { kind: "done" | "failed" }>
-type Final = Outcome | Extract<Reply, { kind: "answered" }>
+export type Final = Outcome | Extract<Reply, { kind: "answered" }>
 
 /** The run was stopped: by the reader, or because another one began. */
 export class Stopped extends Error {}
@@ -67,21 +67,11 @@ export class Runner {
 
   /** `watch` gets every reply until the end. Rejects with Stopped or Unavailable. */
   run(path: string, source: string, watch: (reply: Reply) => void): Promise<Outcome> {
-    return this.#perform((run) => ({ kind: "run", run, path, source }), source, watch) as Promise<Outcome>
+    return this.perform((run) => ({ kind: "run", run, path, source }), source, watch) as Promise<Outcome>
   }
 
-  /** Serves the app of a script. For `watch` and rejections see `run`. */
-  serve(path: string, source: string, watch: (reply: Reply) => void): Promise<Outcome> {
-    return this.#perform((run) => ({ kind: "serve", run, path, source }), source, watch) as Promise<Outcome>
-  }
-
-  /** Asks the app that is served. For `watch` and rejections see `run`. */
-  async ask(request: AppRequest, watch: (reply: Reply) => void): Promise<Answer> {
-    const asked = this.#perform((run) => ({ kind: "request", run, request }), "", watch)
-    return ((await asked) as Extract<Final, { kind: "answered" }>).answer
-  }
-
-  async #perform(command: (run: number) => Command, source: string, watch: (reply: Reply) => void): Promise<Final> {
+  /** Gives the worker a command that counts as a run. For `watch` and rejections see `run`. */
+  async perform(command: (run: number) => Command, source: string, watch: (reply: Reply) => void): Promise<Final> {
     const run = ++this.#runs
     // Python that is still starting is kept: the worker leaves out a run that is no longer the latest.
     if (this.#pending?.running) await this.#end(this.#pending)

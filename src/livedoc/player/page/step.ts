@@ -1,7 +1,15 @@
+import type { Operation } from "../messages.ts"
+
 /** What a step has the reader do. The page has it as JSON, which steps.py writes. */
 export type Action =
   | { kind: "request"; browser: string; method: string; target: string; body: string }
   | { kind: "cookie"; browser: string; action: "delete" | "tamper"; cookie: string }
+  | { kind: "restart" }
+  | { kind: "plug"; operation: Operation }
+  | { kind: "control"; name: string; value: number | string }
+
+/** What is done in a browser. */
+export type BrowserAction = Extract<Action, { browser: string }>
 
 /** What the reader then sees, and in which panel. */
 export interface Sight {

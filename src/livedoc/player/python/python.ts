@@ -1,9 +1,25 @@
 import { loadPyodide, type PyodideAPI } from "pyodide"
 import type { PyProxy } from "pyodide/ffi"
-import type { Answer, AppRequest, Failure, Left, Output, Store, WrittenFile } from "../messages.ts"
+import type {
+  Answer,
+  AppRequest,
+  Control,
+  Cut,
+  Disk,
+  Failure,
+  Left,
+  Operation,
+  Output,
+  Started,
+  Store,
+  Values,
+  WrittenFile,
+} from "../messages.ts"
 import { Checkpoint } from "./checkpoint.ts"
+import { FOLDER, readDisk, writeDisk } from "./disk.ts"
 import { Library, type Source } from "./library.ts"
 import { Packages } from "./packages.ts"
+import { watchFor } from "./plug.ts"
 import { mustAllowWebAssembly } from "./webassembly.ts"
 
 export interface Python {
@@ -16,12 +32,18 @@ export interface Python {
   run(path: string, source: string, print: (output: Output) => void): Promise<Ended>
   /** Imports what the last script imported, which the next one then need not do. It may take a while. */
   importAhead(): void
-  /** Executes a script without its main, and serves its app as long as Python lives. */
-  serve(path: string, source: string, print: (output: Output) => void): Promise<Failure | undefined>
+  /** Executes a script without its main, in a folder with this disk, and serves its app as long as Python lives. */
+  serve(path: string, source: string, disk: Disk, values: Values, print: (output: Output) => void): Promise<Started>
   /** Asks the app that is served, once it is. */
-  answer(request: AppRequest, print: (output: Output) => void): Promise<Answer>
+  answer(request: AppRequest, values: Values, plug: Plug | undefined, print: (output: Output) => void): Promise<Answer>
   /** Cancels the running script if it's waiting for something. */
   stop(): void
+}
+
+/** Before which operation the server ends, and what ends it. */
+export interface Plug {
+  operation: Operation
+  pull: (cut: Cut) => never
 }
 
 export type Ended = { failure: Failure | undefined; spent: boolean } & Left
@@ -39,12 +61,17 @@ interface ServerModule extends PyProxy {
 }
 
 interface Server extends PyProxy {
-  start(source: string): Promise<ShownFailure> & PyProxy
+  store: PyProxy
+  controls: PyProxy
+  start(source: string, folder: string, values: PyProxy): Promise<ShownFailure> & PyProxy
+  set(values: PyProxy): void
   answer(method: string, target: string, headers: PyProxy, body: PyProxy, host: string): Promise<PythonAnswer> & PyProxy
 }
 
 interface PythonAnswer
-  extends PyProxy, Omit<Answer, "headers" | "body" | "failure" | "records" | "changed" | "removed" | "store"> {
+  extends
+    PyProxy,
+    Omit<Answer, "kind" | "headers" | "body" | "failure" | "records" | "changed" | "removed" | "store" | "disk"> {
   headers: PyProxy
   body: PyProxy
   failure: ShownFailure
@@ -121,6 +148,8 @@ function playing(pyodide: PyodideAPI, packages: Packages, library: Library): Pyt
     for (const each of streams.splice(0)) each.end()
     return result
   }
+  const pulled = ({ operation, pull }: Plug, path: string) =>
+    pull({ kind: "cut", operation, path, disk: readDisk(pyodide.FS) })
   let server: Server | undefined
   let served = "" // its path
   pyodide.setStdout({ write: (bytes) => streams[0]?.write(bytes) ?? bytes.length })
@@ -139,19 +168,31 @@ function playing(pyodide: PyodideAPI, packages: Packages, library: Library): Pyt
       const reachedOut = /\bjs\b|pyodide/.test(source) // what it changes in JavaScript stays changed
       return { failure, ...left, spent: !checkpoint.restore() || reachedOut }
     },
-    async serve(path, source, print) {
+    async serve(path, source, disk, values, print) {
       await packages.install(pyodide, "import http, urllib") // as server.py does
       const { Server } = pyodide.pyimport("_livedoc.server") as ServerModule
       const begun = (server = Server(path, there))
       served = path
-      return heard(path, print, async () => failureOf(await awaited(begun.start(source))))
+      writeDisk(pyodide.FS, disk)
+      return heard(path, print, async () => {
+        const failure = failureOf(await awaited(begun.start(source, FOLDER, pyodide.toPy(values) as PyProxy)))
+        const controls = controlsOf(begun.controls)
+        return { kind: "started", failure, controls, store: storeOf(begun.store), disk: readDisk(pyodide.FS) }
+      })
     },
-    async answer({ method, target, headers, body, host }, print) {
+    async answer({ method, target, headers, body, host }, values, plug, print) {
       const asked = server
       if (!asked) throw new Error("no app is served")
       const [named, content] = [pyodide.toPy(headers), pyodide.toPy(body)] as [PyProxy, PyProxy]
+      asked.set(pyodide.toPy(values) as PyProxy)
       return heard(served, print, async () => {
-        return answerOf(await awaited(asked.answer(method, target, named, content, host)))
+        const unwatch = plug && watchFor(pyodide.FS, plug.operation, (path) => pulled(plug, path))
+        try {
+          const answer = await awaited(asked.answer(method, target, named, content, host))
+          return answerOf(answer, readDisk(pyodide.FS))
+        } finally {
+          unwatch?.()
+        }
       })
     },
     importAhead() {
@@ -176,10 +217,11 @@ function ended(ending: Ending): Omit<Ended, "spent"> {
   return left
 }
 
-function answerOf(answer: PythonAnswer): Answer {
+function answerOf(answer: PythonAnswer, disk: Disk): Answer {
   const { status, reason, size, seconds } = answer
   const records = answer.records.toJs() as [string, string, string, [string, string][], string][]
-  const came = {
+  const came: Answer = {
+    kind: "response",
     status,
     reason,
     size,
@@ -197,6 +239,7 @@ function answerOf(answer: PythonAnswer): Answer {
     changed: filesOf(answer.changed),
     removed: answer.removed.toJs() as string[],
     store: storeOf(answer.store),
+    disk,
   }
   answer.destroy()
   return came
@@ -204,6 +247,15 @@ function answerOf(answer: PythonAnswer): Answer {
 
 function failureOf(shown: ShownFailure): Failure | undefined {
   return shown && { traceback: shown.traceback, error: shown.error, line: shown.line }
+}
+
+function controlsOf(controls: PyProxy): Control[] {
+  const all = controls.toJs() as [string, [number, number, number, string] | undefined, number | string][]
+  return all.map(([name, range, value]) => {
+    if (!range) return { name, range, value }
+    const [low, high, step, unit] = range
+    return { name, range: { low, high, step, unit }, value }
+  })
 }
 
 function filesOf(files: PyProxy): WrittenFile[] {

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
+from .control import controls_in, fits
 from .ending import MOST_BYTES, MOST_FILES, Failure
 from .exchange import Exchange
 from .process import Process
@@ -16,8 +17,9 @@ from .records import recorded
 from .store import Store, expressions_in, stored
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+    from .control import Control, Value
     from .ending import File
     from .records import Record
 
@@ -69,21 +71,48 @@ class Server:
         self._module = PurePosixPath(filename).stem
         self._state: dict[str, Any] = {}
         self._expressions: list[str] = []
-        self._store = Store([], 0, [])
+        self.controls: list[Control] = []
+        """What a reader can set."""
+        self.store = Store([], 0, [])
+        """What the program keeps since its start, or since the last request."""
 
-    async def start(self, source: str) -> Failure | None:
-        """Execute the script and let its app start. What is returned is what went wrong."""
-        self.process.start()
+    async def start(
+        self, source: str, folder: str | None = None, values: Mapping[str, Value] | None = None
+    ) -> Failure | None:
+        """Execute the script and let its app start. What is returned is what went wrong.
+
+        Args:
+            source: The script.
+            folder: The working directory, with what an earlier server left in it. `None`: a new one.
+            values: What the reader has set, by name.
+        """
+        self.process.start(folder)
         self._expressions = expressions_in(source)
         self._folder = Path.cwd()
         # Under another name than `__main__` the script's guard doesn't hold. Classes find their module by this name.
         main = self.process.main
         main.__name__ = self._module
         sys.modules[self._module] = main
-        return await self.process.call(self.process.execute, source) or await self.process.call(self._start_app)
+        return (
+            await self.process.call(self.process.execute, source)
+            or await self.process.call(self._control, source, values or {})
+            or await self.process.call(self._start_app)
+            or await self.process.call(self._look)
+        )
+
+    def set(self, values: Mapping[str, Value]) -> None:
+        """Give names that a reader may set these values."""
+        for control in self.controls:
+            if fits(control, value := values.get(control.name)):
+                setattr(self.process.main, control.name, value)
 
     async def answer(
-        self, method: str, target: str, headers: Iterable[tuple[str, str]], body: bytes, host: str
+        self,
+        method: str,
+        target: str,
+        headers: Iterable[tuple[str, str]],
+        body: bytes,
+        host: str,
     ) -> Answer:
         """Call the app with a request, and return what came of it once the app has returned.
 
@@ -132,7 +161,7 @@ class Server:
             records,
             changed,
             removed,
-            self._store,
+            self.store,
         )
 
     async def _start_app(self) -> None:
@@ -173,8 +202,12 @@ class Server:
         await self._app(scope, exchange.receive, exchange.send)
         exchange.check()
 
+    def _control(self, source: str, values: Mapping[str, Value]) -> None:
+        self.controls = controls_in(source, vars(self.process.main))
+        self.set(values)
+
     def _look(self) -> None:
-        self._store = stored(self._folder, self._expressions, vars(self.process.main))
+        self.store = stored(self._folder, self._expressions, vars(self.process.main))
 
 
 async def _awaited(function: Callable[..., Awaitable[None]], *args: object) -> None:

@@ -1,5 +1,5 @@
 import { Download, fetchNow, Missing } from "./download.ts"
-import type { Command, Failure, Output, Reply } from "../messages.ts"
+import type { Answer, Command, Cut, Failure, Output, Reply, Started } from "../messages.ts"
 import { Printer, plainText, shown } from "./output.ts"
 import { type Python, startPython } from "./python.ts"
 import { compileAhead } from "./webassembly.ts"
@@ -10,7 +10,7 @@ const PROGRESS_INTERVAL = 100 // milliseconds
 const send = globalThis.postMessage.bind(globalThis)
 for (const name of ["caches", "indexedDB", "postMessage"]) withhold(name)
 
-interface Started {
+interface Running {
   python: Python
   /** Rejects as soon as a file of Python's does not come. */
   lost: Promise<never>
@@ -21,7 +21,7 @@ type Outcome = Extract<Reply, { kind: "done" | "failed" | "answered" }>
 
 const root = new URL("./", import.meta.url).href
 let interrupts: Uint8Array<SharedArrayBuffer> | undefined
-let started: Promise<Started> | undefined
+let started: Promise<Running> | undefined
 let awaited: number | undefined // the run that Python is made ready for
 let stop: (() => void) | undefined // of the script that runs
 let running: Promise<unknown> | undefined // its end
@@ -66,17 +66,31 @@ async function outcomeOf(python: Python, task: Task): Promise<Outcome> {
   const { run } = task
   const begin = performance.now()
   if (task.kind === "request") {
-    const answer = await attended(python, run, (print) => python.answer(task.request, print))
-    return { kind: "answered", run, answer: { ...answer, failure: answer.failure && readable(answer.failure) } }
+    const { request, values, plug: operation } = task
+    const plug = operation && { operation, pull: (cut: Cut) => pull(run, cut) }
+    const answer = await attended(python, run, (print) => python.answer(request, values, plug, print))
+    return answered(run, answer)
   }
   const { path, source } = task
-  const { failure, ...left } = await attended(python, run, async (print) => {
-    if (task.kind === "run") return python.run(path, source, print)
-    return { failure: await python.serve(path, source, print), files: [], unlisted: 0, spent: false }
-  })
+  if (task.kind === "serve")
+    return answered(
+      run,
+      await attended(python, run, (print) => python.serve(path, source, task.disk, task.values, print)),
+    )
+  const { failure, ...left } = await attended(python, run, (print) => python.run(path, source, print))
   const seconds = (performance.now() - begin) / 1000
   if (!failure) return { kind: "done", run, seconds, ...left }
   return { kind: "failed", run, seconds, ...readable(failure), ...left }
+}
+
+function answered(run: number, answer: Started | Answer): Outcome {
+  return { kind: "answered", run, answer: { ...answer, failure: answer.failure && readable(answer.failure) } }
+}
+
+/** Hands out the disk, and holds this worker there until the page ends it. */
+function pull(run: number, answer: Cut): never {
+  reply({ kind: "answered", run, answer })
+  for (;;);
 }
 
 /** Has Python do something while it can be stopped, and passes on what is printed. */
@@ -124,7 +138,7 @@ async function pythonFor(source: string | undefined): Promise<Python> {
   return python
 }
 
-async function start(source: string): Promise<Started> {
+async function start(source: string): Promise<Running> {
   const download = new Download(
     root,
     RUNTIME.sizes,
