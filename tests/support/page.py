@@ -17,6 +17,11 @@ Pattern = str | re.Pattern[str]
 # A strict build has each of these in the navigation.
 PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
 GET_STARTED = ["/get-started/", "/get-started/starlette/", "/get-started/asgi/"]
+STORAGES = [
+    "/storages/",
+    "/storages/delete-expired-sessions/",
+    "/storages/test-your-storage/",
+]
 SESSIONS = [
     "/sessions/",
     "/sessions/log-in-and-log-out/",
@@ -30,7 +35,7 @@ SESSIONS = [
 IN_RECIPES = "session-is-gone test-your-app several-workers sqlite log-out-everywhere deploy storage-is-down"
 RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
 LABS = ["/laboratory/the-id-and-the-record/"]
-PAGES_WITH_BLOCKS = ["/", *GET_STARTED, "/storages/", *SESSIONS, *LABS, *RECIPES, "/contributing/", "/blocks/"]
+PAGES_WITH_BLOCKS = ["/", *GET_STARTED, *STORAGES, *SESSIONS, *LABS, *RECIPES, "/contributing/", "/blocks/"]
 PHONE = {"width": 390, "height": 844}
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 PYTHON = re.compile("/assets/livedoc/(worker-|python-[^-/]+/)")  # and no package python-multipart
