@@ -21,7 +21,7 @@ site: setup  ## Build the site into site/
 	$(BIN)/mkdocs build --strict
 
 test: setup  ## Check and test everything: library, snippets, player, site, browser
-	.ci/prepare chromium firefox-esr webkit2gtk-driver xvfb redis-server strace
+	.ci/prepare chromium firefox-esr webkit2gtk-driver xvfb redis-server postgresql strace
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -232,6 +233,20 @@ def test_a_need_is_started_for_the_run_and_ended_after_it() -> None:
     answer, _, url = printed.strip().rpartition(" ")
     assert answer == r"b'+PONG\r\n'"
     assert not Path(url.removeprefix("unix://")).exists()
+
+
+def test_a_database_is_started_for_the_run_and_ended_after_it_with_all_its_processes() -> None:
+    body = (
+        'async with await AsyncConnection.connect(os.environ["DATABASE_URL"]) as connection:',
+        '    cursor = await connection.execute("SELECT pg_backend_pid()")',
+        '    print(await cursor.fetchone(), os.environ["DATABASE_URL"])',
+    )
+    printed = run(snippet(*body, imports="import os\nfrom psycopg import AsyncConnection\n# Needs: postgresql\n"))
+    pid, url = re.fullmatch(r"\((\d+),\) (.+)\n", printed).groups()  # type: ignore[union-attr]
+    folder = url.partition("host=")[2]
+    assert not Path(folder).exists()
+    assert not Path("/proc", pid).exists()
+    assert not any(folder.encode() in line.read_bytes() for line in Path("/proc").glob("[0-9]*/cmdline"))
 
 
 def test_a_need_that_is_not_installed_fails_with_the_command_that_helps(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,11 @@ Pattern = str | re.Pattern[str]
 # A strict build has each of these in the navigation.
 PAGES = sorted(file.relative_to(DOCS).with_suffix("").as_posix().removesuffix("index") for file in DOCS.rglob("*.md"))
 GET_STARTED = ["/get-started/", "/get-started/starlette/", "/get-started/asgi/"]
+STORAGES = [
+    "/storages/",
+    "/storages/delete-expired-sessions/",
+    "/storages/test-your-storage/",
+]
 SESSIONS = [
     "/sessions/",
     "/sessions/log-in-and-log-out/",
@@ -37,7 +42,7 @@ LABS = [f"/laboratory/{page}/" for page in ("the-id-and-the-record", "the-server
 IN_REFERENCE = "sessions storages your-own-storage contract-kit configuration record-format"
 REFERENCE = [f"/reference/{page}/" for page in IN_REFERENCE.split()]
 PAGES_WITH_BLOCKS = [
-    *("/", *GET_STARTED, "/storages/", *SESSIONS, *LABS, *RECIPES, *WHY, *REFERENCE),
+    *("/", *GET_STARTED, *STORAGES, *SESSIONS, *LABS, *RECIPES, *WHY, *REFERENCE),
     *("/contributing/", "/blocks/"),
 ]
 PHONE = {"width": 390, "height": 844}

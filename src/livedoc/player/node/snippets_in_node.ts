@@ -51,4 +51,5 @@ const loadNow = (path: string) => {
 const python = await startPython(`${resolve(folder)}/`, described, "", { load, loadNow })
 const results: Result[] = []
 for (const script of scripts) results.push(await perform(python, script))
-process.stdout.write(JSON.stringify(results))
+// A timer that a script has cancelled would still keep this process alive, for a day if it says so.
+process.stdout.write(JSON.stringify(results), () => process.exit())
