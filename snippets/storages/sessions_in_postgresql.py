@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
@@ -26,7 +27,7 @@ def key_of(id: str) -> bytes:
 
 
 class PostgreSQLStorage(SimplifiedSessionStorage):
-    def __init__(self, pool: AsyncConnectionPool) -> None:
+    def __init__(self, pool: AsyncConnectionPool[Any]) -> None:
         self.pool, self.retention = pool, timedelta(days=7)
 
     async def load(self, id: str) -> bytes | None:
