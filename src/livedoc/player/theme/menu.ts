@@ -15,7 +15,11 @@ showState()
 drawer.addEventListener("change", showState)
 button.addEventListener("click", () => {
   drawer.click()
-  if (drawer.checked) required(".md-nav--primary .md-nav__list :is(a, input)").focus()
+  if (!drawer.checked) return
+  for (const link of document.querySelectorAll<HTMLElement>(".md-nav--primary .md-nav__list :is(a, input)")) {
+    link.focus()
+    if (document.activeElement === link) return // what is before it isn't shown: the menu opens at the page's section
+  }
 })
 addEventListener("keydown", ({ key }) => {
   if (key !== "Escape" || !drawer.checked) return
