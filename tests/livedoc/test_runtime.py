@@ -402,16 +402,16 @@ def test_inputs_cut_differently_are_other_inputs(tmp_path: Path) -> None:
 
 def test_the_player_names_its_own_modules_and_the_runtime_it_was_made_for(built: Path) -> None:
     player = build_player(PROJECT, built)
-    modules = ("page", "worker", "editor", "lab", "service_worker", "menu", "search_on_use")
+    besides = ("worker", "editor", "lab", "lesson", "details")
+    modules = ("page", *besides, "service_worker", "menu", "search_on_use", "search_engine")
     made = {name: next(player.glob(f"{name}-*")) for name in (*modules, "block")}
     assert sorted(player.iterdir()) == sorted(made.values())
-    page, worker, editor, lab = made["page"], made["worker"], made["editor"], made["lab"]
-    assert worker.name in page.read_text()
-    assert editor.name in page.read_text()
-    assert lab.name in page.read_text()
+    worker = made["worker"]
+    assert [name for name in besides if made[name].name not in made["page"].read_text()] == []
+    assert made["search_engine"].name in made["search_on_use"].read_text()
     for name in described(built)["sizes"]:
         assert PurePosixPath(name).name in worker.read_text()
-    assert worker.stat().st_size < 48_000
+    assert worker.stat().st_size < 50_000
     for name in modules:
         assert not re.search(r"""(?:^|[;}])import[\s{*"']|}from["']""", made[name].read_text())
     assert build_player(PROJECT, built) == player
@@ -425,9 +425,12 @@ def test_a_player_for_another_runtime_has_other_names(built: Path, tmp_path: Pat
     same = names & {path.name for path in build_player(PROJECT, built).iterdir()}
     assert sorted(name.partition("-")[0] for name in same) == [
         "block",
+        "details",
         "editor",
         "lab",
+        "lesson",
         "menu",
+        "search_engine",
         "search_on_use",
         "service_worker",
     ]
