@@ -143,7 +143,7 @@ def test_the_keys_of_the_theme_work_once_the_block_was_left(block: Block) -> Non
     expect(page.get_by_role("textbox", name="Search")).to_be_focused()
     page.keyboard.press("Escape")
     page.keyboard.press("n")
-    page.wait_for_url("**/sessions/")
+    page.wait_for_url("**/storages/*/")
 
 
 @pytest.mark.parametrize("editor", ["opens", "is still coming"])
