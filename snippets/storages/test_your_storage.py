@@ -58,7 +58,7 @@ async def main() -> None:
     process = await anyio.run_process([*pytest_here, __file__], check=False)
     for line in process.stdout.decode().splitlines():
         if line.startswith("FAILED"):
-            print(line.partition("::")[2])
+            print(line.partition("::")[2].partition(" - ")[0])
     # --8<-- [end:run]
 
 

@@ -117,7 +117,11 @@ class _Scene:
     is_dead: bool = False
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()  # Python calls it only for what was entered
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -184,6 +184,13 @@ def cut_off(*steps: str) -> Played:
     return play(FILES, lesson, "docs/labs/files.md")
 
 
+def test_an_app_that_does_not_start_leaves_no_module_behind() -> None:
+    [lesson] = lessons(LAB + '1. Step.\n   { do="Alice: GET /a" see="log: asked" }\n')
+    with pytest.raises(ZeroDivisionError):
+        play("1 / 0", lesson, "docs/labs/shop.md")
+    assert "shop" not in sys.modules
+
+
 def test_the_files_are_there_as_the_app_left_them() -> None:
     assert played('do="Alice: GET /here" see="store: 1 file kept /here"') == Played(1, 0)
 

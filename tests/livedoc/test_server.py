@@ -15,7 +15,7 @@ from livedoc.player.python.process import stop
 from livedoc.player.python.server import Answer, Server
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from livedoc.player.python.control import Value
@@ -38,6 +38,15 @@ ECHO = """
 
 def echo(expression: str) -> str:
     return dedent(ECHO).replace("BODY", f"({expression})")
+
+
+@pytest.fixture(autouse=True)
+def module_of_the_server() -> Iterator[None]:
+    """Take away the module that a server leaves behind. On a page its interpreter ends with it."""
+    before = set(sys.modules)
+    yield
+    for name in {"visit_counter", "other_app"} - before:
+        sys.modules.pop(name, None)
 
 
 @asynccontextmanager
