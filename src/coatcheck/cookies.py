@@ -130,8 +130,14 @@ class CookieTransport:
 
     def receive(self, headers: Headers) -> list[str]:
         """Return the values of the cookies of this name. A browser may have several, for other domains and paths."""
-        sent = [each.strip() for name, value in headers if name == b"cookie" for each in value.split(b";")]
-        return [each.removeprefix(self._start).decode("latin-1") for each in sent if each.startswith(self._start)]
+        start, ids = self._start, []
+        for name, value in headers:
+            if name == b"cookie":
+                for each in value.split(b";"):
+                    pair = each.strip()
+                    if pair.startswith(start):
+                        ids.append(pair[len(start) :].decode("latin-1"))
+        return ids
 
     def send(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:
         """Return the `Set-Cookie` header with `id`. Without `max_age` the browser drops the cookie when it closes."""

@@ -25,11 +25,16 @@ class SessionLog:
         self._provider = provider
         self._warn_once = lru_cache(maxsize=16384)(self._warn)
 
-    def tell(self, event: str, key: str | None, **extra: object) -> None:
-        """Log at DEBUG what happened to the session stored under `key`; `None` if it isn't stored yet."""
+    def tell(self, event: str, key: str | None, data: bytes | None = None, ms: float | None = None) -> None:
+        """Log at DEBUG what happened to the session stored under `key`; `None` if it isn't stored yet.
+
+        Where it applies, also the size of its `data` and the milliseconds that it took.
+        """
         if _logger.isEnabledFor(logging.DEBUG):
             digest = None if key is None else _short_hash(key)
-            extra |= {"provider": self._provider} | ({} if digest is None else {"id_hash": digest})
+            size = None if data is None else len(data)
+            known = {"provider": self._provider, "id_hash": digest, "bytes": size, "ms": ms}
+            extra = {name: value for name, value in known.items() if value is not None}
             _logger.debug("%s session %s: %s", self._provider, digest or "without an id", event, extra=extra)
 
     def timed(self, verb: str, key: str, call: Awaitable[T], data: bytes | None = None) -> Awaitable[T]:
@@ -47,8 +52,7 @@ class SessionLog:
             data = result if isinstance(result, bytes) else data
             return result
         finally:
-            size = {} if data is None else {"bytes": len(data)}
-            self.tell(f"storage {verb} {outcome}", key, ms=(perf_counter() - start) * 1000, **size)
+            self.tell(f"storage {verb} {outcome}", key, data, (perf_counter() - start) * 1000)
 
     def unreadable(self, key: str) -> None:
         """Warn that a record can't be decoded, once for each key. At DEBUG it is logged each time."""

@@ -20,7 +20,7 @@ from .locks import Locks
 from .log import SessionLog
 from .record import Lifetime, Record
 from .serializer import JSONSerializer, SessionSerializer, class_name
-from .storage import Revision, SessionNotFound, SessionStorage, read_bytes, write_bytes
+from .storage import Revision, SessionNotFound, SessionStorage, Whole, collect
 from .transport import MAX_ID_LENGTH, Transport, is_well_formed
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class SessionProvider(Generic[S]):
     def must_read_back(self, session: S, data: bytes) -> None:
         """Raise `ValueError` if the bytes of `session` don't read back equal. It names the field and both types."""
         back = self._read_back(data)
-        if isinstance(self.serializer, JSONSerializer):
+        if isinstance(self.serializer, JSONSerializer) and session != back:
             place = difference(session, back, self.type.__qualname__)
             if place is not None:
                 raise ValueError(f"{place}; store another type there, or declare it as the field's")
@@ -175,25 +175,25 @@ class SessionProvider(Generic[S]):
         """
         key = self._key(id)
         try:
-            data = await self.log.timed("read", key, read_bytes(self._storage, key))
+            stored = await self.log.timed("read", key, self._storage.read(key, collect))
         except SessionNotFound:
             self.log.tell("no session under this id", key)
             return None
         try:
-            record = self._decode(key, data)
+            record = self._decode(key, stored)
             if self.lifetime.limit_reached(record):  # another process may have touched it since; if not, it's deleted
                 record = await self._update(key, lambda record: record.data)
-            stored = self._open(key, record)
+            opened = self._open(key, record)
         except SessionNotFound:  # it has expired or can't be decoded
             return None
-        self.log.tell("loaded", key, bytes=len(stored.record.data))
-        return stored
+        self.log.tell("loaded", key, record.data)
+        return opened
 
     async def save(self, id: str, record: Record) -> None:
         """Store a session under a fresh id."""
-        key, data = self._key(id), record.encode()
-        await self.log.timed("write", key, write_bytes(self._storage, key, data), data)
-        self.log.tell("stored", key, bytes=len(record.data))
+        key, data = self._key(id), record.stored
+        await self.log.timed("write", key, self._storage.write(key, Whole(data)), data)
+        self.log.tell("stored", key, record.data)
 
     async def change(self, id: str, read: Record, base: bytes, mine: bytes, *, touch: bool) -> Record:
         """Save a changed session: it was `base` in the record that was `read`, and is `mine` now. Return the record.
@@ -207,7 +207,7 @@ class SessionProvider(Generic[S]):
         key = self._key(id)
         record = await self._update(key, lambda theirs: self.merge(base, mine, theirs.data), read=read, touch=touch)
         saved = "saved" if record.data == mine else "merged with what is stored, and saved"
-        self.log.tell("touched" if mine == base else saved, key, bytes=len(record.data))
+        self.log.tell("touched" if mine == base else saved, key, record.data)
         return record
 
     async def apply(self, id: str, change: Callable[[S], S]) -> Stored[S]:
@@ -229,7 +229,7 @@ class SessionProvider(Generic[S]):
             return self.merge(stored.base, mine, record.data)
 
         record = await self._update(key, changed)
-        self.log.tell("updated", key, bytes=len(record.data))
+        self.log.tell("updated", key, record.data)
         session, base = result[0]
         return Stored(session, base, record)
 
@@ -292,27 +292,31 @@ class SessionProvider(Generic[S]):
 
         `read` is the record as this request knows it, which a storage may try first.
         """
+        new: Record | None = None
 
         def transform(stored: bytes) -> bytes:
-            record = self._decode(key, stored)
+            nonlocal new
+            record = read if read is not None and stored == read.stored else self._decode(key, stored)
             limit = self.lifetime.limit_reached(record)
             if limit is not None:
                 self.log.tell(f"expired by {limit}", key)
                 raise _Expired
-            seen = self.lifetime.now() if touch else record.seen
-            return Record(record.created, seen, change(record)).encode()
+            data = change(record)
+            new = Record.of(record.created, self.lifetime.now(), data) if touch else record.with_data(data)
+            return new.stored
 
         update = getattr(self._storage, "update", None)
-        revision = transform if read is None else Revision(read.encode, transform)
+        revision = transform if read is None else Revision(read.stored, transform)
         try:
             if update is not None:
-                return Record.decode(await self.log.timed("update", key, update(key, revision)))
-            async with _LOCKS[self._place, key]:
-                stored = await self.log.timed("read", key, read_bytes(self._storage, key))
-                data = transform(stored)
-                if data != stored:
-                    await self.log.timed("write", key, write_bytes(self._storage, key, data), data)
-                return Record.decode(data)
+                data = await self.log.timed("update", key, update(key, revision))
+            else:
+                async with _LOCKS[self._place, key]:
+                    stored = await self.log.timed("read", key, self._storage.read(key, collect))
+                    data = transform(stored)
+                    if data != stored:
+                        await self.log.timed("write", key, self._storage.write(key, Whole(data)), data)
+            return new if new is not None and data == new.stored else Record.decode(data)
         except _Expired:  # by now, so no process can still touch it
             await self._delete(key)
             raise

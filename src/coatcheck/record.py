@@ -24,22 +24,34 @@ class Record(msgspec.Struct, frozen=True):
 
     created: float
     seen: float
-    data: bytes = b""
+    data: bytes
+    stored: bytes
+    """All of it, as it is in the storage."""
 
-    def encode(self) -> bytes:
-        """Return the bytes to store."""
+    @classmethod
+    def of(cls, created: float, seen: float, data: bytes) -> Record:
+        """Return the record to store."""
         # Always of one length, so a touch fits into a storage that is full. To the microsecond.
-        return b'{"created":%.6f,"seen":%.6f}\n%b' % (self.created, self.seen, self.data)
+        return cls(created, seen, data, b'{"created":%.6f,"seen":%.6f}\n%b' % (created, seen, data))
+
+    def with_data(self, data: bytes) -> Record:
+        """Return the record with this session in place of its own."""
+        return Record(self.created, self.seen, data, self.stored[: len(self.stored) - len(self.data)] + data)
 
     @classmethod
     def decode(cls, stored: bytes) -> Record:
         """Return the record in `stored`, or raise `ValueError`."""
-        times, _, data = stored.partition(b"\n")
-        record = _TIMES.decode(times)
-        return cls(record.created, record.seen, data)
+        line, _, data = stored.partition(b"\n")
+        times = _TIMES.decode(line)
+        return cls(times.created, times.seen, data, stored)
 
 
-_TIMES = msgspec.json.Decoder(Record)
+class _Times(msgspec.Struct):
+    created: float
+    seen: float
+
+
+_TIMES = msgspec.json.Decoder(_Times)
 
 
 class Lifetime:
@@ -60,7 +72,7 @@ class Lifetime:
     def start(self, data: bytes, *, created: float | None = None) -> Record:
         """Return the record of a session that starts now, or that started at `created` under another id."""
         now = self.now()
-        return Record(now if created is None else created, now, data)
+        return Record.of(now if created is None else created, now, data)
 
     def limit_reached(self, record: Record) -> str | None:
         """Return the limit by which the session has expired, or `None`."""
@@ -72,6 +84,10 @@ class Lifetime:
     def is_touch_due(self, record: Record) -> bool:
         """Return whether it is time to store that the session is in use, and to renew the cookie's age."""
         return self._idle_timeout < inf and self.now() - record.seen >= self._idle_timeout / TOUCHES
+
+    def is_fresh(self, record: Record) -> bool:
+        """Return whether neither a touch nor a renewal of the cookie's age is due."""
+        return not self._idle_timeout < inf or 0 <= self.now() - record.seen < self._idle_timeout / TOUCHES
 
     def is_ahead(self, record: Record) -> bool:
         """Return whether the clock was set back: no touch is due for a while, but the cookie keeps ageing."""

@@ -28,14 +28,20 @@ class RequestSessions:
         self._headers = headers
         self._outer = outer
         self._slots: dict[type, Slot[Any]] = {}
+        self.vary: dict[bytes, None] = {}
+        """The names of the request headers that were read for an id, each once."""
 
     def of(self, type: type[S], inner: tuple[type, ...] = ()) -> Slot[S]:
         """Return the slot of this type's session, here or in an outer `Sessions`; those `inner` ones don't have it."""
-        if type in self._providers:
-            if type not in self._slots:
-                provider = self._providers[type]
-                self._slots[type] = Slot(provider, provider.transport.receive(self._headers), self.progress)
-            return self._slots[type]
+        slot = self._slots.get(type)
+        if slot is not None:
+            return slot
+        provider = self._providers.get(type)
+        if provider is not None:
+            slot = Slot(provider, provider.transport.receive(self._headers), self.progress)
+            self.vary[provider.transport.vary] = None
+            self._slots[type] = slot
+            return slot
         known = (*inner, *self._providers)
         if self._outer is not None:
             return self._outer.of(type, known)
@@ -50,11 +56,15 @@ class RequestSessions:
         try:
             slots = [*self._slots.values()]
             for slot in slots:
+                if slot.is_at_rest():
+                    continue
                 if is_error:
                     await slot.discard()
                 elif takes_ids:
                     await slot.save()
             for slot in slots:  # only now: if one slot fails, each client's id is still alive
+                if slot.is_settled():
+                    continue
                 try:
                     await slot.settle(taken=takes_ids)
                 except Exception:
@@ -82,6 +92,8 @@ class RequestSessions:
         errors = []
         started = self.progress.response_started
         for slot in [*self._slots.values()]:
+            if slot.is_at_rest():
+                continue
             try:
                 if started and not cancelled:
                     await slot.save()
@@ -98,12 +110,7 @@ class RequestSessions:
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Return the response headers that set or remove ids."""
-        headers = [slot.header() for slot in self._slots.values()]
-        return [header for header in headers if header is not None]
-
-    def vary(self) -> list[bytes]:
-        """Return the names of the request headers that were read for an id, each once."""
-        return [*{slot.provider.transport.vary: None for slot in self._slots.values()}]
+        return [header for slot in self._slots.values() if (header := slot.header()) is not None]
 
 
 def _no_provider(type: Any, known: tuple[type, ...]) -> str:

@@ -128,18 +128,19 @@ def _is_error(message: Message) -> bool:
 
 def _with_headers(message: Message, sessions: RequestSessions) -> Message:
     """Return the start of a response with the headers of its sessions, after those of the app."""
-    vary = sessions.vary()
-    if not vary:
+    if not sessions.vary:
         return message
     own, added = [*message.get("headers", ())], sessions.headers()
-    names = [name.lower() for name, _ in own]
+    names = {name.lower() for name, _ in own}
     if added and b"cache-control" not in names:
         added.append((b"cache-control", b"no-store"))  # OWASP Session Management: no cache may keep an id
+    varies: set[bytes] = set()
     if b"vary" in names:
         there = b",".join(value.lower() for name, value in own if name.lower() == b"vary")
         varies = {name.strip() for name in there.split(b",")}
-        vary = [name for name in vary if not varies & {name, b"*"}]
-    added += [(b"vary", name) for name in vary]
+    for name in sessions.vary:
+        if not varies or not varies & {name, b"*"}:
+            added.append((b"vary", name))
     return {**message, "headers": own + added}
 
 

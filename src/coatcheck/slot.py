@@ -43,8 +43,7 @@ class Slot(Generic[S]):
         self.provider = provider
         self._progress = progress
         self._client_sent_id = bool(sent_ids)
-        well_formed = [id for id in sent_ids if is_well_formed(id)]
-        self._unverified = tuple(dict.fromkeys(well_formed))[:MOST_SENT_IDS]
+        self._unverified = tuple(dict.fromkeys(filter(is_well_formed, sent_ids)))[:MOST_SENT_IDS]
         self._life: _Life[S] = _Life(self._unverified)
         self._ended: dict[str, None] = {}  # ids to delete from the storage, each once
         self._turn = Turn()  # one task at a time talks to the storage
@@ -58,7 +57,9 @@ class Slot(Generic[S]):
         """See `CurrentSession`."""
         self._progress.refuse_after_request()
         if self._life.session is None and self._life.unverified:
-            async with self._turn:
+            if self._turn.is_taken:
+                await self._turn.free()
+            with self._turn:
                 await self._look_up()
         return self._life.session
 
@@ -71,7 +72,9 @@ class Slot(Generic[S]):
 
     async def update(self, change: Callable[[S], S]) -> S:
         """See `CurrentSession`."""
-        async with self._turn:
+        if self._turn.is_taken:
+            await self._turn.free()
+        with self._turn:
             life = await self._look_up()
             if life.id is None or life.session is None:
                 raise SessionNotFound(
@@ -107,9 +110,28 @@ class Slot(Generic[S]):
             raise SessionAlreadySent("cannot change the id after the response has started; call renew_id() earlier")
         self._life.needs_new_id = True
 
+    def is_at_rest(self) -> bool:
+        """Return whether there is nothing to save, to discard or to delete."""
+        life = self._life
+        if life.session is None:
+            return not life.needs_new_id and self.is_settled()
+        if life.id is None or life.needs_new_id or life.unverified or not self.is_settled():
+            return False
+        try:
+            is_changed = self.provider.serializer.serialize(life.session) != life.base
+        except Exception:  # noqa: BLE001 - it is raised when it's saved
+            return False
+        return not is_changed and self.provider.lifetime.is_fresh(life.record)
+
+    def is_settled(self) -> bool:
+        """Return whether there is nothing to delete."""
+        return not self._ended and self._life.replaced is None and not self._turn.is_taken
+
     async def save(self) -> None:
         """Store what changed. After an error it can be called again."""
-        async with self._turn:
+        if self._turn.is_taken:
+            await self._turn.free()
+        with self._turn:
             if self._life.session is None and not self._life.needs_new_id:  # nothing to ask the storage for
                 return
             life = await self._look_up() if self._life.unverified else self._life
@@ -133,7 +155,9 @@ class Slot(Generic[S]):
 
     async def discard(self) -> None:
         """Take back what changed and isn't saved. Changes from now on are saved when the request ends."""
-        async with self._turn:
+        if self._turn.is_taken:
+            await self._turn.free()
+        with self._turn:
             life = self._life
             life.needs_new_id = False
             if life.session is None:
@@ -157,9 +181,9 @@ class Slot(Generic[S]):
 
         A response takes it along, or none will. After an error it can be called again.
         """
-        if not self._ended and self._life.replaced is None and not self._turn.is_taken:
-            return
-        async with self._turn:
+        if self._turn.is_taken:
+            await self._turn.free()
+        with self._turn:
             life = self._life
             if taken is not None and life.replaced is not None:
                 # Another request may have ended the session since this one loaded it. Read the old id once more, or
@@ -232,7 +256,7 @@ class _Life(Generic[S]):
     replaced: str | None = None  # the id that the client has, until a response takes the new one along
     session: S | None = None
     base = b""  # the session as it is stored, in the words of this version of its class
-    record = Record(0, 0)  # what the storage holds under `id`, as far as this request knows
+    record = Record.of(0, 0, b"")  # what the storage holds under `id`, as far as this request knows
     needs_new_id = False
     needs_header = False  # the client has yet to learn the id, or how long it is valid
 

@@ -109,7 +109,7 @@ async def collect(channel: ByteReadChannel) -> bytes:
 class Revision(msgspec.Struct):
     """A transform of bytes that were read a moment ago. A storage that gets one may try it on those first."""
 
-    read: Callable[[], bytes]
+    read: bytes
     transform: Callable[[bytes], bytes]
 
     def __call__(self, stored: bytes) -> bytes:
@@ -118,9 +118,8 @@ class Revision(msgspec.Struct):
 
     def of_what_was_read(self) -> tuple[bytes, bytes] | None:
         """Return what was read, and its transform. `None` if that fails: by now something else may be stored."""
-        stored = self.read()
         try:
-            return stored, self.transform(stored)
+            return self.read, self.transform(self.read)
         except Exception:  # noqa: BLE001 - of any kind, if it's the app's
             return None
 

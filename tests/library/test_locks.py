@@ -117,7 +117,8 @@ async def test_who_has_a_turn_is_alone_and_everyone_gets_one() -> None:
     async def take() -> None:
         nonlocal inside, most, had
         for _ in range(3):
-            async with turn:
+            await turn.free()
+            with turn:
                 inside += 1
                 most = max(most, inside)
                 await pass_time()
@@ -135,19 +136,19 @@ async def test_who_raises_in_a_turn_or_gives_up_waiting_for_one_holds_up_nobody(
     turn, had = Turn(), list[str]()
 
     async def take(name: str) -> None:
-        async with turn:
+        await turn.free()
+        with turn:
             had.append(name)
 
     with anyio.fail_after(60):
         async with anyio.create_task_group() as tasks:
-            with suppress(ZeroDivisionError):
-                async with turn:
-                    with anyio.CancelScope() as scope:
-                        scope.cancel()
-                        await take("cancelled")
-                    tasks.start_soon(take, "patient")
-                    await pass_time()
-                    raise ZeroDivisionError
+            with suppress(ZeroDivisionError), turn:
+                with anyio.CancelScope() as scope:
+                    scope.cancel()
+                    await take("cancelled")
+                tasks.start_soon(take, "patient")
+                await pass_time()
+                raise ZeroDivisionError
     assert (had, turn.is_taken) == (["patient"], False)
 
 
@@ -159,5 +160,13 @@ async def test_a_free_turn_is_taken_at_once() -> None:
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(note)
-        async with turn:
+        await turn.free()
+        with turn:
             assert others == []
+
+
+def test_a_turn_that_another_task_has_is_refused() -> None:
+    turn = Turn()
+    with turn, pytest.raises(RuntimeError, match=r"another task has this turn; await free\(\) first"), turn:
+        pass
+    assert not turn.is_taken
