@@ -240,9 +240,8 @@ class SessionProvider(Generic[S]):
         merge = getattr(self.serializer, "merge", None)
         if merge is None or theirs == base:
             return mine
-        try:
-            self.serializer.deserialize(theirs)
-        except Exception:  # noqa: BLE001 - a serializer may raise anything: another version stored what this can't read
+        # The serializer for JSON finds out itself that another version stored what this one can't read.
+        if not isinstance(self.serializer, JSONSerializer) and not self._can_read(theirs):
             return mine
         merged: bytes = merge(base, mine, theirs)
         self._read_back(merged)
@@ -271,6 +270,13 @@ class SessionProvider(Generic[S]):
         data = self.serializer.serialize(session)
         self.must_read_back(session, data)
         return data
+
+    def _can_read(self, data: bytes) -> bool:
+        try:
+            self.serializer.deserialize(data)
+        except Exception:  # noqa: BLE001 - a serializer may raise anything
+            return False
+        return True
 
     def _read_back(self, data: bytes) -> S:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
+from contextlib import suppress
 from dataclasses import is_dataclass
 from functools import partial
 from inspect import isclass
@@ -22,6 +23,10 @@ _VALUE = re.compile(r"(?<=Invalid enum value ).*(?= - at )", re.DOTALL)  # msgsp
 _TAG = re.compile(r"'(?:discriminator|propertyName)': '([^']+)'")  # in a schema: the field that tells classes apart
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _COMPARER = msgspec.json.Encoder(order="deterministic")  # equal sets and dictionaries give equal bytes
+
+
+class _ListsDiffer(Exception):  # noqa: N818 - it's no error
+    """What is compared has to be put in order first."""
 
 
 class SessionSerializer(Protocol[S]):
@@ -95,8 +100,16 @@ class JSONSerializer(Generic[S]):
 
         A field that this version of the class doesn't know stays as it is in `theirs`. A list is one field. So are
         a class that is stored as a list and an object that was replaced by one of another class. In a pydantic model
-        with a union of models that no field tells apart, each field is merged as a whole.
+        with a union of models that no field tells apart, each field is merged as a whole. If this version of the class
+        can't read `theirs`, it returns `mine`.
         """
+        try:
+            there = self.deserialize(theirs)
+        except ValueError:
+            return mine
+        if not self._is_pydantic:
+            with suppress(_ListsDiffer):
+                return self._merged(base, mine, self._encode(there), mine, theirs, lists_may_be_equal=True)
         before, after, known = (self._canonical(data) for data in (base, mine, theirs))
         merged = self._merged(before, after, known, mine, theirs)
         if not self._is_pydantic:
@@ -105,26 +118,44 @@ class JSONSerializer(Generic[S]):
         without_unknown = self._merged(before, after, known, mine, known)
         return merged if self._canonical(merged) == self._canonical(without_unknown) else without_unknown
 
-    def _merged(self, before: bytes, after: bytes, known: bytes, mine: bytes, theirs: bytes) -> bytes:
+    def _merged(
+        self,
+        before: bytes,
+        after: bytes,
+        known: bytes,
+        mine: bytes,
+        theirs: bytes,
+        *,
+        lists_may_be_equal: bool = False,
+    ) -> bytes:
         """Return `theirs` with what changed from `before` to `after`, as it is in `mine`. All are JSON.
 
         `known` is what this version of the class reads from `theirs`, with defaults that aren't stored there yet.
+
+        Raises:
+            _ListsDiffer: Two lists differ that may be one set, written in another order.
         """
         if before == after:
             return theirs
-        if not all(data.lstrip().startswith(b"{") for data in (before, after, known, theirs)):
+        if not (before[:1] == after[:1] == known[:1] == theirs.lstrip()[:1] == b"{"):
+            if lists_may_be_equal and after.startswith(b"["):
+                raise _ListsDiffer
             return mine
-        old, new, now, changed, stored = (_FIELDS.decode(data) for data in (before, after, known, mine, theirs))
-        if any(not old.get(tag) == new.get(tag) == now.get(tag) for tag in self._tags):
+        old, new, now = _FIELDS.decode(before), _FIELDS.decode(after), _FIELDS.decode(known)
+        changed = new if mine == after else _FIELDS.decode(mine)
+        if self._tags and any(not old.get(tag) == new.get(tag) == now.get(tag) for tag in self._tags):
             return mine
-        stored = now | stored
-        for name in new:
-            if new[name] != old.get(name) and not self._merges_inside:
-                stored[name] = changed[name]
-            elif new[name] != old.get(name):
+        stored = now.copy() if theirs == known else now | _FIELDS.decode(theirs)
+        for name, value in new.items():
+            if value == old.get(name):
+                continue
+            if self._merges_inside:
                 stored.setdefault(name, changed[name])
-                inside = (fields.get(name, b"{}") for fields in (old, new, now, changed, stored))
-                stored[name] = msgspec.Raw(self._merged(*map(bytes, inside)))
+                inside = [bytes(fields.get(name, b"{}")) for fields in (old, new, now, changed, stored)]
+                merged = self._merged(*inside, lists_may_be_equal=lists_may_be_equal)
+                stored[name] = msgspec.Raw(merged)
+            else:
+                stored[name] = changed[name]
         for name in old.keys() - new.keys():  # a key that was removed, or a field set back to a default
             stored.pop(name, None)
         return msgspec.json.encode(stored)
