@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import pytest
+from anyio import wait_all_tasks_blocked
 
 from coatcheck import (
     CurrentSession,
@@ -60,6 +61,11 @@ async def add_scarf(sessions: CurrentSession) -> None:
 
 async def change_and_renew(sessions: CurrentSession) -> None:
     await add_scarf(sessions)
+    sessions.renew_id(Cart)
+
+
+async def load_and_renew(sessions: CurrentSession) -> None:
+    await load_cart(sessions)
     sessions.renew_id(Cart)
 
 
@@ -153,11 +159,38 @@ async def test_a_websocket_that_is_refused_for_an_error_saves_nothing(
     assert await found(cart, id) == Cart(["coat", "scarf"] if saves else ["coat"])
 
 
+@pytest.mark.parametrize("status", [200, *ERRORS])
+async def test_a_response_waits_for_a_task_that_loads_the_session(status: int) -> None:
+    reading, loaded = anyio.Event(), list[Cart | None]()
+
+    class Slow(Shelf):
+        async def load(self, id: str) -> bytes | None:
+            reading.set()
+            await wait_all_tasks_blocked()
+            return await super().load(id)
+
+    provider = cookie("CART", Cart, storage=Slow())
+    id = (await visit(put("coat"), provider)).id
+
+    async def load(sessions: CurrentSession) -> None:
+        loaded.append(await sessions.get(Cart))
+
+    async def app(sessions: CurrentSession, send: Send) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(load, sessions)
+            await reading.wait()
+            await send({"type": "http.response.start", "status": status, "headers": []})
+
+    assert (await exchange(app, provider, id=id)).ids == []
+    assert loaded == [Cart(["coat"])]
+
+
 async def test_what_an_error_response_discards_is_in_the_log(
     id: str, cart: SessionProvider[Cart], caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG, logger="coatcheck"):
         await visit(load_cart, cart, id=id, status=500)
+        await visit(load_and_renew, cart, id=id, status=500)
         assert "discarded" not in caplog.text
         await visit(add_scarf, cart, id=id, status=500)
         await visit(put("hat"), cart, status=500)
