@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import pytest
-from anyio import wait_all_tasks_blocked
 
 from coatcheck import (
     CurrentSession,
@@ -166,7 +165,7 @@ async def test_a_response_waits_for_a_task_that_loads_the_session(status: int) -
     class Slow(Shelf):
         async def load(self, id: str) -> bytes | None:
             reading.set()
-            await wait_all_tasks_blocked()
+            await anyio.wait_all_tasks_blocked()
             return await super().load(id)
 
     provider = cookie("CART", Cart, storage=Slow())

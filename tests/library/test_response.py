@@ -21,7 +21,7 @@ from tests.support.client import (
     visit_that_answers_failures,
     with_sessions,
 )
-from tests.support.storage import Around, DoesInBetween, LosesItsConnection
+from tests.support.storage import Around, DoesInBetween, LosesItsConnection, Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
@@ -472,3 +472,37 @@ def test_a_request_that_is_thrown_away_awaits_nothing_more(cart: SessionProvider
 async def test_a_websockets_response_begins_with_the_accept(cart: SessionProvider[Cart]) -> None:
     response = await visit(put("coat"), cart, type="websocket")
     assert await found(cart, response.id) == Cart(["coat"])
+
+
+async def test_a_response_waits_for_a_task_that_updates_another_session_while_one_is_saved() -> None:
+    saving, updating = anyio.Event(), anyio.Event()
+
+    class Carts(Shelf):
+        async def load(self, id: str) -> bytes | None:
+            if saving.is_set():
+                updating.set()
+                await anyio.wait_all_tasks_blocked()
+            return await super().load(id)
+
+    class Users(Shelf):
+        async def save(self, id: str, data: bytes | None) -> None:
+            saving.set()
+            await updating.wait()
+            await super().save(id, data)
+
+    carts, users = cookie("CART", Cart, storage=Carts()), cookie("USER", User, storage=Users())
+    id = (await visit(put("coat"), carts)).id
+
+    async def update(sessions: CurrentSession) -> None:
+        await saving.wait()
+        await sessions.update(Cart, lambda cart: Cart([*cart.items, "hat"]))
+
+    async def app(sessions: CurrentSession, send: Send) -> None:
+        async with anyio.create_task_group() as tasks:
+            await load_cart(sessions)
+            sessions.set(User("ada"))
+            tasks.start_soon(update, sessions)
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    assert len((await exchange(app, carts, users, id=id)).all("set-cookie")) == 1
+    assert await found(carts, id) == Cart(["coat", "hat"])

@@ -684,3 +684,25 @@ async def test_what_is_neither_http_nor_websocket_passes_through() -> None:
     await Sessions(app)(*passed)
     assert seen == passed
     assert passed[0] == {"type": "lifespan"}
+
+
+async def test_a_session_of_no_bytes_is_started_and_found(storage: UpdatableSessionStorage) -> None:
+    class Mark:
+        pass
+
+    class Nothing:
+        def serialize(self, session: Mark, /) -> bytes:
+            assert isinstance(session, Mark)
+            return b""
+
+        def deserialize(self, data: bytes, /) -> Mark:
+            assert data == b""
+            return Mark()
+
+    provider = cookie("MARK", Mark, storage=storage, serializer=Nothing())
+
+    async def mark(sessions: CurrentSession) -> None:
+        sessions.set(Mark())
+
+    id = (await visit(mark, provider)).id
+    assert isinstance(await found(provider, id), Mark)
