@@ -26,7 +26,7 @@ _COMPARER = msgspec.json.Encoder(order="deterministic")  # equal sets and dictio
 
 
 class _ListsDiffer(Exception):  # noqa: N818 - it's no error
-    """What is compared has to be put in order first."""
+    """Put the sessions in order, and compare them then."""
 
 
 class SessionSerializer(Protocol[S]):
