@@ -19,6 +19,7 @@ from livedoc.markdown import embeds, problems, wrong_steps
 from livedoc.offline import write_service_worker
 from livedoc.runtime import build_runtime, described
 from livedoc.snippet import SnippetError, load, paths
+from livedoc.table import labelled
 from livedoc.translation import untranslated
 from livedoc.twins import Page, llms_txt, twin
 from livedoc.version import version
@@ -79,8 +80,8 @@ def on_page_markdown(markdown: str, page: MkDocsPage, config: MkDocsConfig, **_:
 
 
 def on_post_page(output: str, **_: object) -> str:
-    """Keep browsers from translating code and names, and tell each block what its first run fetches."""
-    return weighed(untranslated(output), weight_of)
+    """Keep browsers from translating code and names, and tell each cell its column and each block what it fetches."""
+    return weighed(labelled(untranslated(output)), weight_of)
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
