@@ -280,12 +280,11 @@ def count(found: Any, key: str = "") -> str:
 
 
 def table(head: Cells, rows: Iterable[Cells]) -> str:
-    """Return an HTML table. A cell carries the title of its column, for a screen where cells are below each other."""
-    titles = [escape(cell) for cell in head]
-    first = "".join(f'<th scope="col">{title}</th>' for title in titles)
-    rest = "".join(f"<tr>{''.join(map(_cell, titles, row))}</tr>" for row in rows)
+    """Return an HTML table."""
+    first = "".join(f'<th scope="col">{escape(cell, quote=False)}</th>' for cell in head)
+    rest = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     return f"<table><thead><tr>{first}</tr></thead><tbody>{rest}</tbody></table>"
 
 
-def _cell(title: str, text: str) -> str:
-    return f'<td data-column="{title}">{escape(text, quote=False)}</td>'
+def _cell(text: str) -> str:
+    return f"<td>{escape(text, quote=False)}</td>"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,12 +14,14 @@ from mkdocs.structure.files import File, Files, InclusionLevel
 
 from livedoc.bundle import build_player
 from livedoc.caching import write_headers
+from livedoc.card import Card, draw_cards
 from livedoc.figures import fill
 from livedoc.font import subset
 from livedoc.markdown import embeds, problems, wrong_steps
 from livedoc.offline import write_service_worker
 from livedoc.runtime import build_runtime, described
 from livedoc.snippet import SnippetError, load, paths
+from livedoc.table import labelled
 from livedoc.translation import untranslated
 from livedoc.twins import Page, llms_txt, twin
 from livedoc.version import version
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ASSETS = "assets/livedoc"
+CARDS = "assets/cards"
 # A warning counts in a strict build only below MkDocs' own logger.
 log = logging.getLogger("mkdocs.hooks.livedoc")
 # Of this build, and a served site is built many times in one process.
@@ -79,15 +83,15 @@ def on_page_markdown(markdown: str, page: MkDocsPage, config: MkDocsConfig, **_:
 
 
 def on_post_page(output: str, **_: object) -> str:
-    """Keep browsers from translating code and names, and tell each block what its first run fetches."""
-    return weighed(untranslated(output), weight_of)
+    """Keep browsers from translating code and names, and tell each cell its column and each block what it fetches."""
+    return weighed(labelled(untranslated(output)), weight_of)
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
     """Tell the theme the names of the scripts and the version, and warn of what no page embeds: by now all are read."""
     scripts = [PurePosixPath(uri) for uri in files.src_uris if PurePosixPath(uri).match(f"{ASSETS}/*.js")]
     names = {script.stem.rpartition("-")[0]: str(script) for script in scripts}
-    env.globals["livedoc"] = {**names, "version": version(_project(config))}
+    env.globals["livedoc"] = {**names, "version": version(_project(config)), "cards": CARDS}
     for path in paths(_snippets(config)):
         if path not in used:
             fix = f'write --8<-- "{path}" in a python fence of a page, or remove the file'
@@ -95,8 +99,9 @@ def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
 
 
 def on_post_build(config: MkDocsConfig) -> None:
-    """Write the pages' twins, the service worker and what may be kept: by now the site is complete."""
+    """Write the pages' twins and cards, the service worker and what may be kept: by now the site is complete."""
     site = Path(config.site_dir)
+    _write_cards(config)
     for uri, page in pages.items():
         (site / uri).parent.mkdir(parents=True, exist_ok=True)
         (site / uri).write_text(twin(page.markdown, _snippets(config)))
@@ -120,6 +125,16 @@ def add_files(files: Files, config: MkDocsConfig, player: Path, runtime: Path) -
     for uri, source in sources:
         files.append(File.generated(config, uri, abs_src_path=str(source), inclusion=InclusionLevel.INCLUDED))
     return files
+
+
+def _write_cards(config: MkDocsConfig) -> None:
+    """Draw a picture of each page in the fonts that `extra: livedoc: cards:` names."""
+    fonts = config.extra.get("livedoc", {}).get("cards")
+    if fonts:
+        cards = [Card(uri, page.title, page.description) for uri, page in pages.items()]
+        heading, text = (_named(config, "cards", fonts[name]) for name in ("heading", "text"))
+        drawn = draw_cards(_project(config), config.site_name, cards, heading, text)
+        shutil.copytree(drawn, Path(config.site_dir) / CARDS, dirs_exist_ok=True)
 
 
 def _project(config: MkDocsConfig) -> Path:
@@ -176,7 +191,13 @@ def _built(player: Path, runtime: Path) -> Iterator[tuple[str, Path]]:
 def _listed(config: MkDocsConfig) -> Iterator[tuple[str, Path]]:
     """Single files of the project that `extra: livedoc: files:` puts into the site; fonts become light."""
     for uri, name in config.extra.get("livedoc", {}).get("files", {}).items():
-        source = _project(config) / name
-        if not source.is_file():
-            raise PluginError(f"mkdocs.yml: extra.livedoc.files names {name}, which is not there: run `make setup`")
+        source = _named(config, "files", name)
         yield uri, subset(_project(config), source) if source.suffix == ".woff2" else source
+
+
+def _named(config: MkDocsConfig, setting: str, name: str) -> Path:
+    """The file of the project that a setting of `extra: livedoc:` names."""
+    source = _project(config) / name
+    if not source.is_file():
+        raise PluginError(f"mkdocs.yml: extra.livedoc.{setting} names {name}, which is not there: run `make setup`")
+    return source

@@ -27,6 +27,7 @@ LEFT_OUT = (
     "*.md",
     "objects.inv",
     "*/lunr/*",
+    "assets/cards/*",
 )
 REST = re.compile(r'data-rest="\d*"')
 QUALITY = 5  # a host compresses these while it sends them

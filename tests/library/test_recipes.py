@@ -261,3 +261,39 @@ async def test_who_logged_in_with_flask_session_stays_logged_in_and_its_cookie_o
         assert [(await ada.get("/account")).text for _ in range(2)] == ["ada", "ada"]
         assert (await thief.get("/account")).text == "please log in"
     await moved["client"].aclose()
+
+
+# --- Ktor ---------------------------------------------------------------------------------------------------------
+
+
+async def test_no_cookie_leads_out_of_the_directory_of_ktor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".ktor-sessions").mkdir()
+    (tmp_path / "et").mkdir()
+    (tmp_path / "et" / "cd.dat").write_text('{"name":"eve"}')
+    moved = recipe("move_from_ktor")
+    transport, base_url = ASGITransport(moved["app"]), "https://shop.example"
+    for id in ("..etcd", "..", "//etcd", "0" * 31, "0" * 64 + "/", "\N{FULLWIDTH DIGIT ONE}" * 32):
+        cookie = {b"Cookie": f"USER_SESSION={id}".encode()}
+        async with AsyncClient(transport=transport, base_url=base_url) as thief:
+            assert (await thief.get("/account", headers=cookie)).text == "please log in"
+        assert not moved["KTOR_ID"].fullmatch(id)
+
+
+async def test_who_logged_in_with_ktor_stays_logged_in_and_its_cookie_opens_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    moved = recipe("move_from_ktor")
+    transport, base_url, id = ASGITransport(moved["app"]), "https://shop.example", "0123456789abcdef" * 2
+    file = tmp_path.joinpath(".ktor-sessions", *(id[at : at + 2] for at in range(0, 32, 2))).with_suffix(".dat")
+    file.parent.mkdir(parents=True)
+    file.write_text('{"name":"ada","visits":2}')
+    cookies = {"USER_SESSION": id}
+    async with (
+        AsyncClient(transport=transport, base_url=base_url, cookies=cookies) as ada,
+        AsyncClient(transport=transport, base_url=base_url, cookies=cookies) as thief,
+    ):
+        assert [(await ada.get("/account")).text for _ in range(2)] == ["ada", "ada"]
+        assert (await thief.get("/account")).text == "please log in"
+    assert not file.exists()

@@ -9,6 +9,7 @@ import pytest
 from markdown import Markdown
 
 from livedoc.figures import fill
+from livedoc.table import labelled
 
 FILE = "results.json"
 READ: dict[str, Any] = {
@@ -108,8 +109,7 @@ def refusals(markdown: str) -> list[str]:
 def cells(markdown: str) -> list[list[str]]:
     rows = html(markdown).split("<tbody>")[1].split("</tbody>")[0].split("<tr>")[1:]
     return [
-        [cell.split(">", 1)[1].removesuffix("</td>") for cell in row.split("</tr>")[0].split("<td ")[1:]]
-        for row in rows
+        [cell.split(">", 1)[1].removesuffix("</td>") for cell in row.split("</tr>")[0].split("<td")[1:]] for row in rows
     ]
 
 
@@ -236,7 +236,7 @@ def test_a_table_has_what_was_found(name: str, rows: list[list[str]]) -> None:
 
 
 def test_a_cell_carries_the_title_of_its_column() -> None:
-    assert '<td data-column="target">at most 3' in filled("```table\ntargets\n```")
+    assert '<td data-column="target">at most 3' in labelled(filled("```table\ntargets\n```"))
 
 
 # What is refused

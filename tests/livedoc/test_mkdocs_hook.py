@@ -315,6 +315,14 @@ def test_code_and_names_are_not_translated(site: Site) -> None:
     assert 'data-first="7" translate="no"' in html
 
 
+def test_a_cell_of_a_table_says_its_column(site: Site) -> None:
+    site.write("docs/index.md", f"{PAGE}\n| coat | hook |\n|---|---|\n| `duffel` | 1 |\n")
+    site.build()
+    html = (site.site / "index.html").read_text()
+    assert '<td data-column="coat"><code translate="no">duffel</code></td>' in html
+    assert '<td data-column="hook">1</td>' in html
+
+
 @pytest.mark.parametrize("text", [SNIPPET, "not even Python"])
 def test_an_unused_snippet_turns_a_strict_build_red(text: str, site: Site, caplog: pytest.LogCaptureFixture) -> None:
     site.write("snippets/hats/tip.py", text)

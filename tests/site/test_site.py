@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 import pytest
+from PIL import Image
 
 from livedoc.excerpt import excerpt
 from livedoc.snippet import load, paths
@@ -53,6 +54,7 @@ class Document(HTMLParser):
         self.blocks: list[StaticBlock] = []
         self.loads: list[str] = []
         self.scripts: list[str] = []
+        self.told: dict[str, str] = {}
         self._depth = 0  # of <div> within a block
         self._part = ""
         self.feed(file.read_text())
@@ -61,6 +63,7 @@ class Document(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         self.loads += _loads(tag, values)
+        self.told |= _told(tag, values)
         if values.get("class") == "snippet":
             sections = values["data-section"].split()
             self.blocks.append(StaticBlock(values["data-snippet"], values.get("data-state"), sections))
@@ -99,6 +102,13 @@ def _loads(tag: str, values: dict[str, str]) -> Iterator[str]:
     yield from IN_STYLE.findall(values.get("style", ""))
     if tag in {"image", "use"} or (tag == "link" and not ONLY_NAMED & set(values.get("rel", "").split())):
         yield values.get("href", "")
+
+
+def _told(tag: str, values: dict[str, str]) -> dict[str, str]:
+    """What a tag tells other sites and search engines about the page."""
+    if tag == "meta" and "content" in values:
+        return {values.get("property") or values.get("name", ""): values["content"]}
+    return {"canonical": values["href"]} if tag == "link" and values.get("rel") == "canonical" else {}
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +160,27 @@ def test_each_page_has_a_twin_in_markdown_and_a_line_in_the_list(site: Path, doc
         for block in documents[f"{html.removesuffix('.md')}.html"].blocks:
             assert f"`{block.path}`:\n" in text
     assert "# Output:\n# first bytes: b'two apples'\n" in (site / "storages.md").read_text()
+
+
+def test_each_page_tells_other_sites_its_title_its_description_and_a_picture_of_both(
+    site: Path, documents: dict[str, Document]
+) -> None:
+    pages = {uri: document.told for uri, document in documents.items() if uri != "404.html"}
+    for uri, told in pages.items():
+        assert told["og:title"], uri
+        assert 50 <= len(told["og:description"]) <= 200, uri
+        assert told["og:description"] == told["description"], uri
+        assert told["og:url"] == told["canonical"] == ORIGIN + uri.removesuffix("index.html")
+        assert told["og:image:alt"] == f"{told['og:title']}: {told['og:description']}"
+        with Image.open(site / told["og:image"].removeprefix(ORIGIN)) as picture:
+            size = (int(told["og:image:width"]), int(told["og:image:height"]))
+            assert (picture.format, picture.size) == ("PNG", size), uri
+    for name in ("og:title", "og:description", "og:image"):
+        assert len({told[name] for told in pages.values()}) == len(pages)
+
+
+def test_pictures_for_other_sites_are_not_kept_by_a_browser(site: Path) -> None:
+    assert "/cards/" not in (site / "sw.js").read_text()
 
 
 def test_nothing_is_loaded_from_another_origin(site: Path, documents: dict[str, Document]) -> None:

@@ -33,8 +33,8 @@ SESSIONS = [
     "/sessions/rolling-deployment/",
 ]
 IN_RECIPES = (
-    "session-is-gone test-your-app several-workers sqlite log-out-everywhere request-session large-sessions deploy "
-    "storage-is-down"
+    "session-is-gone test-your-app several-workers sqlite log-out-everywhere move request-session large-sessions "
+    "deploy storage-is-down"
 )
 RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
 WHY = [f"/why/{page}/" for page in ("session-ids", "races", "atomic-writes")]
