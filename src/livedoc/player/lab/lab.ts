@@ -9,6 +9,7 @@ import { Browser } from "./browser.ts"
 import { storeOn } from "./changes.ts"
 import { Controls } from "./controls.ts"
 import style from "./lab.css"
+import type { Jar, KeptCookie } from "./jar.ts"
 import { LogPanel } from "./log_panel.ts"
 import { Plug } from "./plug.ts"
 import { Server } from "./server.ts"
@@ -110,7 +111,14 @@ export class Lab {
       },
       traceback: (failure: Failure) => this.#traceback(failure),
     }
-    this.#browsers = new Map(options.browsers.map((name) => [name, new Browser(name, around)]))
+    const { browsers: names } = options
+    this.#browsers = new Map(
+      names.map((name) => {
+        const others = () => names.filter((each) => each !== name)
+        const copy = (cookie: KeptCookie, jar: Jar, receiver: string) => this.#copy(cookie, jar, name, receiver)
+        return [name, new Browser(name, { ...around, others, copy })]
+      }),
+    )
     const tabs = tabsFor({ Store: store, Log: log }, "Panels of the server")
     const server = element("div", "lab-server", {}, tabs, element("div", "lab-panels", {}, store, log))
     const browsers = [...this.#browsers.values()].map((browser) => browser.element)
@@ -122,7 +130,7 @@ export class Lab {
       head,
       this.#trouble,
       this.#printed,
-      element("div", "lab-parts", {}, ...browsers, server),
+      element("div", names.length > 1 ? "lab-parts lab-several" : "lab-parts", {}, ...browsers, server),
     )
     this.#printed.hidden = true
     this.#show("Start starts the server", false)
@@ -176,6 +184,11 @@ export class Lab {
     }
     this.#spared = answer && operation ? `It did no ${operation}, so the server is still running.` : ""
     return answer
+  }
+
+  #copy(cookie: KeptCookie, jar: Jar, from: string, receiver: string): void {
+    this.#browsers.get(receiver)?.receive(cookie, jar, from)
+    this.#tell(`${cookie.name} is copied to ${receiver}, whose next request sends it.`)
   }
 
   /** The reader has set something. */
