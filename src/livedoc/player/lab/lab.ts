@@ -101,22 +101,23 @@ export class Lab {
       clock: () => this.#time,
       ask: (request: AppRequest) => this.#ask(request),
       obstacle: () => this.#obstacle(),
-      tell: (sentence: string) => {
-        this.#tell([sentence, this.#spared].filter(Boolean).join(" "))
-        this.#spared = ""
-      },
-      took: (hop: Hop) => {
-        this.#store.show(hop.answer)
-        this.#records.add(hop)
-      },
       traceback: (failure: Failure) => this.#traceback(failure),
     }
     const { browsers: names } = options
     this.#browsers = new Map(
       names.map((name) => {
         const others = () => names.filter((each) => each !== name)
+        const sender = names.length > 1 ? `${name}: ` : ""
+        const tell = (sentence: string) => {
+          this.#tell(sender + [sentence, this.#spared].filter(Boolean).join(" "))
+          this.#spared = ""
+        }
+        const took = (hop: Hop) => {
+          this.#store.show(hop.answer)
+          this.#records.add(hop, sender)
+        }
         const copy = (cookie: KeptCookie, jar: Jar, receiver: string) => this.#copy(cookie, jar, name, receiver)
-        return [name, new Browser(name, { ...around, others, copy })]
+        return [name, new Browser(name, { ...around, tell, took, others, copy })]
       }),
     )
     const tabs = tabsFor({ Store: store, Log: log }, "Panels of the server")
