@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from contextlib import AsyncExitStack, chdir
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from html.parser import HTMLParser
@@ -20,7 +21,7 @@ from livedoc.player.python.records import recorded
 from livedoc.player.python.store import Store, expressions_in, stored
 from livedoc.plug import Cut, threads_seen
 from livedoc.snippet import APP
-from livedoc.steps import CookieAction, Pull, Request, Restart, Setting
+from livedoc.steps import CookieAction, Copy, Pull, Request, Restart, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -203,6 +204,8 @@ async def _do(action: Action, browsers: Mapping[str, AsyncClient], scene: _Scene
             return await _send(action, browsers[name], scene)
         case CookieAction(browser=name):
             return _change(action, browsers[name].cookies.jar)
+        case Copy(browser=name, receiver=receiver):
+            return _copy(action, browsers[name].cookies.jar, browsers[receiver].cookies.jar)
         case Pull(operation):
             scene.arm(operation)
         case Restart():
@@ -240,6 +243,13 @@ def _change(action: CookieAction, jar: CookieJar) -> str:
             jar.clear(cookie.domain, cookie.path, cookie.name)
         else:
             cookie.value = tampered(cookie.value or "")
+    return "" if cookies else f"{action.browser} has no cookie {action.cookie}"
+
+
+def _copy(action: Copy, jar: CookieJar, other: CookieJar) -> str:
+    cookies = [cookie for cookie in jar if cookie.name == action.cookie]
+    for cookie in cookies:
+        other.set_cookie(copy(cookie))  # a later change of one is none of the other
     return "" if cookies else f"{action.browser} has no cookie {action.cookie}"
 
 

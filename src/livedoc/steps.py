@@ -23,6 +23,7 @@ KEYS = ("do", "see")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 CLOSE = 1e-6  # of a step of a slider
 COOKIE_ACTIONS = ("delete", "tamper")
+COPY = "copy"
 RESTART = "restart"
 PULL = "pull the plug at"
 OPERATIONS = ("open", "write", "utime", "rename", "remove")
@@ -32,9 +33,10 @@ LAB_PANELS = ("store", "log")
 
 REQUEST = re.compile(r"(?P<method>\S+) (?P<target>/\S*)( (?P<body>\S.*))?")
 COOKIE_ACTION = re.compile(r"(?P<action>\S+) (?P<cookie>\S+)")
+COPYING = re.compile(r"copy (?P<cookie>\S+) to (?P<receiver>\S+)")
 DO_FORMS = (
-    "`Alice: GET /`, `Alice: POST /cart item=hat&count=2`, `Alice: delete VISIT`, `Alice: tamper VISIT`, `restart`,"
-    " `now = 600` or `pull the plug at write`"
+    "`Alice: GET /`, `Alice: POST /cart item=hat&count=2`, `Alice: delete VISIT`, `Alice: tamper VISIT`,"
+    " `Alice: copy VISIT to Mallory`, `restart`, `now = 600` or `pull the plug at write`"
 )
 SETTING = re.compile(r'(?P<name>[A-Za-z_]\w*) *= *((?P<number>-?\d+(\.\d+)?)|"(?P<text>[^"]*)")')
 SEE_FORMS = (
@@ -77,6 +79,18 @@ class CookieAction:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """The reader puts a cookie of one browser into the jar of another, too."""
+
+    browser: str
+    cookie: str
+    """Its name."""
+    receiver: str
+    """The other browser."""
+    kind: str = "copy"
+
+
+@dataclass(frozen=True)
 class Restart:
     """The server ends, and another one starts with the same files."""
 
@@ -101,7 +115,7 @@ class Pull:
     kind: str = "plug"
 
 
-Action: TypeAlias = Request | CookieAction | Restart | Setting | Pull
+Action: TypeAlias = Request | CookieAction | Copy | Restart | Setting | Pull
 """What a step has the reader do."""
 
 
@@ -185,13 +199,30 @@ def parse_do(text: str, browsers: Sequence[str]) -> Action:
     if action and action["action"] in COOKIE_ACTIONS:
         return CookieAction(browser, action["action"], action["cookie"])
     verb = rest.split(" ", 1)[0]
+    if verb == COPY:
+        return _parse_copy(browser, rest, browsers)
     if verb == RESTART:
         raise StepError(f"`{rest}` can't be done", f"write `{rest}` without a browser, as it is the server's")
     if verb in METHODS:
         raise StepError(f"`{rest}` has no path", f"write one that begins with a slash, such as `{verb} /cart`")
     if verb in COOKIE_ACTIONS:
         raise StepError(f"`{rest}` doesn't name one cookie", f"write its name, such as `{verb} VISIT`")
-    raise StepError(f"`{rest}` can't be done", _near(verb, (*METHODS, *COOKIE_ACTIONS), f"write {DO_FORMS}"))
+    raise StepError(f"`{rest}` can't be done", _near(verb, (*METHODS, *COOKIE_ACTIONS, COPY), f"write {DO_FORMS}"))
+
+
+def _parse_copy(browser: str, text: str, browsers: Sequence[str]) -> Copy:
+    others = [name for name in browsers if name != browser]
+    if not others:
+        rule = f"`{text}` can't be done, as the lab has one browser"
+        raise StepError(rule, f'name another one in its fence, such as browsers="{browser} Mallory"')
+    copying = COPYING.fullmatch(text)
+    if not copying:
+        fix = f"write its name and a browser, such as `copy VISIT to {others[0]}`"
+        raise StepError(f"`{text}` doesn't say which cookie is copied to whom", fix)
+    _check_browser(copying["receiver"], browsers)
+    if copying["receiver"] not in others:
+        raise StepError(f"{browser} has the cookie already", f"copy it to {' or '.join(others)}")
+    return Copy(browser, copying["cookie"], copying["receiver"])
 
 
 def _parse_for_lab(text: str) -> Restart | Setting | Pull:

@@ -45,6 +45,12 @@ def played(*steps: str) -> Played:
     return play(SCRIPT, lesson, "docs/labs/shop.md")
 
 
+def played_by_two(*steps: str) -> Played:
+    text = LAB.replace("Alice", "Alice Mallory") + "".join(f"1. Step.\n   {{ {step} }}\n" for step in steps)
+    [lesson] = lessons(text)
+    return play(SCRIPT, lesson, "docs/labs/shop.md")
+
+
 def refusal(*steps: str) -> str:
     with pytest.raises(LessonError) as caught:
         played(*steps)
@@ -66,6 +72,26 @@ def test_steps_that_are_true_are_played_and_those_of_a_page_alone_are_counted() 
     ) == Played(9, 3)
     assert Path.cwd() == before
     assert "shop" not in sys.modules
+
+
+def test_each_browser_has_a_jar_of_its_own_and_a_copy_stays_as_it_was() -> None:
+    assert played_by_two(
+        'do="Alice: GET /set" see="Alice page: /set"',
+        """do="Mallory: POST /a x=1" see="store: cookie [] body x=1" """,
+        'do="Alice: copy A to Mallory" see="Mallory jar: Copied from Alice"',
+        'do="Alice: tamper A" see="Alice jar: You changed"',
+        """do="Mallory: POST /b x=2" see="store: cookie ['A=xyz'] body x=2" """,
+        'do="Alice: delete A" see="Alice jar: The jar is empty"',
+        """do="Mallory: POST /c x=3" see="store: cookie ['A=xyz'] body x=3" """,
+        """do="Alice: POST /d x=4" see="store: cookie [] body x=4" """,
+    ) == Played(8, 3)
+
+
+def test_a_cookie_that_is_not_there_is_not_copied() -> None:
+    with pytest.raises(LessonError) as caught:
+        played_by_two('do="Mallory: copy A to Alice" see="Alice jar: Copied"')
+    message = "docs/labs/shop.md:6: Mallory has no cookie A: have an earlier step set it, or correct the name"
+    assert str(caught.value) == message
 
 
 def test_a_restart_empties_the_memory_and_leaves_the_files() -> None:

@@ -10,6 +10,7 @@ from livedoc.player.python.control import Control, Range
 from livedoc.steps import (
     Action,
     CookieAction,
+    Copy,
     Pull,
     Request,
     Restart,
@@ -41,6 +42,8 @@ def refused(attributes: dict[str, str]) -> str:
         ("Alice: POST /log-out", Request("Alice", "POST", "/log-out", "")),
         ("Alice: delete VISIT", CookieAction("Alice", "delete", "VISIT")),
         ("Alice: tamper __Host-VISIT", CookieAction("Alice", "tamper", "__Host-VISIT")),
+        ("Alice: copy VISIT to Mallory", Copy("Alice", "VISIT", "Mallory")),
+        ("Mallory: copy __Host-ID to Alice", Copy("Mallory", "__Host-ID", "Alice")),
         ("restart", Restart()),
         ("pull the plug at rename", Pull("rename")),
         ("now = 600", Setting("now", 600)),
@@ -90,11 +93,28 @@ def test_what_a_reader_sees_is_read(text: str, sight: Sight) -> None:
         ("Alice: delet VISIT", "`delet VISIT` can't be done: did you mean delete?"),
         ("Alice: eat VISIT", "`eat VISIT` can't be done: "),
         ("Alice: tamper", "`tamper` doesn't name one cookie: write its name, such as `tamper VISIT`"),
+        ("Alice: coppy A to Mallory", "`coppy A to Mallory` can't be done: did you mean copy?"),
+        ("copy A to Mallory", "`copy A to Mallory` doesn't say what is done: write `Alice: GET /`"),
+        ("Alice: copy", "`copy` doesn't say which cookie is copied to whom: write its name and a browser, such as"),
+        ("Alice: copy A", "`copy A` doesn't say which cookie is copied to whom: write its name and a browser, such as"),
+        ("Alice: copy A into Mallory", "`copy A into Mallory` doesn't say which cookie is copied to whom: "),
+        ("Alice: copy A to Malory", "there is no browser `Malory`: did you mean Mallory?"),
+        ("Alice: copy A to Bob", "there is no browser `Bob`: the lab's fence names Alice and Mallory"),
+        ("Alice: copy A to Alice", "Alice has the cookie already: copy it to Mallory"),
         ("Alice: ", "`` can't be done: write `Alice: GET /`"),
     ],
 )
 def test_a_misspelt_do_is_refused_with_a_way_out(do: str, message: str) -> None:
     assert refused({"do": do, "see": "Alice page: x"}).startswith(message)
+
+
+def test_a_cookie_is_copied_to_nobody_where_there_is_one_browser() -> None:
+    with pytest.raises(StepError) as caught:
+        parse_do("Alice: copy A to Mallory", ["Alice"])
+    assert str(caught.value) == (
+        "`copy A to Mallory` can't be done, as the lab has one browser: name another one in its fence,"
+        ' such as browsers="Alice Mallory"'
+    )
 
 
 @pytest.mark.parametrize(

@@ -51,14 +51,17 @@ def serving(**pages: object) -> str:
 
 
 class Lab:
-    """Finds its parts by what is pinned: attributes, labels and the names of buttons."""
+    """Finds its parts by what is pinned: attributes, labels and the names of buttons.
 
-    def __init__(self, block: Block) -> None:
+    A lab with several browsers is driven by the one of this `name`.
+    """
+
+    def __init__(self, block: Block, name: str = "") -> None:
         self.block = block
         self.page = block.page
         self.element = self.page.locator(f'[data-lab="{block.path}"]')
         self.status = self.element.get_by_role("status")
-        self.browser = self.element.locator("[data-browser]")
+        self.browser = self.element.locator(f'[data-browser="{name}"]' if name else "[data-browser]")
         self.shown = self.browser.locator('[data-panel="page"]')
         self.wire = self.browser.locator('[data-panel="wire"]')
         self.jar = self.browser.locator('[data-panel="jar"]')
@@ -90,7 +93,7 @@ class Lab:
         if body:
             self.field("Send as").select_option(kind)
             self.field("Body").fill(body)
-        self.button("Send").click()
+        self.browser.get_by_role("button", name="Send", exact=True).click()
 
     def get(self, address: str = "/", said: str = "was answered with") -> None:
         """Ask for a page, and wait until this is said."""

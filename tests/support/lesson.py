@@ -61,6 +61,8 @@ def perform(hands: Hands, do: dict[str, str], lab: str) -> None:
     if do["kind"] == "control":
         return hands.fill(lab, do["name"], str(do["value"]))
     browser = f'{lab} [data-browser="{do["browser"]}"]'
+    if do["kind"] == "copy":
+        return hands.press(f'{browser} [data-cookie="{do["cookie"]}"]', f"Copy to {do['receiver']}")
     if do["kind"] == "cookie":
         return hands.press(f'{browser} [data-cookie="{do["cookie"]}"]', do["action"].capitalize())
     hands.fill(browser, "Method", do["method"])

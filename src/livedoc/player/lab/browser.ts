@@ -7,7 +7,7 @@ import { BODIES, formBody, queryOf, typedBody } from "./body.ts"
 import { contentOf } from "./content.ts"
 import { sending, shownDocument } from "./document.ts"
 import { fileNews } from "./changes.ts"
-import { Jar } from "./jar.ts"
+import { Jar, type KeptCookie } from "./jar.ts"
 import { JarPanel } from "./jar_panel.ts"
 import { panelAttributes, tabsFor } from "./tabs.ts"
 import { type Arrival, type Hop, ORIGIN, statusOf, visit, type Wish } from "./visit.ts"
@@ -28,6 +28,10 @@ export interface Surroundings {
   tell: (sentence: string) => void
   /** A request was answered. */
   took: (hop: Hop) => void
+  /** Whose the other browsers of the lab are. */
+  others: () => readonly string[]
+  /** Puts a cookie into the browser of `receiver`, too. */
+  copy: (cookie: KeptCookie, jar: Jar, receiver: string) => void
   /** Shows an exception of the app. */
   traceback: (failure: Failure) => HTMLElement
 }
@@ -95,10 +99,13 @@ export class Browser {
     const wire = element("div", "lab-panel", { ...panel("wire"), tabindex: "-1" })
     this.#wire = new Wire(wire)
     const jar = element("div", "lab-panel", panel("jar"))
-    this.#cookies = new JarPanel(jar, name, this.#jar, around.tell)
+    this.#cookies = new JarPanel(jar, name, this.#jar, around.tell, around.others, (cookie, receiver) =>
+      around.copy(cookie, this.#jar, receiver),
+    )
     const panels = element("div", "lab-panels", {}, this.#page, wire, jar)
     const tabs = tabsFor({ Page: this.#page, Wire: wire, Jar: jar }, `Panels of ${name}`)
     this.element = element("section", "lab-browser", { "data-browser": name, "aria-label": `Browser of ${name}` })
+    if (around.others().length > 0) this.element.append(element("p", "lab-owner", {}, name))
     this.element.append(form, tabs, panels)
   }
 
@@ -107,8 +114,15 @@ export class Browser {
     return this.#cookies.age()
   }
 
+  /** Takes a cookie out of the jar of another browser. */
+  receive(cookie: KeptCookie, jar: Jar, from: string): void {
+    this.#jar.receive(cookie, jar, from)
+    this.#cookies.show()
+  }
+
   /** Does what a step says, with the controls that the reader has. */
   async perform(action: BrowserAction): Promise<void> {
+    if (action.kind === "copy") return this.#cookies.copy(action.cookie, action.receiver)
     if (action.kind === "cookie") return this.#cookies.perform(action.action, action.cookie)
     this.#method.value = action.method
     this.#address.value = action.target

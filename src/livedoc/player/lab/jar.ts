@@ -20,6 +20,8 @@ export interface KeptCookie {
   header: string
   /** The reader has changed its value. */
   isTampered: boolean
+  /** Whose browser it was copied from. Empty: the app has set it here. */
+  copiedFrom: string
 }
 
 /** A cookie that a browser would not keep. */
@@ -38,6 +40,7 @@ export class Jar {
   readonly #store = new MemoryCookieStore()
   readonly #jar = new CookieJar(this.#store, { prefixSecurity: "strict" })
   readonly #tampered = new Map<string, string>() // values, by which cookie it is
+  readonly #copied = new Map<string, { value: string; from: string }>() // by which cookie it is
   readonly #ends = new Map<string, number>() // when each expires: tough-cookie has its own clock
   #refusals: readonly Refusal[] = []
 
@@ -55,7 +58,7 @@ export class Jar {
   get cookies(): KeptCookie[] {
     this.expire()
     return this.#all()
-      .map((cookie) => kept(cookie, this.#tampered.get(placeOf(cookie)) === cookie.value))
+      .map((cookie) => this.#kept(cookie))
       .sort((one, other) => (one.name + one.path < other.name + other.path ? -1 : 1))
   }
 
@@ -70,6 +73,32 @@ export class Jar {
     if (!cookie) return
     cookie.value = tampered(cookie.value)
     this.#tampered.set(placeOf(cookie), cookie.value)
+  }
+
+  /** Puts a cookie of another jar into this one. `from` is whose that jar is. */
+  receive({ domain, path, name }: KeptCookie, other: Jar, from: string): void {
+    const place = placeOf({ domain, path, name })
+    const found = other.#all().find((each) => placeOf(each) === place)
+    if (!found) return
+    const copy = Object.assign(new Cookie(), found)
+    this.#store.putCookie(copy, () => undefined)
+    this.#ends.set(place, other.#ends.get(place) ?? Infinity)
+    this.#tampered.delete(place)
+    this.#copied.set(place, { value: found.value, from })
+  }
+
+  #kept(cookie: Cookie): KeptCookie {
+    const { key, value, domain, path } = cookie
+    const copied = this.#copied.get(placeOf(cookie))
+    return {
+      name: key,
+      value,
+      domain: domain ?? "",
+      path: path ?? "/",
+      header: cookie.toString(),
+      isTampered: this.#tampered.get(placeOf(cookie)) === value,
+      copiedFrom: copied?.value === value ? copied.from : "",
+    }
   }
 
   #all(): Cookie[] {
@@ -115,11 +144,6 @@ export class Jar {
 /** Another value that differs in the first character. */
 export function tampered(value: string): string {
   return (value.startsWith("A") ? "B" : "A") + value.slice(1)
-}
-
-function kept(cookie: Cookie, isTampered: boolean): KeptCookie {
-  const { key, value, domain, path } = cookie
-  return { name: key, value, domain: domain ?? "", path: path ?? "/", header: cookie.toString(), isTampered }
 }
 
 function placeOf(

@@ -64,6 +64,34 @@ test("what was tampered with is as the app wants it once the app sets it again",
   assert.equal(jar.cookies[0]!.isTampered, false)
 })
 
+test("a copied cookie says where it came from, goes its own way, and expires with the one that it was copied from", () => {
+  let now = 0
+  const [alice, mallory] = [new Jar(() => now), new Jar(() => now)]
+  alice.take("A=abc; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax", HOME)
+  mallory.take("A=own; Path=/", HOME)
+  mallory.tamper(mallory.cookies[0]!)
+  mallory.receive(alice.cookies[0]!, alice, "Alice")
+  const [copy] = mallory.cookies
+  assert.deepEqual([copy?.value, copy?.copiedFrom, copy?.isTampered], ["abc", "Alice", false])
+  assert.equal(copy?.header, alice.cookies[0]?.header)
+  alice.tamper(alice.cookies[0]!)
+  assert.deepEqual([alice.header(HOME), mallory.header(HOME)], ["A=Abc", "A=abc"])
+  mallory.take("A=new; Path=/; Max-Age=60", HOME)
+  assert.equal(mallory.cookies[0]?.copiedFrom, "")
+  mallory.receive(alice.cookies[0]!, alice, "Alice")
+  now = 60_000
+  assert.deepEqual(mallory.cookies, [])
+})
+
+test("a cookie that is gone from the jar is not copied", () => {
+  const [alice, mallory] = [new Jar(), new Jar()]
+  alice.take("A=abc; Path=/", HOME)
+  const [cookie] = alice.cookies
+  alice.delete(cookie!)
+  mallory.receive(cookie!, alice, "Alice")
+  assert.deepEqual(mallory.cookies, [])
+})
+
 test("a cookie that has expired is not in the jar", (context) => {
   context.mock.timers.enable({ apis: ["Date"], now: 1_000_000 })
   const jar = new Jar()

@@ -32,13 +32,25 @@ export class JarPanel {
   readonly #owner: string
   readonly #jar: Jar
   readonly #tell: (sentence: string) => void
+  readonly #others: () => readonly string[]
+  readonly #copy: (cookie: KeptCookie, receiver: string) => void
   #before: ReadonlyMap<string, string> = new Map()
 
-  constructor(panel: HTMLElement, owner: string, jar: Jar, tell: (sentence: string) => void) {
+  /** `others` gives the other browsers of the lab, and `copy` puts a cookie into the jar of one. */
+  constructor(
+    panel: HTMLElement,
+    owner: string,
+    jar: Jar,
+    tell: (sentence: string) => void,
+    others: () => readonly string[],
+    copy: (cookie: KeptCookie, receiver: string) => void,
+  ) {
     this.#panel = panel
     this.#owner = owner
     this.#jar = jar
     this.#tell = tell
+    this.#others = others
+    this.#copy = copy
     this.show()
   }
 
@@ -70,10 +82,19 @@ export class JarPanel {
 
   /** Does what a step says to the cookies of this name. */
   perform(action: "delete" | "tamper", name: string): void {
+    this.#each(name, (cookie) => this.#act(action, cookie))
+  }
+
+  /** Copies the cookies of this name to the browser of `receiver`. */
+  copy(name: string, receiver: string): void {
+    this.#each(name, (cookie) => this.#copy(cookie, receiver))
+  }
+
+  #each(name: string, act: (cookie: KeptCookie) => void): void {
     const found = this.#jar.cookies.filter((cookie) => cookie.name === name)
     if (found.length === 0)
       return this.#tell(`${this.#owner} has no cookie ${name}: do the steps before this one first.`)
-    for (const cookie of found) this.#act(action, cookie)
+    for (const cookie of found) act(cookie)
   }
 
   #act(action: "delete" | "tamper", cookie: KeptCookie): void {
@@ -84,15 +105,24 @@ export class JarPanel {
   }
 
   #cookie({ cookie, mark, length }: CookieView): HTMLElement {
-    const { name, value, header, isTampered } = cookie
+    const { name, value, header, isTampered, copiedFrom } = cookie
     const title = element("div", "lab-cookie-name", {}, element("strong", "", {}, name))
     if (mark) title.append(" ", element("span", "lab-mark", {}, mark))
-    const act = (text: string, action: "delete" | "tamper") => {
+    const press = (text: string, act: () => void) => {
       const button = element("button", "lab-button", { type: "button", "data-of": identity(cookie) }, text)
-      button.addEventListener("click", () => this.#act(action, cookie))
+      button.addEventListener("click", act)
       return button
     }
-    const said = `${length}${isTampered ? ". You changed the first one." : ""}`
+    const change = isTampered ? ". You changed the first one." : copiedFrom && `. Copied from ${copiedFrom}.`
+    const said = `${length}${change}`
+    const actions = element(
+      "div",
+      "lab-actions",
+      {},
+      press("Tamper", () => this.#act("tamper", cookie)),
+      press("Delete", () => this.#act("delete", cookie)),
+      ...this.#others().map((other) => press(`Copy to ${other}`, () => this.#copy(cookie, other))),
+    )
     const shown = element(
       "div",
       "lab-kept",
@@ -101,7 +131,7 @@ export class JarPanel {
       element("p", "lab-value", {}, element("code", "", {}, shortened(value))),
       element("p", "lab-rest", {}, said),
       explained(attributes(header), ""),
-      element("div", "lab-actions", {}, act("Tamper", "tamper"), act("Delete", "delete")),
+      actions,
     )
     return element("li", "", {}, shown)
   }

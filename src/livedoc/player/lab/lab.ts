@@ -9,6 +9,7 @@ import { Browser } from "./browser.ts"
 import { storeOn } from "./changes.ts"
 import { Controls } from "./controls.ts"
 import style from "./lab.css"
+import type { Jar, KeptCookie } from "./jar.ts"
 import { LogPanel } from "./log_panel.ts"
 import { Plug } from "./plug.ts"
 import { Server } from "./server.ts"
@@ -100,17 +101,25 @@ export class Lab {
       clock: () => this.#time,
       ask: (request: AppRequest) => this.#ask(request),
       obstacle: () => this.#obstacle(),
-      tell: (sentence: string) => {
-        this.#tell([sentence, this.#spared].filter(Boolean).join(" "))
-        this.#spared = ""
-      },
-      took: (hop: Hop) => {
-        this.#store.show(hop.answer)
-        this.#records.add(hop)
-      },
       traceback: (failure: Failure) => this.#traceback(failure),
     }
-    this.#browsers = new Map(options.browsers.map((name) => [name, new Browser(name, around)]))
+    const { browsers: names } = options
+    this.#browsers = new Map(
+      names.map((name) => {
+        const others = () => names.filter((each) => each !== name)
+        const sender = names.length > 1 ? `${name}: ` : ""
+        const tell = (sentence: string) => {
+          this.#tell(sender + [sentence, this.#spared].filter(Boolean).join(" "))
+          this.#spared = ""
+        }
+        const took = (hop: Hop) => {
+          this.#store.show(hop.answer)
+          this.#records.add(hop, sender)
+        }
+        const copy = (cookie: KeptCookie, jar: Jar, receiver: string) => this.#copy(cookie, jar, name, receiver)
+        return [name, new Browser(name, { ...around, tell, took, others, copy })]
+      }),
+    )
     const tabs = tabsFor({ Store: store, Log: log }, "Panels of the server")
     const server = element("div", "lab-server", {}, tabs, element("div", "lab-panels", {}, store, log))
     const browsers = [...this.#browsers.values()].map((browser) => browser.element)
@@ -122,7 +131,7 @@ export class Lab {
       head,
       this.#trouble,
       this.#printed,
-      element("div", "lab-parts", {}, ...browsers, server),
+      element("div", names.length > 1 ? "lab-parts lab-several" : "lab-parts", {}, ...browsers, server),
     )
     this.#printed.hidden = true
     this.#show("Start starts the server", false)
@@ -176,6 +185,11 @@ export class Lab {
     }
     this.#spared = answer && operation ? `It did no ${operation}, so the server is still running.` : ""
     return answer
+  }
+
+  #copy(cookie: KeptCookie, jar: Jar, from: string, receiver: string): void {
+    this.#browsers.get(receiver)?.receive(cookie, jar, from)
+    this.#tell(`${cookie.name} is copied to ${receiver}, whose next request sends it.`)
   }
 
   /** The reader has set something. */

@@ -15,8 +15,9 @@ export class LogPanel {
     panel.append(this.#empty, this.#list)
   }
 
-  add(hop: Hop): void {
-    this.#prepend(request(hop))
+  /** Shows what was logged for a request. `sender` says whose it was, where that isn't clear. */
+  add(hop: Hop, sender: string): void {
+    this.#prepend(request(hop, sender))
   }
 
   /** Says what has happened to the server itself. One on the same `subject`, and with no request since, takes its place. */
@@ -33,9 +34,9 @@ export class LogPanel {
   }
 }
 
-function request(hop: Hop): HTMLElement {
+function request(hop: Hop, sender: string): HTMLElement {
   const { records } = hop.answer
-  const shown = element("li", "", {}, element("p", "lab-heading", {}, shortened(summaryOf(hop))))
+  const shown = element("li", "", {}, element("p", "lab-heading", {}, shortened(`${sender}${summaryOf(hop)}`)))
   if (records.length === 0) shown.append(element("p", "lab-rest", {}, "Nothing was logged."))
   else shown.append(element("ol", "lab-records", {}, ...records.slice(0, MOST_RECORDS).map(line)))
   const more = records.length - MOST_RECORDS

@@ -16,7 +16,9 @@ interface Do {
   method: string
   target: string
   action: string
+  body: string
   cookie: string
+  receiver: string
   name: string
   operation: string
   value: number | string
@@ -28,7 +30,7 @@ interface See {
   text: string
 }
 
-/** Plays the steps of the page's laboratory. A page without one has no steps. Steps that send a body are not known here. */
+/** Plays the steps of the page's laboratory. A page without one has no steps. */
 export async function played(page: Page): Promise<Played[]> {
   const lab = await page.$("[data-lab]")
   if (!lab) return []
@@ -51,7 +53,7 @@ export async function played(page: Page): Promise<Played[]> {
 
 async function perform(
   page: Page,
-  { kind, browser, method, target, action, cookie, name, value, operation }: Do,
+  { kind, browser, method, target, body, action, cookie, receiver, name, value, operation }: Do,
 ): Promise<void> {
   if (kind === "restart") {
     await press(page, "[data-lab]", "Restart")
@@ -64,6 +66,7 @@ async function perform(
   }
   if (kind === "control") return turn(page, name, String(value))
   const place = `[data-browser="${browser}"]`
+  if (kind === "copy") return press(page, `${place} [data-cookie="${cookie}"]`, `Copy to ${receiver}`)
   if (kind === "cookie") {
     const button = action.charAt(0).toUpperCase() + action.slice(1)
     return press(page, `${place} [data-cookie="${cookie}"]`, button)
@@ -72,6 +75,14 @@ async function perform(
   const address = await page.waitForSelector(`${place} .lab-address input`)
   await address?.click({ count: 3 })
   await address?.type(target)
+  if (body) {
+    const fields = [...new URLSearchParams(body)].map(([name, value]) => `${name}=${value}`)
+    await page.$eval(
+      `${place} .lab-typed textarea`,
+      (field, text) => ((field as HTMLTextAreaElement).value = text),
+      fields.join("\n"),
+    )
+  }
   await press(page, place, "Send")
 }
 

@@ -4,6 +4,7 @@ import type { Operation } from "../messages.ts"
 export type Action =
   | { kind: "request"; browser: string; method: string; target: string; body: string }
   | { kind: "cookie"; browser: string; action: "delete" | "tamper"; cookie: string }
+  | { kind: "copy"; browser: string; cookie: string; receiver: string }
   | { kind: "restart" }
   | { kind: "plug"; operation: Operation }
   | { kind: "control"; name: string; value: number | string }
