@@ -31,7 +31,7 @@ FLOORS = {
     ],
     "livedoc": [
         {"snippet", "service", "build", "completions", "plot", "plug", "steps", "translation", "version", "__init__"},
-        {"excerpt", "figures", "runtime", "bundle", "font", "offline", "caching"},
+        {"excerpt", "exercise", "figures", "runtime", "bundle", "font", "offline", "caching"},
         {"weight"},
         {"markdown"},
         {"lesson", "twins"},
