@@ -350,8 +350,8 @@ def _opened(embed: Embed, folder: Path) -> tuple[Snippet, Excerpt]:
     if len(names) < len(embed.parts) > 1:
         fix = "embed either the file or its sections"
         raise SnippetError(embed.path, None, "one fence embeds the whole file and more of it", fix)
-    _check_lab(embed, snippet)
     _check_exercise(embed, snippet, folder)
+    _check_lab(embed, snippet)
     return snippet, excerpt(snippet, names)
 
 

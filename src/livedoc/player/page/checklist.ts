@@ -1,4 +1,3 @@
-import { readable } from "./disclosure.ts"
 import { element } from "./element.ts"
 import style from "./checklist.css"
 import { entries, isPassed, parsed, type Point, type Report, summary, type Verdict } from "./tap.ts"
@@ -10,16 +9,17 @@ export interface Checklist {
   isPassed: boolean
 }
 
-/** `rules` is where the site explains a check, without its name; empty: nowhere. `known` is the report of the page. */
-export function checklist(output: string, rules: string, known: string): Checklist {
+/** `title` is that of the block. `rules` is where the site explains a check, without its name; empty: nowhere. `known` is the report of the page. */
+export function checklist(title: string, output: string, rules: string, known: string): Checklist {
   if (!document.adoptedStyleSheets.includes(sheet)) document.adoptedStyleSheets.push(sheet)
   const report = parsed(output)
   const explained = rules ? parsed(known).points.map(({ name }) => name) : []
   const said = summary(report)
   const items = ordered(report).map((point) => item(point, explained.includes(point.name) ? rules : ""))
   const list = element("ul", "checklist-points", {}, ...items)
+  const scrollable = { tabindex: "0", "aria-label": `Checks: ${title}` }
   const inside = [element("p", "checklist-said", {}, `${said}.`), list]
-  return { element: element("div", "checklist", readable("Checks"), ...inside), said, isPassed: isPassed(report) }
+  return { element: element("section", "checklist", scrollable, ...inside), said, isPassed: isPassed(report) }
 }
 
 const ORDER: readonly Verdict[] = ["fail", "pass", "skipped"]

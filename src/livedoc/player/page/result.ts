@@ -141,9 +141,10 @@ export class Result {
     if (!printed.startsWith(TAP)) return undefined
     const { checklist } = await this.#details()
     if (printed !== this.text || this.#printed.hidden) return undefined // something else is shown by now
-    const rules = this.#root.dataset.rules
+    const title = required(this.#root, ".snippet-title").textContent
+    const { rules } = this.#root.dataset
     const explained = rules ? new URL(rules, new URL("../../", import.meta.url)).href : ""
-    const { element: list, said, isPassed } = checklist(printed, explained, this.#expected.textContent)
+    const { element: list, said, isPassed } = checklist(title, printed, explained, this.#expected.textContent)
     this.#printed.hidden = true
     this.#printed.before(list)
     this.#list = list
