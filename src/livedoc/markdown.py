@@ -19,6 +19,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from livedoc import exercise
 from livedoc.excerpt import Excerpt, Piece, check_prints, excerpt
 from livedoc.snippet import APP, Snippet, SnippetError, load
 from livedoc.steps import Step, StepError, parse_step, step_attributes
@@ -55,6 +56,8 @@ class Embed:
     """Where the first of them is, counted from 1."""
     attributes: tuple[tuple[str, str], ...] = ()
     """What stands in the braces after the fence's backticks: classes, each after a dot, and names with values."""
+    hints: int = 0
+    """How many a page has for an exercise."""
 
     @property
     def is_lab(self) -> bool:
@@ -65,6 +68,14 @@ class Embed:
     def browsers(self) -> tuple[str, ...]:
         """The names of the laboratory's browsers."""
         return tuple(dict(self.attributes).get(BROWSERS, "").split())
+
+    @property
+    def solved(self) -> Embed | None:
+        """The solution of an exercise, which shows the same sections."""
+        if (".", exercise.CLASS) not in self.attributes:
+            return None
+        path = dict(self.attributes).get(exercise.SOLUTION, "")
+        return Embed(tuple((path, section) for _, section in self.parts), self.line) if path else None
 
     @property
     def path(self) -> str:
@@ -83,7 +94,8 @@ class Lesson:
 
 def embeds(markdown_text: str) -> list[Embed]:
     """The runnable blocks that `markdown_text` asks for, in order."""
-    return [fence.embed for fence in _fences(markdown_text.split("\n"))]
+    found = [fence.embed for fence in _fences(markdown_text.split("\n"))]
+    return [each for embed in found for each in (embed, embed.solved) if each]
 
 
 def lessons(markdown_text: str, folder: Path | None = None) -> list[Lesson]:
@@ -140,11 +152,14 @@ def problems(found: list[Embed], folder: Path) -> Iterator[tuple[Embed, SnippetE
             yield embed, error
 
 
-def render(snippet: Snippet, shown: Excerpt, browsers: tuple[str, ...] = ()) -> str:
-    """The HTML of a block that shows this much of `snippet`, and of a laboratory with these browsers below it."""
+def render(snippet: Snippet, shown: Excerpt, browsers: tuple[str, ...] = (), rules: str = "") -> str:
+    """The HTML of a block that shows this much of `snippet`, and of a laboratory with these browsers below it.
+
+    `rules` is where the site explains a check, without the check's name at the end.
+    """
     code = "".join(_piece(snippet, shown, piece) for piece in shown.pieces)
     return (
-        f'<div class="snippet"{_attributes(snippet, shown)} translate="no">'
+        f'<div class="snippet"{_attributes(snippet, shown, rules)} translate="no">'
         f'<div class="snippet-header"><span class="snippet-title" translate="yes">{escape(snippet.title)}</span>'
         f'<code class="snippet-path">{escape(snippet.path)}</code></div>'
         f'<div class="snippet-code">{code}</div><div class="snippet-output">'
@@ -159,13 +174,16 @@ class SnippetBlocks(Extension):
     """Turns each embedded snippet of a page into a block that a reader can run."""
 
     def __init__(self, **options: Any) -> None:
-        self.config = {"base_path": ["snippets", "The folder with the snippets"]}
+        self.config = {
+            "base_path": ["snippets", "The folder with the snippets"],
+            "rules": ["", "Where the site explains a check, without the check's name: reference/checks/#check-"],
+        }
         super().__init__(**options)
 
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802  (Python-Markdown's name)
         """Take embeds before pymdownx.snippets does."""
         blocks: list[str] = []
-        render = _Render(md, Path(self.getConfig("base_path")), blocks)
+        render = _Render(md, Path(self.getConfig("base_path")), blocks, self.getConfig("rules"))
         md.preprocessors.register(render, "livedoc", BEFORE_SNIPPETS)
         md.preprocessors.register(_Stash(md, blocks), "livedoc-stash", AFTER_NORMALIZE)
         md.treeprocessors.register(_Steps(md, render.steps), "livedoc-steps", AFTER_ATTRIBUTES)
@@ -179,9 +197,10 @@ def makeExtension(**options: Any) -> SnippetBlocks:  # noqa: N802  (Python-Markd
 class _Render(Preprocessor):
     """Renders each embed and leaves a stand-in at its place."""
 
-    def __init__(self, md: Markdown, folder: Path, blocks: list[str]) -> None:
+    def __init__(self, md: Markdown, folder: Path, blocks: list[str], rules: str) -> None:
         super().__init__(md)
         self.folder = folder
+        self.rules = rules
         self.blocks = blocks
         self.steps: list[Step] = []
 
@@ -199,8 +218,13 @@ class _Render(Preprocessor):
         return exchanged(lines, self._stand_in)
 
     def _stand_in(self, embed: Embed) -> list[str]:
-        self.blocks.append(render(*_opened(embed, self.folder), embed.browsers))
+        self.blocks.append(self._rendered(embed))
         return [STAND_IN.format(len(self.blocks) - 1)]
+
+    def _rendered(self, embed: Embed) -> str:
+        snippet, shown = _opened(embed, self.folder)
+        block = render(snippet, shown, embed.browsers, self.rules)
+        return exercise.render(snippet, block, self._rendered(embed.solved)) if embed.solved else block
 
 
 class _Stash(Preprocessor):
@@ -257,7 +281,8 @@ def _fences(lines: list[str]) -> Iterator[_Fence]:
         lines_with = {number: EMBED.fullmatch(line) for number, line in enumerate(content) if line.strip()}
         parts = tuple((embed["path"], embed["section"]) for embed in lines_with.values() if embed)
         if parts and all(lines_with.values()) and PYTHON.fullmatch(opening["info"]):
-            place = Embed(parts, index + 2 + min(lines_with), _attributes_in(opening["info"]))
+            hints = exercise.count_hints(lines, closing + 1, opening["margin"])
+            place = Embed(parts, index + 2 + min(lines_with), _attributes_in(opening["info"]), hints)
             yield _Fence(place, opening["margin"], index, closing + 1)
 
 
@@ -325,6 +350,7 @@ def _opened(embed: Embed, folder: Path) -> tuple[Snippet, Excerpt]:
     if len(names) < len(embed.parts) > 1:
         fix = "embed either the file or its sections"
         raise SnippetError(embed.path, None, "one fence embeds the whole file and more of it", fix)
+    _check_exercise(embed, snippet, folder)
     _check_lab(embed, snippet)
     return snippet, excerpt(snippet, names)
 
@@ -351,12 +377,22 @@ def _check_lab(embed: Embed, snippet: Snippet) -> None:
         raise SnippetError(embed.path, None, "a laboratory has no app that a browser can serve", fix)
 
 
-def _attributes(snippet: Snippet, shown: Excerpt) -> str:
+def _check_exercise(embed: Embed, snippet: Snippet, folder: Path) -> None:
+    names = dict(embed.attributes)
+    if (".", exercise.CLASS) in embed.attributes:
+        exercise.check(embed.attributes, embed.hints, snippet)
+        exercise.check_solution(snippet, load(folder, names[exercise.SOLUTION]))
+    elif exercise.SOLUTION in names:
+        raise SnippetError(embed.path, None, "a fence names a solution and is no exercise", exercise.FORM)
+
+
+def _attributes(snippet: Snippet, shown: Excerpt, rules: str) -> str:
     values = {"data-snippet": snippet.path}
     values |= {"data-needs": " ".join(snippet.needs)} if snippet.needs else {"data-state": "idle"}
     values |= {"data-section": " ".join(shown.names), "data-hash": sha256(snippet.script.encode()).hexdigest()[:8]}
     values |= {"data-first": str(shown.shown[0].first)}
     values |= {"data-app": ""} if snippet.has_app and not snippet.needs else {}
+    values |= {"data-rules": rules} if rules and snippet.output.startswith(exercise.TAP) else {}
     return "".join(f' {name}="{escape(value)}"' for name, value in values.items())
 
 

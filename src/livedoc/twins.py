@@ -43,13 +43,17 @@ def twin(markdown: str, snippets: Path) -> str:
     """Return a page as text, with the file of each block and what Python objects say of themselves."""
     seen: set[str] = set()
 
+    def with_solution(embed: Embed) -> list[str]:
+        solved = ["", "The solution:", "", *in_full(embed.solved)] if embed.solved else []
+        return [*in_full(embed), *solved]
+
     def in_full(embed: Embed) -> list[str]:
         if embed.path in seen:
             return [f"(More of `{embed.path}`, which is above.)"]
         seen.add(embed.path)
         return [f"`{embed.path}`:", "", "```python", *load(snippets, embed.path).script.splitlines(), "```"]
 
-    text = "\n".join(exchanged(without_steps(DRAWN.sub("", markdown).split("\n")), in_full))
+    text = "\n".join(exchanged(without_steps(DRAWN.sub("", markdown).split("\n")), with_solution))
     return CROSS_REFERENCE.sub(r"\1", DOCUMENTED.sub(_documented, text))
 
 

@@ -43,7 +43,7 @@ FLOORS = {
             "version",
             "__init__",
         },
-        {"card", "excerpt", "figures", "runtime", "bundle", "font", "offline", "caching"},
+        {"card", "excerpt", "exercise", "figures", "runtime", "bundle", "font", "offline", "caching"},
         {"weight"},
         {"markdown"},
         {"lesson", "twins"},

@@ -133,4 +133,6 @@ def first_block(page: Page) -> Block:
 
 
 def blocks_of(page: Page) -> list[Block]:
+    """All blocks, those of solutions too, which are shown."""
+    page.locator("details.exercise-solution").evaluate_all("all => all.forEach(each => { each.open = true })")
     return [Block(element) for element in page.locator(RUNNABLE).all()]

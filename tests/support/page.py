@@ -40,11 +40,12 @@ RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
 WHY = [f"/why/{page}/" for page in ("session-ids", "races", "atomic-writes")]
 LESSONS = "the-id-and-the-record the-server-dies time-passes pull-the-plug log-in-log-out steal-forge-replay"
 LABS = [f"/laboratory/{page}/" for page in LESSONS.split()]
+EXERCISES = "/laboratory/write-your-own-storage/"
 IN_REFERENCE = "sessions storages your-own-storage contract-kit configuration record-format"
 REFERENCE = [f"/reference/{page}/" for page in IN_REFERENCE.split()]
 PAGES_WITH_BLOCKS = [
     *("/", *GET_STARTED, *STORAGES, *SESSIONS, *LABS, *RECIPES, *WHY, *REFERENCE),
-    *("/contributing/", "/blocks/"),
+    *("/contributing/", "/blocks/", EXERCISES),
 ]
 PHONE = {"width": 390, "height": 844}
 CLIPBOARD = ["clipboard-read", "clipboard-write"]

@@ -30,6 +30,7 @@ declare const EDITOR: string
 declare const LAB: string
 declare const LESSON: string
 declare const DETAILS: string
+declare const EXERCISE: string
 declare const SEARCH_ENGINE: string
 
 declare const RUNTIME: Runtime

@@ -39,7 +39,8 @@ const editor = await bundle("editor/editor.ts", { COMPLETIONS: completions })
 const lab = await bundle("lab/lab.ts", {})
 const lesson = await bundle("page/lesson.ts", {})
 const details = await bundle("page/details.ts", {})
-const modules = { WORKER: worker, EDITOR: editor, LAB: lab, LESSON: lesson, DETAILS: details }
+const exercise = await bundle("page/exercise.ts", {})
+const modules = { WORKER: worker, EDITOR: editor, LAB: lab, LESSON: lesson, DETAILS: details, EXERCISE: exercise }
 const names = Object.fromEntries(Object.entries(modules).map(([name, file]) => [name, JSON.stringify(file)]))
 const ours = brotliCompressSync(readFileSync(path.join(folder, worker))).length
 const total = Object.values(rest.sizes).reduce((sum, { wire }) => sum + wire, ours)

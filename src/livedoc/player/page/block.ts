@@ -189,12 +189,20 @@ export class Block {
       this.#result.fail(outcome.traceback, this.#path, (line) => void this.#view.goTo({ line, script }))
       this.#result.recall()
       if (outcome.line !== undefined) this.#view.mark({ line: outcome.line, script })
-    } else this.#result.compare()
+    } else if (!this.#isExercise) this.#result.compare()
     this.#result.list(outcome)
-    this.#header.show(outcome.kind, finished(outcome, this.#result.text, this.#result.isExpected))
+    const isExpected = this.#isExercise ? undefined : this.#result.isExpected
+    this.#header.show(outcome.kind, finished(outcome, this.#result.text, isExpected))
+    this.#check().catch(() => undefined) // the output is there as it was printed
     this.#around.ran()
     this.#isOutdated = false // it went on without a reload
     this.#notify()
+  }
+
+  async #check(): Promise<void> {
+    const attempt = this.#attempt
+    const said = await this.#result.check()
+    if (said && attempt === this.#attempt) this.#header.announce(said)
   }
 
   #giveUp(error: unknown): void {
@@ -267,6 +275,11 @@ export class Block {
     else if (hasRival) this.#notice.show(RIVAL, { "Show the other": () => this.#exchange(() => this.#code.swap()) })
     else this.#notice.show(notice)
     this.#undo.show(canUndo ? DISCARDED : "", { Undo: () => this.#exchange(() => this.#code.undo()) })
+  }
+
+  /** What it prints isn't to be as expected: it's to pass its checks. */
+  get #isExercise(): boolean {
+    return this.#root.parentElement?.dataset.exercise === this.#path
   }
 
   get #path(): string {

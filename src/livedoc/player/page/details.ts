@@ -1,3 +1,4 @@
+export { checklist } from "./checklist.ts"
 import { difference } from "./difference.ts"
 import { disclosing, readable } from "./disclosure.ts"
 import { element } from "./element.ts"

@@ -19,7 +19,7 @@ const home = new URL("../../", import.meta.url)
 const self = new URL(import.meta.url)
 const besides = (name: string) => new URL(name, self)
 const [worker, editor, lab] = [besides(WORKER), besides(EDITOR), besides(LAB)]
-const [lesson, details] = [besides(LESSON), besides(DETAILS)]
+const [lesson, details, exercise] = [besides(LESSON), besides(DETAILS), besides(EXERCISE)]
 const offline = new Offline(home.href, DOWNLOAD_SIZE)
 
 const surroundings: Surroundings = {
@@ -29,7 +29,7 @@ const surroundings: Surroundings = {
   loadLab: () => imported(lab.href) as Promise<typeof import("../lab/lab.ts")>,
   loadDetails: () => imported(details.href) as Promise<typeof import("./details.ts")>,
   anotherRunner: () => new Runner(openWorker),
-  isOutdated: () => isOutdated([self, worker, editor, lab, lesson, details], self, home),
+  isOutdated: () => isOutdated([self, worker, editor, lab, lesson, details, exercise], self, home),
   downloadSize: DOWNLOAD_SIZE,
   ran: () => void offline.begin(),
   leaveLink() {
@@ -57,6 +57,7 @@ async function mountAll(): Promise<void> {
   if (here.length < blocks.length) surroundings.runner.stop() // a program whose block the reader has left
   blocks = [...here, ...bare().map((root) => new Block(root, surroundings))]
   if (document.querySelector("[data-step]")) void mountSteps()
+  if (document.querySelector("[data-exercise]")) void mountExercises()
   const open = typeof shared === "object" ? blockFor(shared) : undefined
   if (!open || !here.includes(open)) showShared(shared)
   void offline.visit()
@@ -78,6 +79,16 @@ async function mountSteps(): Promise<void> {
     mountSteps(blocks)
   } catch {
     // The steps are to be read and done by hand, until the next visit.
+  }
+}
+
+/** Gives the exercises of a page their buttons. */
+async function mountExercises(): Promise<void> {
+  try {
+    const { mountExercises } = (await imported(exercise.href)) as typeof import("./exercise.ts")
+    mountExercises()
+  } catch {
+    // Its block can be run, and what the buttons show is folded on the page, until the next visit.
   }
 }
 

@@ -4,6 +4,7 @@ import { type Expected, isComparable, matching, verdict } from "./expected.ts"
 import type { Change, Left } from "../messages.ts"
 import { withPlaces } from "./places.ts"
 import { printIn } from "./printed.ts"
+import { CHECKED, TAP } from "./tap.ts"
 
 export type LoadDetails = () => Promise<typeof import("./details.ts")>
 
@@ -15,6 +16,7 @@ const AT_ONCE = 400
  * from what was expected and which files it left.
  */
 export class Result {
+  readonly #root: HTMLElement
   readonly #details: LoadDetails
   readonly #panel: HTMLElement
   readonly #heading: HTMLElement
@@ -25,6 +27,7 @@ export class Result {
   readonly #printed = shown("Output", "data-output")
   readonly #error = shown("What went wrong", "data-error")
   readonly #asked = element("div", "snippet-asked")
+  #list: HTMLElement | undefined // of checks
   #begun = 0
   /** What is printed last stays in view, until the reader scrolls away from it. */
   #follows = true
@@ -32,6 +35,7 @@ export class Result {
 
   /** `details` makes what a reader may ask for after a run. */
   constructor(root: HTMLElement, details: LoadDetails) {
+    this.#root = root
     this.#details = details
     this.#panel = required(root, ".snippet-output")
     this.#heading = required(this.#panel, ".snippet-heading")
@@ -79,6 +83,7 @@ export class Result {
   clear(): void {
     this.#panel.style.minHeight = ""
     this.#panel.removeAttribute(DIFFERS)
+    this.#list?.remove()
     this.#label.textContent = "Expected output"
     this.#heading.replaceChildren(this.#label)
     for (const part of [this.#printed, this.#error, this.#asked]) part.replaceChildren()
@@ -128,6 +133,24 @@ export class Result {
     const [expected, printed] = [this.#expected.textContent, this.text]
     if (!isComparable(expected, printed)) return
     this.#offer("How it differs", async () => (await this.#details()).differing(expected, printed))
+  }
+
+  /** Shows an output in TAP as a list, and returns what is said of it. */
+  async check(): Promise<string | undefined> {
+    const printed = this.text
+    if (!printed.startsWith(TAP)) return undefined
+    const { checklist } = await this.#details()
+    if (printed !== this.text || this.#printed.hidden) return undefined // something else is shown by now
+    const title = required(this.#root, ".snippet-title").textContent
+    const { rules } = this.#root.dataset
+    const explained = rules ? new URL(rules, new URL("../../", import.meta.url)).href : ""
+    const { element: list, said, isPassed } = checklist(title, printed, explained, this.#expected.textContent)
+    this.#printed.hidden = true
+    this.#printed.before(list)
+    this.#list = list
+    this.#offer("As TAP", () => element("pre", "", readable("As TAP"), printed))
+    this.#root.dispatchEvent(new CustomEvent(CHECKED, { bubbles: true, detail: isPassed }))
+    return said
   }
 
   /**

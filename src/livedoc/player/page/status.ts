@@ -14,12 +14,13 @@ export function megabytes(bytes: number): string {
   return (bytes / 1_000_000).toFixed(1)
 }
 
-/** How a run ended: "Finished, 3 lines, 0.1 s, as expected" or "Failed: KeyError, line 12". */
-export function finished(outcome: Outcome, printed: string, isExpected: boolean): string {
+/** How a run ended: "Finished, 3 lines, 0.1 s, as expected" or "Failed: KeyError, line 12". Undefined: nothing was. */
+export function finished(outcome: Outcome, printed: string, isExpected: boolean | undefined): string {
   if (outcome.kind === "failed")
     return `Failed: ${outcome.error}${outcome.line === undefined ? "" : `, line ${outcome.line}`}`
   const seconds = outcome.seconds < 0.1 ? "under 0.1 s" : `${outcome.seconds.toFixed(1)} s`
-  return `Finished, ${lines(printed)}, ${seconds}, ${isExpected ? "as expected" : "not as expected"}`
+  const verdict = isExpected === undefined ? "" : isExpected ? ", as expected" : ", not as expected"
+  return `Finished, ${lines(printed)}, ${seconds}${verdict}`
 }
 
 function lines(text: string): string {

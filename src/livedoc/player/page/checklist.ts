@@ -1,0 +1,54 @@
+import { element } from "./element.ts"
+import style from "./checklist.css"
+import { entries, isPassed, parsed, type Point, type Report, summary, type Verdict } from "./tap.ts"
+
+/** A report in TAP as a list, the checks that failed first. */
+export interface Checklist {
+  element: HTMLElement
+  said: string
+  isPassed: boolean
+}
+
+/** `title` is that of the block. `rules` is where the site explains a check, without its name; empty: nowhere. `known` is the report of the page. */
+export function checklist(title: string, output: string, rules: string, known: string): Checklist {
+  if (!document.adoptedStyleSheets.includes(sheet)) document.adoptedStyleSheets.push(sheet)
+  const report = parsed(output)
+  const explained = rules ? parsed(known).points.map(({ name }) => name) : []
+  const said = summary(report)
+  const items = ordered(report).map((point) => item(point, explained.includes(point.name) ? rules : ""))
+  const list = element("ul", "checklist-points", {}, ...items)
+  const scrollable = { tabindex: "0", "aria-label": `Checks: ${title}` }
+  const inside = [element("p", "checklist-said", {}, `${said}.`), list]
+  return { element: element("section", "checklist", scrollable, ...inside), said, isPassed: isPassed(report) }
+}
+
+const ORDER: readonly Verdict[] = ["fail", "pass", "skipped"]
+const WORDS = { fail: "failed", pass: "passed", skipped: "skipped" } as const
+
+function ordered({ points }: Report): Point[] {
+  return ORDER.flatMap((wanted) => points.filter(({ verdict }) => verdict === wanted))
+}
+
+function item({ name, verdict, reason, diagnostic }: Point, rules: string): HTMLLIElement {
+  const word = element("span", "checklist-verdict", { translate: "yes" }, WORDS[verdict])
+  const sentence = name.replaceAll("_", " ")
+  const made = element("li", "", { "data-check": name, "data-result": verdict }, word, " ", sentence)
+  if (reason) made.append(element("span", "checklist-reason", {}, `: ${reason}`))
+  if (verdict !== "fail") return made
+  if (rules) {
+    const link = element("a", "", { href: rules + encodeURIComponent(name), translate: "yes" }, "Why this rule")
+    link.ariaLabel = `Why this rule: ${sentence}`
+    made.append(" ", link)
+  }
+  if (diagnostic) made.append(...told(diagnostic))
+  return made
+}
+
+function told(diagnostic: string): HTMLElement[] {
+  const known = entries(diagnostic)
+  if (!known) return [element("pre", "", {}, diagnostic)]
+  return known.map(([, text]) => element(text.includes("\n") ? "pre" : "p", "", {}, text))
+}
+
+const sheet = new CSSStyleSheet()
+sheet.replaceSync(style)

@@ -1,0 +1,313 @@
+"""Lists of checks and exercises, in a real Chromium."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from coatcheck.testing import CHECKS, UPDATE_CHECKS
+from livedoc.snippet import load
+from tests.support.axe import barriers
+from tests.support.block import Block, block_of
+from tests.support.page import EXERCISES, PHONE, have_pages_swapped, requests, swapped, watch_shifts, width_of
+from tests.support.project import SNIPPETS
+from tests.support.tap import read_tap
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Locator, Page
+
+    from tests.support.page import NewPage
+
+START, SOLUTION = "labs/dictionary_start.py", "labs/dictionary_solution.py"
+ALL = [
+    (START, SOLUTION),
+    ("labs/sqlite_start.py", "labs/sqlite_solution.py"),
+    ("labs/test_my_storage.py", "labs/test_my_solution.py"),
+]
+MISTAKEN = "storages/check_a_storage.py"  # its page is /storages/, and it is no exercise
+NAMES = sorted(check.__name__ for check in (*CHECKS, *UPDATE_CHECKS))
+DESK = {"width": 1280, "height": 800}
+LOOKS = pytest.mark.parametrize(
+    ("scheme", "viewport"),
+    [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE)],
+    ids=["light desk", "dark desk", "light phone", "dark phone"],
+)
+
+
+class Exercise:
+    """An exercise as its reader works on it."""
+
+    def __init__(self, page: Page, path: str = START) -> None:
+        self.page = page
+        self.element = page.locator(f'[data-exercise="{path}"]')
+        self.block = Block(self.element.locator(f'[data-snippet="{path}"]'))
+        self.hints = page.locator(f'[data-exercise="{path}"] + details.hint li')
+
+    def button(self, name: str) -> Locator:
+        return self.element.locator(".exercise-actions").get_by_role("button", name=name, exact=True)
+
+    def check(self) -> dict[str, str]:
+        """Press Check, and return the result of each check."""
+        self.button("Check").click()
+        self.block.ended()
+        return results(self.block)
+
+    def is_done(self, done: str) -> None:
+        expect(self.element).to_have_attribute("data-done", done)
+
+
+def results(block: Block) -> dict[str, str]:
+    expect(block.element.locator(".checklist")).to_be_visible()
+    found = block.element.locator("[data-check]").evaluate_all(
+        "all => all.map(each => [each.dataset.check, each.dataset.result])"
+    )
+    return dict(found)
+
+
+def told(path: str) -> dict[str, str]:
+    """The results in the output that pytest saw."""
+    points = read_tap(load(SNIPPETS, path).output)
+    return {point.name: "skipped" if point.skipped else "pass" if point.ok else "fail" for point in points}
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    return new_page(EXERCISES)
+
+
+@pytest.fixture
+def exercise(page: Page) -> Exercise:
+    return Exercise(page)
+
+
+# The list of checks
+
+
+def test_each_check_of_the_kit_has_a_paragraph_to_which_its_link_leads(site: Path) -> None:
+    [rules] = {
+        found for file in site.rglob("*.html") for found in re.findall(r'data-rules="([^"]+)"', file.read_text())
+    }
+    path, _, beginning = rules.partition("#")
+    text = (site / path / "index.html").read_text()
+    assert [name for name in NAMES if f'id="{beginning}{name}"' not in text] == []
+
+
+def test_an_output_in_tap_becomes_a_list_with_what_failed_first(new_page: NewPage) -> None:
+    block = block_of(new_page("/storages/"), MISTAKEN)
+    assert block.run() == block.expected
+    assert results(block) == told(MISTAKEN)
+    expect(block.element.locator(".snippet-verdict")).to_have_text("as expected")
+    first = block.element.locator("[data-check]").first
+    expect(first).to_have_attribute("data-check", "an_empty_session_is_a_session")
+    expect(first).to_have_attribute("data-result", "fail")
+    expect(first).to_contain_text("an empty session is a session")
+    expect(first).to_contain_text("has written a session of no bytes")  # the rule, and what was seen
+    expect(first).to_contain_text("AssertionError: a session that should be there is not found")
+    expect(block.output).to_be_hidden()
+    block.press("As TAP")
+    expect(block.element.locator(".snippet-asked")).to_contain_text("1..45")
+
+
+def test_a_failed_check_leads_to_the_paragraph_about_its_rule(exercise: Exercise) -> None:
+    exercise.check()
+    link = exercise.block.element.get_by_role("link", name="Why this rule: an invalidated id is not found")
+    link.click()
+    rule = exercise.page.locator("[id='coatcheck.testing.an_invalidated_id_is_not_found']")
+    expect(rule).to_be_in_viewport()
+    expect(exercise.page).to_have_url(re.compile("/reference/contract-kit/#coatcheck"))
+
+
+def test_a_check_that_the_site_does_not_explain_has_no_link(exercise: Exercise) -> None:
+    code = "print('TAP version 14\\n1..2\\nnot ok 1 - <b>mine</b>\\n  ---\\n  a: 1\\n  ...\\nok 2 - b # SKIP why')"
+    exercise.block.run(code)
+    assert results(exercise.block) == {"<b>mine</b>": "fail", "b": "skipped"}
+    list_ = exercise.block.element.locator(".checklist")
+    expect(list_).to_contain_text("<b>mine</b>")
+    expect(list_).to_contain_text("a: 1")
+    expect(list_).to_contain_text("b: why")
+    expect(list_.get_by_role("link")).to_have_count(0)
+    exercise.is_done("false")
+
+
+def test_a_report_that_stops_half_way_is_not_passed(exercise: Exercise) -> None:
+    exercise.block.run("print('TAP version 14\\n1..2\\nok 1 - a')\nraise KeyError")
+    assert results(exercise.block) == {"a": "pass"}
+    expect(exercise.block.element.locator(".checklist-said")).to_have_text("1 check passes, 1 of 2 checks ran.")
+    assert "KeyError" in exercise.block.error
+    exercise.is_done("false")
+
+
+def test_an_output_that_is_not_tap_is_shown_as_it_is(exercise: Exercise) -> None:
+    requested = requests(exercise.page)
+    assert exercise.block.run("print(' TAP version 14')") == "done:  TAP version 14\n"
+    expect(exercise.block.output).to_be_visible()
+    expect(exercise.block.element.locator(".checklist")).to_have_count(0)
+    assert not [url for url in requested if "/details-" in url]
+
+
+def test_without_the_module_of_the_list_the_output_stays_as_it_was_printed(browser: Browser, server: str) -> None:
+    with browser.new_context(base_url=server, service_workers="block") as context:  # whose console may complain
+        page = context.new_page()
+        page.route("**/details-*.js", lambda route: route.abort())
+        page.goto(EXERCISES)
+        exercise = Exercise(page)
+        exercise.button("Check").click()
+        exercise.block.ended()
+        expect(exercise.block.output).to_contain_text("not ok 6 - an_unknown_id_calls_no_consumer")
+
+
+def test_nothing_moves_when_the_list_comes(exercise: Exercise) -> None:
+    exercise.button("Check").scroll_into_view_if_needed()
+    shifts = watch_shifts(exercise.page)
+    exercise.check()
+    assert shifts() == []
+
+
+def test_the_result_of_the_checks_is_announced(exercise: Exercise) -> None:
+    announced = exercise.block.announcements()
+    exercise.check()
+    assert announced()[-1] == "5 of 30 checks fail, 15 are skipped"
+
+
+# Exercises
+
+
+@pytest.mark.parametrize(("start", "solution"), ALL)
+def test_an_exercise_fails_as_pytest_saw_until_its_solution_is_in_its_place(
+    page: Page, start: str, solution: str
+) -> None:
+    exercise = Exercise(page, start)
+    assert exercise.check() == told(start)
+    exercise.is_done("false")
+    solved = Block(exercise.element.locator(f'[data-snippet="{solution}"]'))
+    expect(solved.element).to_be_hidden()
+    exercise.button("Solution").click()
+    expect(solved.button("Run")).to_be_visible()
+    solved.run()
+    assert results(solved) == told(solution)
+    exercise.is_done("false")  # that was not the reader's
+    exercise.block.edit(solved.script)
+    assert exercise.check() == told(solution)
+    assert "fail" not in told(solution).values()
+    exercise.is_done("true")
+    exercise.button("Solution").click()
+    expect(solved.element).to_be_hidden()
+
+
+def test_hint_gives_one_hint_after_the_other(exercise: Exercise) -> None:
+    count = exercise.hints.count()
+    for number in range(count + 1):
+        assert exercise.hints.evaluate_all("all => all.filter(each => each.checkVisibility()).length") == number
+        if number < count:
+            exercise.button("Hint").click()
+            expect(exercise.element.get_by_role("status").last).to_have_text(f"Hint {number + 1} of {count} is below.")
+    expect(exercise.button("Hint")).to_have_attribute("aria-disabled", "true")
+
+
+def test_progress_is_remembered_until_the_reader_starts_over(page: Page, exercise: Exercise) -> None:
+    exercise.block.edit(load(SNIPPETS, SOLUTION).script)
+    exercise.check()
+    exercise.is_done("true")
+    page.reload()
+    exercise.is_done("true")
+    Exercise(page, ALL[1][0]).is_done("false")
+    expect(exercise.element.locator(".exercise-said")).to_have_text("Solved: all checks pass.")
+    exercise.button("Hint").click()
+    exercise.button("Start over").click()
+    expect(exercise.button("Hint")).to_be_focused()
+    expect(exercise.hints.first).to_be_hidden()
+    exercise.is_done("false")
+    page.reload()
+    exercise.is_done("false")
+    assert exercise.check() == told(START)
+
+
+def test_an_exercise_works_where_the_browser_keeps_nothing(new_page: NewPage) -> None:
+    page = new_page()
+    page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('blocked') } })")
+    page.goto(EXERCISES)
+    exercise = Exercise(page)
+    exercise.block.edit(load(SNIPPETS, SOLUTION).script)
+    exercise.check()
+    exercise.is_done("true")
+
+
+def test_an_exercise_comes_back_with_its_page(page: Page, exercise: Exercise) -> None:
+    have_pages_swapped(page)
+    exercise.check()
+    swapped(page, page.locator(".md-tabs").get_by_role("link", name="Storages").click)
+    swapped(page, page.go_back)
+    expect(exercise.button("Check")).to_have_count(1)
+    exercise.button("Hint").click()
+    expect(exercise.hints.first).to_be_visible()
+    assert exercise.check() == told(START)
+
+
+def test_download_takes_the_storage_and_its_test_along(page: Page) -> None:
+    path, _ = ALL[2]
+    with page.expect_download() as download:
+        Exercise(page, path).button("Download").click()
+    assert download.value.suggested_filename == "test_my_storage.py"
+    assert download.value.path().read_text() == load(SNIPPETS, path).script
+
+
+def test_without_javascript_an_exercise_reads_as_details(new_page: NewPage) -> None:
+    page = new_page(EXERCISES, java_script_enabled=False)
+    exercise = Exercise(page)
+    expect(page.get_by_role("button", name="Hint")).to_have_count(0)
+    for summary in ("Hints", "Solution"):
+        page.locator("summary", has_text=summary).first.click()
+    expect(exercise.hints.last).to_be_visible()
+    expect(exercise.element.locator(f'[data-snippet="{SOLUTION}"]')).to_be_visible()
+
+
+def test_an_exercise_can_be_done_with_a_keyboard_only(new_page: NewPage) -> None:
+    page = new_page(EXERCISES, viewport=PHONE)
+    exercise = Exercise(page)
+    exercise.block.button("Run").focus()
+    for name in ("Check", "Hint", "Solution"):
+        reach(page, name)
+        page.keyboard.press("Enter")
+    expect(exercise.hints.first).to_be_visible()
+    expect(exercise.element.locator(f'[data-snippet="{SOLUTION}"]')).to_be_visible()
+    exercise.block.ended()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    for _ in range(12):  # back into the list
+        page.keyboard.press("Shift+Tab")
+        if page.evaluate("document.activeElement.textContent === 'Why this rule'"):
+            break
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/reference/contract-kit/#coatcheck.testing.a_session_is_seen_only"))
+
+
+def reach(page: Page, name: str) -> None:
+    """Press Tab until the focus is on the exercise's button of this name."""
+    for _ in range(40):
+        if (
+            page.evaluate("document.activeElement.matches('.exercise-actions *') && document.activeElement.textContent")
+            == name
+        ):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the keyboard doesn't come to {name}")
+
+
+@LOOKS
+def test_axe_finds_no_barrier_in_an_exercise(new_page: NewPage, scheme: str, viewport: dict[str, int]) -> None:
+    page = new_page(EXERCISES, color_scheme=scheme, viewport=viewport)
+    exercise = Exercise(page)
+    assert barriers(page) == []
+    exercise.check()
+    exercise.button("Hint").click()
+    exercise.button("Solution").click()
+    assert barriers(page) == []
+    exercise.block.run(load(SNIPPETS, SOLUTION).script)
+    exercise.is_done("true")
+    assert barriers(page) == []
+    assert width_of(page) <= viewport["width"]
