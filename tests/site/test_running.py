@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Route
 
 
+WASM = "pyodide.asm.wasm"
+
+
 def each_runs_as_expected(page: Page) -> None:
     blocks = blocks_of(page)
     results = [(block.path, block.run()) for block in blocks]
@@ -122,6 +125,49 @@ def test_the_packages_of_a_block_come_before_python_is_there(block: Block) -> No
     block.wait_for("starting")
     let_come()
     block.wait_for("done")
+
+
+# Counts the workers for Python of a page, and knows what the last of them waits for.
+WATCH_WORKERS = """
+    window.opened = 0
+    window.Worker = class extends Worker {
+      constructor(...options) {
+        super(...options)
+        if (!String(options[0]).includes("/worker-")) return // it's the search's
+        opened++
+        window.awaited = ""
+        this.addEventListener("message", ({ data }) => { awaited = data.awaits ?? awaited })
+      }
+    }
+"""
+
+
+@pytest.mark.parametrize("silent", [1, 2], ids=["once", "twice"])
+def test_a_start_that_hangs_is_begun_again_and_then_given_up(new_page: NewPage, silent: int) -> None:
+    page = new_page()
+    page.add_init_script(WATCH_WORKERS)
+    unanswered: list[Route] = []
+
+    def answer(route: Route) -> None:
+        if len(unanswered) < silent:
+            unanswered.append(route)
+        else:
+            route.continue_()
+
+    page.route(f"**/{WASM}", answer)
+    block = block_of(at_the_pages_time(page))
+    block.press("Run")
+    for number in range(1, silent + 1):
+        while not page.evaluate(f"opened === {number} && awaited.endsWith('/{WASM}')"):
+            page.wait_for_timeout(10)
+        while page.evaluate("opened") == number and block.attribute("data-state") != "failed":
+            page.clock.fast_forward(60_000)
+    if silent == 1:
+        assert block.ended() == block.expected
+    else:
+        told = rf"nothing happened for 60 seconds while it waited for \S*/{WASM}[.]\nPress Run to start it again[.]"
+        expect(block.element.locator("[data-error]")).to_have_text(re.compile(told))
+        assert block.run() == block.expected
 
 
 # Stop

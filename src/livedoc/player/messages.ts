@@ -11,8 +11,8 @@ export type Command =
 
 /** What the worker answers. Each answer names its run, because one of an older run may still arrive. */
 export type Reply =
-  | { kind: "loading"; run: number; loaded: number; total: number } // bytes
-  | { kind: "starting"; run: number }
+  | { kind: "loading"; run: number; loaded: number; total: number; awaits: string } // bytes
+  | { kind: "starting"; run: number; awaits: string } // the rest of "it waited for …"
   | { kind: "running"; run: number }
   | { kind: "stopping"; run: number } // it was waiting, and is cancelled
   | ({ kind: "output"; run: number } & Change)

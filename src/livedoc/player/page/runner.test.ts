@@ -263,13 +263,61 @@ test("a program that ends Python itself is told from a start that fails, and the
   assert.equal(opened(), 2)
 })
 
-test("a worker that shows no sign of life is given up", async () => {
-  const { runner, ports, asked } = runnerWith(nothing, { patience: 10 })
+test("a start that shows no sign of life gives way to another worker by itself", async () => {
+  const { runner, opened, ports, asked } = runnerWith((run, reply) => opened() === 2 && echo(run, reply), {
+    patience: 10,
+  })
   const outcome = runner.run("a.py", "one", nothing)
-  outcome.catch(nothing)
   await pass(10, () => asked.includes("run"))
-  await assert.rejects(outcome, /nothing happened for 0.01 seconds/)
-  assert.equal(ports.size, 0)
+  assert.equal((await outcome).kind, "done")
+  assert.deepEqual([opened(), ports.size], [2, 1])
+})
+
+for (const [signs, awaited] of [
+  [[], "its worker"],
+  [[{ kind: "loading", loaded: 1, total: 2, awaits: "a.wasm, b.whl" }], "a.wasm, b.whl"],
+  [
+    [
+      { kind: "loading", loaded: 1, total: 2, awaits: "a.wasm" },
+      { kind: "starting", awaits: "its own first steps" },
+    ],
+    "its own first steps",
+  ],
+] as const) {
+  test(`a start that is silent twice while it waits for ${awaited} is given up, and says so`, async () => {
+    const { runner, opened, ports, asked, told } = runnerWith(
+      ({ run }, reply) => signs.forEach((sign) => reply({ ...sign, run })),
+      { patience: 10 },
+    )
+    const outcome = runner.run("a.py", "one", nothing)
+    outcome.catch(nothing)
+    for (const time of [1, 2]) await pass(10, () => asked.length === time && told.length === time * signs.length)
+    const reason = `Python could not start: nothing happened for 0.01 seconds while it waited for ${awaited}.`
+    await assert.rejects(outcome, new Unavailable(reason))
+    assert.deepEqual([opened(), ports.size], [2, 0])
+  })
+}
+
+test("each run may have another worker", async () => {
+  const { runner, opened, asked } = runnerWith((run, reply) => opened() % 2 === 0 && echo(run, reply), { patience: 10 })
+  for (const time of [1, 2]) {
+    const outcome = runner.run("a.py", "one", nothing)
+    await pass(10, () => asked.length === 2 * time - 1)
+    assert.equal((await outcome).kind, "done")
+    runner.renew()
+  }
+  assert.equal(opened(), 4)
+})
+
+test("a request to an app is not made again, for another worker has no app", async () => {
+  const { runner, opened, ports, asked } = runnerWith(nothing, { patience: 10 })
+  const request = { method: "GET", target: "/", host: "localhost", headers: [], body: new Uint8Array() }
+  const command = (run: number) => ({ kind: "request", run, request, values: {}, plug: undefined }) as const
+  const outcome = runner.perform(command, "", nothing)
+  outcome.catch(nothing)
+  await pass(10, () => asked.includes("request"))
+  await assert.rejects(outcome, Unavailable)
+  assert.deepEqual([opened(), ports.size], [1, 0])
 })
 
 test("a program may be silent for as long as it likes", async () => {

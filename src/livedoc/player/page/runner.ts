@@ -29,8 +29,10 @@ interface Pending {
   run: number
   source: string
   watch: (reply: Reply) => void
-  /** Posts the command, a second time if the worker had to be closed. */
+  /** Posts the command, again if the worker had to be closed. */
   begin: () => void
+  /** Whether another worker may be tried if this one is silent: what a request asks is in this one alone. */
+  again: boolean
   running: boolean
   stopping: boolean
 }
@@ -45,6 +47,7 @@ export class Runner {
   #pending: Pending | undefined
   #timer: ReturnType<typeof setTimeout> | undefined // of what the pending run is given time for
   #runs = 0
+  #awaits = "" // what the pending run waits for
 
   constructor(open: OpenWorker, patience: number = PATIENCE) {
     this.#link = new WorkerLink(
@@ -77,13 +80,25 @@ export class Runner {
     if (this.#pending?.running) await this.#end(this.#pending)
     else this.#settled()?.reject(new Stopped())
     if (run !== this.#runs) throw new Stopped() // or yet another one has begun
+    const asked = command(run)
     const begin = () => {
+      this.#awaits = "its worker"
       this.#giveTime()
-      this.#link.post(command(run))
+      this.#link.post(asked)
     }
     let settle!: Pick<Pending, "resolve" | "reject">
     const promise = new Promise<Final>((resolve, reject) => (settle = { resolve, reject }))
-    this.#pending = { run, source, watch, begin, running: false, stopping: false, promise, ...settle }
+    this.#pending = {
+      run,
+      source,
+      watch,
+      begin,
+      again: asked.kind !== "request",
+      running: false,
+      stopping: false,
+      promise,
+      ...settle,
+    }
     begin()
     return promise
   }
@@ -130,6 +145,7 @@ export class Runner {
       return this.#close(pending.stopping ? new Stopped() : this.#without(reply.reason, reply.isGone))
     if (reply.kind === "stopping") return this.#wait(TO_END, () => this.#close(new Stopped()))
     if (reply.kind === "running") pending.running = true
+    if ("awaits" in reply) this.#awaits = reply.awaits
     pending.watch(reply)
     if (reply.kind === "done" || reply.kind === "failed" || reply.kind === "answered") {
       this.#settled()
@@ -145,9 +161,18 @@ export class Runner {
     this.prepare(source)
   }
 
+  /** A browser may lose what its service worker answers. Another worker then gets it. */
   #giveTime(): void {
-    const idle = `nothing happened for ${this.#patience / 1000} seconds`
-    this.#wait(this.#patience, () => this.#close(this.#without(idle)))
+    this.#wait(this.#patience, () => {
+      const pending = this.#pending
+      if (pending?.again) {
+        pending.again = false
+        this.#link.close()
+        return pending.begin()
+      }
+      const idle = `nothing happened for ${this.#patience / 1000} seconds while it waited for ${this.#awaits}`
+      this.#close(this.#without(idle))
+    })
   }
 
   #without(reason: string, isGone = false): Unavailable {

@@ -49,6 +49,17 @@ test("what the browser has kept counts at once", async () => {
   assert.equal(download.loaded, 250)
 })
 
+test("a file is coming until its last byte is there", async () => {
+  let told: string[] = []
+  const download: Download = new Download(folder, {}, () => (told = download.coming))
+  const response = await download.watch(globalThis.fetch)(`${folder}a.wasm`)
+  assert.deepEqual(told, ["a.wasm"])
+  await response.text()
+  while (told.length > 0) await new Promise(setImmediate)
+  await (await download.watch(globalThis.fetch)(`${folder}kept.zip`)).text()
+  assert.deepEqual([told, download.coming], [[], []])
+})
+
 test("a watched response keeps its type, which WebAssembly needs to compile while it streams", async () => {
   const response = await new Download(folder, {}, () => undefined).watch(globalThis.fetch)(`${folder}a.wasm`)
   assert.equal(response.headers.get("content-type"), "application/wasm")

@@ -57,15 +57,21 @@ export class Download {
   readonly #folder: string
   readonly #sizes: Readonly<Record<string, Size>>
   readonly #changed: () => void
+  readonly #coming = new Set<string>()
   #lose: (reason: Error) => void = () => undefined
 
-  /** `sizes` are those of the files, by their paths in `folder`. `changed` is called when `loaded` or `total` is another number. */
+  /** `sizes` are those of the files, by their paths in `folder`. `changed` is called when anything is different. */
   constructor(folder: string, sizes: Readonly<Record<string, Size>>, changed: () => void) {
     this.#folder = folder
     this.#sizes = sizes
     this.#changed = changed
     this.lost = new Promise((_, reject) => (this.#lose = reject))
     this.lost.catch(() => undefined) // those who wait for it are told, and nobody has to wait
+  }
+
+  /** The files that have not come whole. */
+  get coming(): string[] {
+    return [...this.#coming]
   }
 
   /** `fetch`, watched. */
@@ -75,6 +81,7 @@ export class Download {
       if (!url.startsWith(this.#folder)) return fetch(input, init)
       const file = url.slice(this.#folder.length)
       this.total += this.#sizes[file]?.wire ?? 0
+      this.#coming.add(file)
       this.#changed()
       try {
         return this.#counted(await insistent(fetch, input, init), file)
@@ -87,6 +94,7 @@ export class Download {
   /** The response itself is given on: only of that one does a browser remember how WebAssembly was compiled. */
   #counted(response: Response, file: string): Response {
     if (response.headers.has(KEPT)) {
+      this.#coming.delete(file)
       this.loaded += this.#sizes[file]?.wire ?? 0 // to count it as it comes would take longer than it takes to come
       this.#changed()
     } else this.#count(response.clone(), file).catch((error: unknown) => this.#notCome(file, error))
@@ -108,6 +116,8 @@ export class Download {
       },
     })
     await copy.body?.pipeTo(count)
+    this.#coming.delete(file)
+    this.#changed()
   }
 
   #notCome(file: string, cause: unknown): Missing {

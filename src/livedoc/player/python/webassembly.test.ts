@@ -43,6 +43,17 @@ test("what is awaited compiles before anybody instantiates it, and once", async 
   assert.equal(compile.mock.callCount(), 1)
 })
 
+test("that it has been compiled is told, once it has", async () => {
+  const module = new Promise<void>((compiled) => {
+    void compileAhead(`${folder}a.wasm`, globalThis.fetch, compiled).fetch(`${folder}a.wasm`)
+  })
+  await module
+  const compiled = mock.fn()
+  await compileAhead(`${folder}broken.wasm`, globalThis.fetch, compiled).fetch(`${folder}broken.wasm`)
+  await compile.mock.calls.at(-1)?.result?.catch(() => undefined)
+  assert.equal(compiled.mock.callCount(), 0)
+})
+
 test("all else comes as it would, and so does the same file once more", async () => {
   const fetch = opened("a.wasm")
   const other = await fetch(`${folder}b.wasm`)

@@ -19,9 +19,10 @@ export async function mustAllowWebAssembly(): Promise<void> {
 
 /**
  * `fetch`, after which the WebAssembly at `url` compiles as it comes, or once it has come if the browser can do no better.
- * Pyodide begins with it only once its JavaScript has been read, which takes as long and can go on beside it.
+ * Pyodide begins with it only once its JavaScript has been read, which takes as long and can go on beside it. `compiled`
+ * is called when it is compiled.
  */
-export function compileAhead(url: string, fetch: Fetch): Ahead {
+export function compileAhead(url: string, fetch: Fetch, compiled: () => void = () => undefined): Ahead {
   let fail: (reason: Error) => void = () => undefined
   const unable = new Promise<never>((_, reject) => (fail = reject))
   unable.catch(() => undefined) // those who wait for it are told, and nobody has to wait
@@ -45,7 +46,7 @@ export function compileAhead(url: string, fetch: Fetch): Ahead {
       const response = await fetch(input, init)
       if (String(input) === url && !ahead) {
         ahead = { response, module: compile(response) }
-        ahead.module.catch(() => undefined) // its instantiation will tell
+        ahead.module.then(compiled, () => undefined) // its instantiation will tell
       }
       return response
     },

@@ -23,6 +23,7 @@ const root = new URL("./", import.meta.url).href
 let interrupts: Uint8Array<SharedArrayBuffer> | undefined
 let started: Promise<Running> | undefined
 let awaited: number | undefined // the run that Python is made ready for
+let stage = "its WebAssembly" // what that run waits for once all files have come
 let stop: (() => void) | undefined // of the script that runs
 let running: Promise<unknown> | undefined // its end
 
@@ -144,7 +145,13 @@ async function start(source: string): Promise<Running> {
     RUNTIME.sizes,
     atIntervals(() => tell(download)),
   )
-  const ahead = compileAhead(`${root}${RUNTIME.core}pyodide.asm.wasm`, download.watch(globalThis.fetch))
+  const reach = (next: string) => {
+    stage = next
+    tell(download)
+  }
+  const ahead = compileAhead(`${root}${RUNTIME.core}pyodide.asm.wasm`, download.watch(globalThis.fetch), () =>
+    reach("its own first steps"),
+  )
   globalThis.fetch = ahead.fetch
   const load = async (path: string) => new Uint8Array(await (await fetch(root + path)).arrayBuffer())
   const files = { load, loadNow: (path: string) => fetchNow(root + path) }
@@ -156,12 +163,18 @@ async function start(source: string): Promise<Running> {
     return begin()
   })
   const python = await Promise.race([begun, download.lost, ahead.unable])
+  reach("what the program imports")
   return { python, lost: download.lost }
 }
 
-function tell({ loaded, total }: Download): void {
+function tell({ loaded, total, coming }: Download): void {
   if (awaited === undefined) return
-  reply(loaded < total ? { kind: "loading", run: awaited, loaded, total } : { kind: "starting", run: awaited })
+  const awaits = coming.join(", ") || stage
+  reply(
+    loaded < total
+      ? { kind: "loading", run: awaited, loaded, total, awaits }
+      : { kind: "starting", run: awaited, awaits },
+  )
 }
 
 /** The first call acts at once; many calls in one interval become one at its end. */
