@@ -20,6 +20,7 @@ GET_STARTED = ["/get-started/", "/get-started/starlette/", "/get-started/asgi/"]
 STORAGES = [
     "/storages/",
     "/storages/delete-expired-sessions/",
+    "/storages/stream-large-sessions/",
     "/storages/test-your-storage/",
 ]
 SESSIONS = [
