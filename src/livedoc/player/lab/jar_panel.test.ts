@@ -76,11 +76,21 @@ test("a copied cookie says where it came from, goes its own way, and expires wit
   assert.equal(copy?.header, alice.cookies[0]?.header)
   alice.tamper(alice.cookies[0]!)
   assert.deepEqual([alice.header(HOME), mallory.header(HOME)], ["A=Abc", "A=abc"])
-  mallory.take("A=new; Path=/; Max-Age=60", HOME)
-  assert.equal(mallory.cookies[0]?.copiedFrom, "")
-  mallory.receive(alice.cookies[0]!, alice, "Alice")
+  now = 59_999
+  assert.equal(mallory.header(HOME), "A=abc")
   now = 60_000
   assert.deepEqual(mallory.cookies, [])
+})
+
+test("what was copied is neither what the reader has tampered with nor what the app sets later", () => {
+  const [alice, mallory] = [new Jar(), new Jar()]
+  alice.take("A=A; Path=/", HOME)
+  mallory.take("A=B; Path=/", HOME)
+  mallory.tamper(mallory.cookies[0]!)
+  mallory.receive(alice.cookies[0]!, alice, "Alice")
+  assert.deepEqual([mallory.header(HOME), mallory.cookies[0]?.isTampered], ["A=A", false])
+  mallory.take("A=new; Path=/", HOME)
+  assert.equal(mallory.cookies[0]?.copiedFrom, "")
 })
 
 test("a cookie that is gone from the jar is not copied", () => {
