@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from tests.support.host import Rules
 
 STORAGES = "storages/"
-# What a host's headers decide, how Python can be stopped and what a page may load, is the same on all pages of a kind.
-KINDS = ["", STORAGES, "reference/", "contributing/", "how-fast/"]
 REQUESTS = "performance.getEntriesByType('resource').map(({ name }) => name)"
 
 
@@ -41,9 +39,8 @@ class Seen:
 class Reader:
     """A reader at home, with a WebKit, and the site."""
 
-    def __init__(self, browser: WebKit, origin: Origin, home: Path, pages: list[str]) -> None:
+    def __init__(self, browser: WebKit, origin: Origin, home: Path) -> None:
         self.browser = browser
-        self.pages = pages
         self.origin = origin
         self.home = home
 
@@ -70,17 +67,9 @@ def reader(
     is_isolated = request.param == "with headers"
     origin, home = Origin(site), tmp_path_factory.mktemp("home")
     with serving(partial(Sender, origin, header_rules if is_isolated else [])) as origin.url, webkit(home) as browser:
-        reader = Reader(browser, origin, home, PAGES if is_isolated else KINDS)
+        reader = Reader(browser, origin, home)
         assert reader.visit("").evaluate("crossOriginIsolated") is is_isolated
         yield reader
-
-
-READ = pytest.mark.parametrize(
-    ("reader", "path"),
-    [*(("with headers", path) for path in PAGES), *(("without headers", path) for path in KINDS)],
-    indirect=["reader"],
-    scope="module",
-)
 
 
 @pytest.fixture(scope="module")
@@ -88,19 +77,19 @@ def see(reader: Reader) -> Callable[[str], Seen]:
     return cache(reader.see)
 
 
-@READ
+@pytest.mark.parametrize("path", PAGES)
 def test_each_block_prints_what_its_page_says(see: Callable[[str], Seen], path: str) -> None:
     assert bool(see(path).expected) == (f"/{path}/".replace("//", "/") in PAGES_WITH_BLOCKS)
     assert see(path).printed == see(path).expected
 
 
-@READ
+@pytest.mark.parametrize("path", PAGES)
 def test_no_page_is_wider_than_a_phone(see: Callable[[str], Seen], path: str) -> None:
     assert see(path).width == PHONE["width"]
 
 
 def test_no_request_leaves_the_site(see: Callable[[str], Seen], reader: Reader) -> None:
-    requested = {url for path in reader.pages for url in see(path).requests}
+    requested = {url for path in PAGES for url in see(path).requests}
     assert len(requested) > 10
     assert {url for url in requested if not url.startswith((f"{reader.origin.url}/", "data:", "blob:"))} == set()
 
