@@ -58,12 +58,20 @@ def code_of(block: Block) -> str:
     return block.script.partition("# Output:\n")[0].rstrip("\n") + "\n"
 
 
-# What prints
+# What prints, what the bars hide, and how wide it is: one visit for all of it
 
 
 @pytest.mark.parametrize("path", PAGES_WITH_BLOCKS)
-def test_each_call_of_print_is_shown_without_a_click(new_page: NewPage, path: str) -> None:
-    page = new_page(path)
+def test_a_page_shows_what_prints_unfolds_whole_files_and_has_no_line_wider_than_its_block(
+    new_page: NewPage, path: str
+) -> None:
+    page = new_page(path, viewport=DESK)
+    each_print_is_shown(page)
+    all_bars_unfold_the_file(page)
+    no_line_is_wider_than_its_block(page)
+
+
+def each_print_is_shown(page: Page) -> None:
     blocks = blocks_of(page)
     assert blocks
     for block in blocks:
@@ -74,6 +82,34 @@ def test_each_call_of_print_is_shown_without_a_click(new_page: NewPage, path: st
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
         ]
         assert [call for call in calls if call not in lines] == [], block.path
+
+
+def all_bars_unfold_the_file(page: Page) -> None:
+    for block in map(Block, page.locator("[data-snippet]").all()):
+        names = block.attribute("data-section").split()
+        pieces = excerpt(load(SNIPPETS, block.path), names).pieces
+        bars = [piece for piece in pieces if piece.left_out]
+        expect(folds(block)).to_have_count(len(bars))
+        before = shown(block)
+        for bar, piece in zip(folds(block).all(), bars, strict=True):
+            count = piece.last - piece.first + 1
+            assert bar.text_content() == f"{count} line{'s' if count > 1 else ''}: {piece.left_out}"
+            bar.evaluate("bar => bar.click()")  # it may be in a tab that is not shown
+        texts = block.element.locator(".snippet-code pre").all_text_contents()
+        assert "".join(texts) == code_of(block)
+        for bar in folds(block).all():
+            bar.evaluate("bar => bar.click()")
+        assert shown(block) == before
+
+
+def no_line_is_wider_than_its_block(page: Page) -> None:
+    page.evaluate("document.fonts.ready")
+    for tab in page.locator(".tabbed-labels label").all():
+        tab.click()
+        assert page.locator(".snippet-code code:visible").evaluate_all(WIDE) == []
+    for bar in page.locator("[data-fold]").all():
+        bar.evaluate("bar => bar.click()")
+    assert page.locator(".snippet-code code:visible").evaluate_all(WIDE) == []
 
 
 # Bars
@@ -97,26 +133,6 @@ def test_a_bar_unfolds_the_lines_that_it_counts_where_they_are(page: Page) -> No
     bar.click()
     expect(bar).to_have_attribute("aria-expanded", "false")
     assert shown(block) == before
-
-
-@pytest.mark.parametrize("path", PAGES_WITH_BLOCKS)
-def test_all_bars_of_a_block_together_unfold_its_file(new_page: NewPage, path: str) -> None:
-    page = new_page(path)
-    for block in map(Block, page.locator("[data-snippet]").all()):
-        names = block.attribute("data-section").split()
-        pieces = excerpt(load(SNIPPETS, block.path), names).pieces
-        bars = [piece for piece in pieces if piece.left_out]
-        expect(folds(block)).to_have_count(len(bars))
-        before = shown(block)
-        for bar, piece in zip(folds(block).all(), bars, strict=True):
-            count = piece.last - piece.first + 1
-            assert bar.text_content() == f"{count} line{'s' if count > 1 else ''}: {piece.left_out}"
-            bar.evaluate("bar => bar.click()")  # it may be in a tab that is not shown
-        texts = block.element.locator(".snippet-code pre").all_text_contents()
-        assert "".join(texts) == code_of(block)
-        for bar in folds(block).all():
-            bar.evaluate("bar => bar.click()")
-        assert shown(block) == before
 
 
 def test_what_is_shown_is_indented_as_in_the_file_while_more_of_it_is(block: Block) -> None:
@@ -222,18 +238,6 @@ def test_all_that_the_panel_says_is_in_one_row(new_page: NewPage, width: int) ->
 # Lines that fit, and lines that are cut
 
 
-@pytest.mark.parametrize("path", PAGES_WITH_BLOCKS)
-def test_no_line_of_code_is_wider_than_its_block(new_page: NewPage, path: str) -> None:
-    page = new_page(path, viewport=DESK)
-    page.evaluate("document.fonts.ready")
-    for tab in page.locator(".tabbed-labels label").all():
-        tab.click()
-        assert page.locator(".snippet-code code:visible").evaluate_all(WIDE) == []
-    for bar in page.locator("[data-fold]").all():
-        bar.evaluate("bar => bar.click()")
-    assert page.locator(".snippet-code code:visible").evaluate_all(WIDE) == []
-
-
 def test_the_widest_line_fits_an_editor_too(new_page: NewPage) -> None:
     block = block_of(new_page("/storages/", viewport=DESK))
     block.page.evaluate("document.fonts.ready")
@@ -283,18 +287,17 @@ def edge_of(part: Locator) -> FloatRect:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_no_code_has_ligatures(new_page: NewPage, path: str) -> None:
+def test_no_code_has_ligatures_and_browsers_translate_prose_and_neither_code_nor_names(
+    new_page: NewPage, path: str
+) -> None:
     page = new_page(path)
     for block in blocks_of(page)[:1]:
         block.edit("if a != b >= c:\n    d -> e")
         block.editor.press("Control+Space")
     assert set(page.evaluate(LIGATURES)) <= {"none"}
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_browsers_translate_prose_and_neither_code_nor_names(new_page: NewPage, path: str) -> None:
-    page = new_page(path)
     for block in blocks_of(page)[:1]:
+        block.editor.press("Escape")
+        block.press("Reset")
         block.run("open('coat', 'w').close()\nraise KeyError")
     code = "code, pre, kbd, .cm-content, .snippet-files, .doc-object-name, .md-nav__link[href*='#coatcheck.']"
     assert page.evaluate(TRANSLATED, [code, False]) == []

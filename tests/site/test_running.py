@@ -41,7 +41,11 @@ def each_runs_as_expected(page: Page) -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_each_block_prints_what_its_page_says(new_page: NewPage, path: str) -> None:
-    each_runs_as_expected(new_page(path))
+    page = new_page()
+    requested = requests(page)
+    page.goto(path, wait_until="networkidle")
+    assert [url for url in requested if PYTHON.search(url)] == [], "nothing of Python comes before the first run"
+    each_runs_as_expected(page)
 
 
 def worker_begins_with(page: Page, script: str) -> None:
@@ -62,14 +66,6 @@ def test_each_block_does_so_without_stack_switching(new_page: NewPage) -> None:
     each_runs_as_expected(page)
     [worker] = pythons(page)
     assert worker.evaluate("'Suspending' in WebAssembly") is False
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_nothing_of_python_is_fetched_before_the_first_run(new_page: NewPage, path: str) -> None:
-    page = new_page()
-    requested = requests(page)
-    page.goto(path, wait_until="networkidle")
-    assert [url for url in requested if PYTHON.search(url)] == []
 
 
 # Start
