@@ -38,7 +38,8 @@ IN_RECIPES = (
 )
 RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
 WHY = [f"/why/{page}/" for page in ("session-ids", "races", "atomic-writes")]
-LABS = [f"/laboratory/{page}/" for page in ("the-id-and-the-record", "the-server-dies", "time-passes", "pull-the-plug")]
+IN_LABORATORY = "the-id-and-the-record the-server-dies time-passes pull-the-plug two-requests-at-once"
+LABS = [f"/laboratory/{page}/" for page in IN_LABORATORY.split()]
 IN_REFERENCE = "sessions storages your-own-storage contract-kit configuration record-format"
 REFERENCE = [f"/reference/{page}/" for page in IN_REFERENCE.split()]
 PAGES_WITH_BLOCKS = [
