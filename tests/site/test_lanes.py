@@ -11,6 +11,7 @@ from tests.support.axe import barriers
 from tests.support.block import block_of
 from tests.support.lab import Lab
 from tests.support.page import CLIPBOARD, PHONE, width_of
+from tests.support.project import SNIPPETS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -91,7 +92,8 @@ def test_the_link_of_a_lab_brings_its_controls_and_starts_nothing(new_page: NewP
 def test_the_link_of_a_lab_brings_its_code_and_sets_one_that_is_open(new_page: NewPage) -> None:
     page = new_page(PAGE, permissions=CLIPBOARD)
     lab = started(page)
-    lab.block.edit(lab.block.code.replace("no session", "nothing"))
+    script = (SNIPPETS / RACE).read_text(encoding="utf-8")
+    lab.block.edit(script.replace("no session", "nothing"))
     lab.button("Restart").click()
     lab.hear("The server has started again")
     ordered(lab, "1122")

@@ -29,9 +29,9 @@ export function apart(records: readonly LogRecord[]): { events: Event[]; others:
 export function lanesOf(events: readonly Event[]): HTMLElement {
   const lanes = [...new Set(events.map(({ lane }) => lane))]
   const names = lanes.map((lane) => element("span", "", {}, shortened(lane)))
-  const items = events.map(({ lane, text }) => {
+  const items = events.map(({ lane, text }, row) => {
     const item = element("li", "", {}, element("span", "lab-lane-said", {}, `${shortened(lane)}: `), shortened(text))
-    item.style.gridColumn = String(lanes.indexOf(lane) + 1)
+    item.style.gridArea = `${row + 1} / ${lanes.indexOf(lane) + 1}` // no two happened at once
     return item
   })
   const list = element("ol", "", { role: "list", "aria-label": "What was done, in this order" }, ...items)
