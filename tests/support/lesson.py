@@ -59,7 +59,9 @@ def perform(hands: Hands, do: dict[str, str], lab: str) -> None:
         hands.fill(lab, "before the first", do["operation"])
         return hands.press(lab, "Pull the plug")
     if do["kind"] == "control":
-        return hands.fill(lab, do["name"], str(do["value"]))
+        hands.fill(lab, do["name"], str(do["value"]))
+        hands.evaluate("document.activeElement.blur()")  # what is typed into a field counts once it is left
+        return None
     browser = f'{lab} [data-browser="{do["browser"]}"]'
     if do["kind"] == "copy":
         return hands.press(f'{browser} [data-cookie="{do["cookie"]}"]', f"Copy to {do['receiver']}")

@@ -39,8 +39,11 @@ IN_RECIPES = (
 )
 RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
 WHY = [f"/why/{page}/" for page in ("session-ids", "races", "atomic-writes")]
-LESSONS = "the-id-and-the-record the-server-dies time-passes pull-the-plug log-in-log-out steal-forge-replay"
-LABS = [f"/laboratory/{page}/" for page in LESSONS.split()]
+IN_LABORATORY = (
+    "the-id-and-the-record the-server-dies time-passes pull-the-plug log-in-log-out steal-forge-replay "
+    "two-requests-at-once"
+)
+LABS = [f"/laboratory/{page}/" for page in IN_LABORATORY.split()]
 EXERCISES = "/laboratory/write-your-own-storage/"
 IN_REFERENCE = "sessions storages your-own-storage contract-kit configuration record-format"
 REFERENCE = [f"/reference/{page}/" for page in IN_REFERENCE.split()]

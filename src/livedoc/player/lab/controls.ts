@@ -10,11 +10,12 @@ export class Controls {
   readonly #element: HTMLElement
   readonly #turned: (control: Control) => void
   #inputs: ReadonlyMap<string, HTMLInputElement> = new Map()
-  #values: Values = {}
+  #values: Values
 
-  /** `turned` gets what the reader has set, with its value. */
-  constructor(element: HTMLElement, turned: (control: Control) => void) {
+  /** `turned` gets what the reader has set, with its value. Names that a script declares begin with their `values`. */
+  constructor(element: HTMLElement, values: Values, turned: (control: Control) => void) {
     this.#element = element
+    this.#values = values
     this.#turned = turned
     element.hidden = true
   }

@@ -1,4 +1,4 @@
-import type { Answer, AppRequest, Change, Control, Failure } from "../messages.ts"
+import type { Answer, AppRequest, Change, Control, Failure, Values } from "../messages.ts"
 import type { Place } from "../page/code.ts"
 import { element } from "../page/element.ts"
 import { withPlaces } from "../page/places.ts"
@@ -32,6 +32,10 @@ export interface Options {
   goTo: (place: Place) => void
   /** The server has started. */
   started: () => void
+  /** What the controls are set to at first, where the script has them. */
+  values: Values
+  /** Makes a link to the script with these values, and gives what there is to say of that. */
+  share: (values: Values) => Promise<string>
 }
 
 const MOST_PRINTED = 100_000 // characters that are kept of what the server prints
@@ -74,14 +78,15 @@ export class Lab {
     const start = press("Start", () => void this.start())
     const restart = press("Restart", () => void this.#restart())
     this.#stop = press("Stop", () => this.#server.stop())
+    const share = press("Share", async () => this.#tell(`${await options.share(this.#controls.values)}.`))
     const controls = element("div", "lab-controls", { role: "group", "aria-label": "Controls" })
-    this.#controls = new Controls(controls, (control) => this.#turned(control))
+    this.#controls = new Controls(controls, options.values, (control) => this.#turned(control))
     const title = element("p", "lab-title", {}, options.title)
     this.#plug = new Plug(
       (sentence) => this.#tell(sentence),
       (sentence) => this.#records.note(sentence, "plug"),
     )
-    const buttons = element("div", "lab-buttons", {}, start, restart, this.#stop)
+    const buttons = element("div", "lab-buttons", {}, start, restart, this.#stop, share)
     const head = element(
       "div",
       "lab-head",
@@ -153,6 +158,11 @@ export class Lab {
     if (action.kind === "plug") return this.#plug.set(action.operation)
     if (action.kind === "control") return this.#controls.set(action.name, action.value)
     await this.#browsers.get(action.browser)?.perform(action)
+  }
+
+  /** Sets the controls that there are, as the reader would. */
+  set(values: Values): void {
+    for (const [name, value] of Object.entries(values)) this.#controls.set(name, value)
   }
 
   /** Ends the server for good: the reader has left. */

@@ -1,6 +1,7 @@
 import type { LogRecord } from "../messages.ts"
 import { element } from "../page/element.ts"
 import { shortened } from "./explanation.ts"
+import { apart, lanesOf } from "./lanes.ts"
 import { type Hop, summaryOf } from "./visit.ts"
 
 const MOST_REQUESTS = 30
@@ -38,7 +39,9 @@ function request(hop: Hop, sender: string): HTMLElement {
   const { records } = hop.answer
   const shown = element("li", "", {}, element("p", "lab-heading", {}, shortened(`${sender}${summaryOf(hop)}`)))
   if (records.length === 0) shown.append(element("p", "lab-rest", {}, "Nothing was logged."))
-  else shown.append(element("ol", "lab-records", {}, ...records.slice(0, MOST_RECORDS).map(line)))
+  const { events, others } = apart(records.slice(0, MOST_RECORDS))
+  if (events.length > 0) shown.append(lanesOf(events))
+  if (others.length > 0) shown.append(element("ol", "lab-records", {}, ...others.map(line)))
   const more = records.length - MOST_RECORDS
   if (more > 0) shown.append(element("p", "lab-rest", {}, `and ${more} more records`))
   return shown

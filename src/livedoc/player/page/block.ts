@@ -1,14 +1,14 @@
-import type { Reply } from "../messages.ts"
+import type { Reply, Values } from "../messages.ts"
 import { copied } from "./clipboard.ts"
 import { Code } from "./code.ts"
 import { CodeView, type LoadEditor } from "./code_view.ts"
-import type { Edit, Edits } from "./edits.ts"
+import type { Edits } from "./edits.ts"
 import { element, required } from "./element.ts"
 import { Header } from "./header.ts"
 import { type LoadDetails, Result } from "./result.ts"
 import { type Outcome, type Runner, Stopped, Unavailable } from "./runner.ts"
 import { Notice } from "./notice.ts"
-import { linkTo } from "./share.ts"
+import { linkTo, type Shared } from "./share.ts"
 import { finished, invitation, loading } from "./status.ts"
 import { type LoadLab, TryIt } from "./try_it.ts"
 
@@ -65,7 +65,7 @@ export class Block {
       Copy: () => this.#copy(),
     }
     const more = {
-      Share: () => this.#share(),
+      Share: async () => this.#header.say(await this.#share()),
       Download: () => this.#download(),
     }
     this.#header = new Header(root, this.#path, actions, more)
@@ -88,6 +88,7 @@ export class Block {
         runner: around.anotherRunner(),
         goTo: (place) => void this.#view.goTo(place),
         started: around.ran,
+        share: (values) => this.#share(values),
       })
     this.#startOver()
   }
@@ -124,13 +125,16 @@ export class Block {
     this.#tryIt?.close()
   }
 
-  /** Shows an edit that came with a link. */
-  open(shared: Edit): void {
-    if (!this.#code.isLent || this.#code.script !== shared.script) {
+  /** Shows an edit that came with a link, and has the lab start as the link says. */
+  open(shared: Shared): void {
+    const { script, values } = shared
+    if (!(this.#code.isLent || values) || this.#code.script !== script) {
       this.#code.lend(shared)
       this.#startOver()
     }
-    this.#root.scrollIntoView({ block: "nearest" })
+    if (values) this.#tryIt?.set(values)
+    const shown = (values && this.#tryIt?.element) ?? this.#root
+    shown.scrollIntoView({ block: "nearest" })
     this.#header.announce(this.#code.notice)
   }
 
@@ -253,13 +257,14 @@ export class Block {
     this.#header.say((await copied(this.#code.script)) ? "Copied" : "Could not copy")
   }
 
-  async #share(): Promise<void> {
+  /** Makes a link to the code, with what the controls of its lab are set to, and gives what there is to say of that. */
+  async #share(values?: Values): Promise<string> {
     const { script } = this.#code
-    const hash = await linkTo({ block: this.name, hash: this.#hash, script })
-    if (!hash) return this.#header.say("This browser can't make links: Copy or Download the code")
+    const hash = await linkTo({ block: this.name, hash: this.#hash, script, values })
+    if (!hash) return "This browser can't make links: Copy or Download the code"
     const link = new URL(hash, location.href).href
     if (script === this.#code.script) this.#header.showLink(link)
-    this.#header.say((await copied(link)) ? "Link copied" : "The link is ready")
+    return (await copied(link)) ? "Link copied" : "The link is ready"
   }
 
   #download(): void {

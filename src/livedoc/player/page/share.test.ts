@@ -14,6 +14,15 @@ test("a link brings back what was put into it", async () => {
   assert.deepEqual(await sharedBy(await madeLink(edit)), edit)
 })
 
+test("a link brings back what the controls of a lab were set to, and nothing that a control can't be", async () => {
+  const values = { now: 600, order: "1212 é" }
+  assert.deepEqual(await sharedBy(await madeLink({ ...edit, values })), { ...edit, values })
+  const odd = { order: "12", list: [1], nothing: null } as unknown as { order: string }
+  assert.deepEqual(await sharedBy(await madeLink({ ...edit, values: odd })), { ...edit, values: { order: "12" } })
+  const none = "1212" as unknown as typeof values
+  assert.deepEqual(await sharedBy(await madeLink({ ...edit, values: none })), { ...edit, values: {} })
+})
+
 test("a link that was given away long ago still brings its edit", async () => {
   const given = "#try=1.q1ZKyslPzlayUkrUK6i0Ki1OVdJRykgszlCyUjJMNEoyTjZJUdJRKk4uyiwoUbJSKijKzCvRMNSMyVOqBQA"
   assert.deepEqual(await sharedBy(given), { block: "a.py:use", hash: "1a2b3c4d", script: "print(1)\n" })

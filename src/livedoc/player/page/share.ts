@@ -1,8 +1,11 @@
+import type { Values } from "../messages.ts"
 import { type Edit, isEdit } from "./edits.ts"
 
 /** An edit and the block it is for. */
 export interface Shared extends Edit {
   block: string
+  /** What the controls of its lab were set to. */
+  values?: Values | undefined
 }
 
 // People keep links. A new form gets a new number, and the old ones are still read.
@@ -10,10 +13,10 @@ export interface Shared extends Edit {
 const FORM = /^#try=1\.([\w-]+)/
 
 /** The hash of a link that brings `shared` to anyone who opens it; undefined in a browser that can't pack. */
-export async function linkTo({ block, hash, script }: Shared): Promise<string | undefined> {
+export async function linkTo({ block, hash, script, values }: Shared): Promise<string | undefined> {
   const packing = streamOf("CompressionStream")
   if (!packing) return undefined
-  const packed = await through(packing, JSON.stringify({ block, hash, script }))
+  const packed = await through(packing, JSON.stringify({ block, hash, script, values }))
   return `#try=1.${base64url(new Uint8Array(await packed.arrayBuffer()))}`
 }
 
@@ -38,12 +41,21 @@ async function unpacked(packed: string, unpacking: DecompressionStream): Promise
   try {
     const bytes = fromBase64url(packed)
     const shared: unknown = JSON.parse(await (await through(unpacking, bytes)).text())
-    if (isEdit(shared) && "block" in shared && typeof shared.block === "string")
-      return { ...shared, block: shared.block }
+    if (isEdit(shared) && "block" in shared && typeof shared.block === "string") {
+      const { hash, script, block } = shared
+      return "values" in shared ? { block, hash, script, values: valuesOf(shared.values) } : { block, hash, script }
+    }
   } catch {
     // said by what is returned
   }
   return undefined
+}
+
+/** Those that a control can have. */
+function valuesOf(given: unknown): Values {
+  if (typeof given !== "object" || given === null) return {}
+  const isValue = ([, value]: [string, unknown]) => typeof value === "string" || typeof value === "number"
+  return Object.fromEntries(Object.entries(given).filter(isValue)) as Values
 }
 
 function streamOf(

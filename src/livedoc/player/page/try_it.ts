@@ -1,21 +1,23 @@
 import type { Lab, Options } from "../lab/lab.ts"
+import type { Values } from "../messages.ts"
 import { element } from "./element.ts"
 import type { Action } from "./step.ts"
 
 type LabModule = typeof import("../lab/lab.ts")
 export type LoadLab = () => Promise<LabModule>
-type About = Omit<Options, "browsers">
+type About = Omit<Options, "browsers" | "values">
 
 /** Under a block with an app: a button that opens a browser for it and starts its server, or the place of a laboratory. */
 export class TryIt {
   readonly #root: HTMLElement
   readonly #load: LoadLab
-  readonly #options: Options
+  readonly #options: Omit<Options, "values">
   readonly #said = element("span", "snippet-try-said", { role: "status" })
   /** What stands where a laboratory is going to be; undefined: there is none before the reader wants it. */
   readonly #place: HTMLElement | undefined
   #lab: Lab | undefined
   #isLoading = false
+  #values: Values = {} // which a link brought
   #opened: (element: HTMLElement) => void = () => undefined
 
   constructor(root: HTMLElement, load: LoadLab, about: About) {
@@ -77,6 +79,14 @@ export class TryIt {
     await lab?.perform(action)
   }
 
+  /** Sets the controls to what a link brought, as soon as there are any. */
+  set(values: Values): void {
+    this.#values = values
+    if (this.#lab) return this.#lab.set(values)
+    const set = Object.entries(values).map(([name, value]) => `${name} = ${JSON.stringify(value)}`)
+    this.#said.textContent = set.length > 0 ? `The link sets ${set.join(" and ")}.` : ""
+  }
+
   /** `open` is called with each lab that opens, and with the one that is open. */
   opened(open: (element: HTMLElement) => void): void {
     this.#opened = open
@@ -96,7 +106,7 @@ export class TryIt {
       const { openLab } = await this.#load()
       if (!this.#root.isConnected) return undefined
       const isFocused = this.#place?.contains(document.activeElement)
-      const lab = (this.#lab ??= openLab(this.#options))
+      const lab = (this.#lab ??= openLab({ ...this.#options, values: this.#values }))
       if (lab.element.isConnected) return lab
       this.follow()
       this.#opened(lab.element)
