@@ -148,6 +148,7 @@ export class Result {
     this.#printed.hidden = true
     this.#printed.before(list)
     this.#list = list
+    if (!isPassed && !this.#verdict.isConnected) this.#panel.setAttribute(DIFFERS, "")
     this.#offer("As TAP", () => element("pre", "", readable("As TAP"), printed))
     this.#root.dispatchEvent(new CustomEvent(CHECKED, { bubbles: true, detail: isPassed }))
     return said
