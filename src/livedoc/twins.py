@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 # What only a browser shows, and how mkdocstrings and its links are written.
 DRAWN = re.compile(r"<svg.*?</svg>", re.DOTALL)
+DESCRIBED = re.compile(r"<desc[^>]*>(.*?)</desc>", re.DOTALL)
 DOCUMENTED = re.compile(r"^::: ([\w.]+)\n((?: {4}.*\n)*)", re.MULTILINE)
 MEMBERS = re.compile(r"members: \[(.*)\]")
 ANNOTATION = re.compile(r"(: |-> )'([^']*)'")  # Python has it as a string
+ENTITY = re.compile(r"&#(\d+);")  # of the first letter of a figure
 CROSS_REFERENCE = re.compile(r"\[([^\]]+)\]\[[\w.]+\]")
 
 
@@ -53,13 +55,19 @@ def twin(markdown: str, snippets: Path) -> str:
         seen.add(embed.path)
         return [f"`{embed.path}`:", "", "```python", *load(snippets, embed.path).script.splitlines(), "```"]
 
-    text = "\n".join(exchanged(without_steps(DRAWN.sub("", markdown).split("\n")), with_solution))
+    text = "\n".join(exchanged(without_steps(DRAWN.sub(_description, markdown).split("\n")), with_solution))
+    text = ENTITY.sub(lambda letter: chr(int(letter[1])), text)
     return CROSS_REFERENCE.sub(r"\1", DOCUMENTED.sub(_documented, text))
 
 
 def llms_txt(name: str, description: str, pages: Iterable[Page]) -> str:
     """Return the file that llmstxt.org describes: what the site is, and a link to the twin of each page."""
     return "\n".join([f"# {name}", "", f"> {description}", "", "## Pages", "", *(page.link for page in pages), ""])
+
+
+def _description(drawing: re.Match[str]) -> str:
+    found = DESCRIBED.search(drawing[0])
+    return f"Picture: {found[1]}" if found else ""
 
 
 def _documented(match: re.Match[str]) -> str:

@@ -18,8 +18,10 @@ from flask_session import Session
 from httpx2 import ASGITransport, AsyncClient
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
+from starlette.responses import Response
+from starlette.routing import Route
 
-from coatcheck import SessionNotFound, SessionStorageDirectory, read_bytes, testing, write_bytes
+from coatcheck import SessionNotFound, SessionStorageDirectory, current_session, read_bytes, testing, write_bytes
 from coatcheck.redis import SessionStorageRedis
 from tests.support.project import SNIPPETS
 from tests.support.served import served
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from starlette.requests import Request
 
     from coatcheck import SessionStorage
     from coatcheck.testing import Check
@@ -260,6 +264,38 @@ async def test_who_logged_in_with_flask_session_stays_logged_in_and_its_cookie_o
     ):
         assert [(await ada.get("/account")).text for _ in range(2)] == ["ada", "ada"]
         assert (await thief.get("/account")).text == "please log in"
+    await moved["client"].aclose()
+
+
+async def test_a_login_and_a_logout_that_move_the_session_first_leave_none_of_flask_session(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{server.port}")
+    moved = recipe("move_from_flask_session")
+
+    async def log_in(request: Request) -> Response:
+        await moved["user_of"](request)
+        current_session(request).set(moved["User"]("bob"))
+        current_session(request).renew_id(moved["User"])
+        return Response()
+
+    async def log_out(request: Request) -> Response:
+        await moved["user_of"](request)
+        current_session(request).clear(moved["User"])
+        return Response()
+
+    paths = {"/log-in": log_in, "/log-out": log_out}
+    moved["shop"].router.routes.extend(Route(path, handler, methods=["POST"]) for path, handler in paths.items())
+    transport, base_url = ASGITransport(moved["app"]), "https://shop.example"
+    for steps in (["/log-out"], ["/log-in", "/log-out"]):
+        flask = flask_shop(server).test_client()
+        flask.post("/log-in")
+        cookie = flask.get_cookie("session")
+        assert cookie is not None
+        async with AsyncClient(transport=transport, base_url=base_url, cookies={"session": cookie.value}) as browser:
+            for step in steps:
+                await browser.post(step)
+            assert (await browser.get("/account")).text == "please log in"
     await moved["client"].aclose()
 
 

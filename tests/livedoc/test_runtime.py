@@ -402,7 +402,7 @@ def test_inputs_cut_differently_are_other_inputs(tmp_path: Path) -> None:
 
 def test_the_player_names_its_own_modules_and_the_runtime_it_was_made_for(built: Path) -> None:
     player = build_player(PROJECT, built)
-    besides = ("worker", "editor", "lab", "lesson", "details")
+    besides = ("worker", "editor", "lab", "lesson", "details", "exercise")
     modules = ("page", *besides, "service_worker", "menu", "search_on_use", "search_engine")
     made = {name: next(player.glob(f"{name}-*")) for name in (*modules, "block")}
     assert sorted(player.iterdir()) == sorted(made.values())
@@ -427,6 +427,7 @@ def test_a_player_for_another_runtime_has_other_names(built: Path, tmp_path: Pat
         "block",
         "details",
         "editor",
+        "exercise",
         "lab",
         "lesson",
         "menu",

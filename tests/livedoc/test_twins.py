@@ -106,6 +106,15 @@ def test_a_drawing_is_left_out_and_its_table_stays(snippets: Path) -> None:
     assert twin("<div><svg>\n<path/></svg><table></table></div>", snippets) == "<div><table></table></div>"
 
 
+def test_a_drawing_that_is_described_becomes_its_description(snippets: Path) -> None:
+    drawn = '<svg role="img">\n<title id="t">A coat</title><desc id="d">It hangs.</desc><path/>\n</svg>'
+    assert twin(f"One.\n\n{drawn}\n\nTwo.", snippets) == "One.\n\nPicture: It hangs.\n\nTwo."
+
+
+def test_a_figure_is_written_without_an_entity(snippets: Path) -> None:
+    assert twin("It takes &#49;4 µs.", snippets) == "It takes 14 µs."
+
+
 def test_an_object_says_what_its_docstring_says(snippets: Path) -> None:
     told = twin("# All\n\n::: coatcheck.CurrentSession\n::: coatcheck.StorageFull\n\nEnd.\n", snippets)
     assert "### `coatcheck.CurrentSession.get(self, type: type[S]) -> S | None`\n\nReturn the client's" in told

@@ -79,7 +79,7 @@ def test_a_browser_that_cannot_pack_says_so_of_a_link_that_it_should_make_or_ope
     expect(old.status).to_have_text("This browser can't make links: Copy or Download the code")
     old.page.goto("/storages/#try=1.abc")
     expect(old.page.locator(".snippet-lost")).to_have_text(
-        "This browser can't read the code in this link. A newer browser can."
+        "The code in this link can't be read here. Reload the page, or use a newer browser."
     )
 
 

@@ -1,25 +1,37 @@
-import { element } from "./element.ts"
+import { element, required } from "./element.ts"
 import style from "./checklist.css"
-import { entries, isPassed, parsed, type Point, type Report, summary, type Verdict } from "./tap.ts"
+import { CHECKED, entries, isPassed, parsed, type Point, type Report, summary, type Verdict } from "./tap.ts"
 
 /** A report in TAP as a list, the checks that failed first. */
 export interface Checklist {
-  element: HTMLElement
+  list: HTMLElement
   said: string
   isPassed: boolean
 }
 
-/** `title` is that of the block. `rules` is where the site explains a check, without its name; empty: nowhere. `known` is the report of the page. */
-export function checklist(title: string, output: string, rules: string, known: string): Checklist {
+/** Puts a list in the place of what a block has `printed`. `known` is the report of the page. */
+export function checked(block: HTMLElement, printed: HTMLElement, known: string): Checklist {
+  const title = required(block, ".snippet-title").textContent
+  const home = new URL("../../", import.meta.url)
+  const rules = block.dataset.rules ? new URL(block.dataset.rules, home).href : ""
+  const made = checklist(title, printed.textContent, rules, known)
+  printed.hidden = true
+  printed.before(made.list)
+  block.dispatchEvent(new CustomEvent(CHECKED, { bubbles: true, detail: made.isPassed }))
+  return made
+}
+
+/** `title` is that of the block. `rules` is where the site explains a check, without its name; empty: nowhere. */
+function checklist(title: string, output: string, rules: string, known: string): Checklist {
   if (!document.adoptedStyleSheets.includes(sheet)) document.adoptedStyleSheets.push(sheet)
   const report = parsed(output)
   const explained = rules ? parsed(known).points.map(({ name }) => name) : []
   const said = summary(report)
   const items = ordered(report).map((point) => item(point, explained.includes(point.name) ? rules : ""))
-  const list = element("ul", "checklist-points", {}, ...items)
+  const points = element("ul", "checklist-points", {}, ...items)
   const scrollable = { tabindex: "0", "aria-label": `Checks: ${title}` }
-  const inside = [element("p", "checklist-said", {}, `${said}.`), list]
-  return { element: element("section", "checklist", scrollable, ...inside), said, isPassed: isPassed(report) }
+  const inside = [element("p", "checklist-said", {}, `${said}.`), points]
+  return { list: element("section", "checklist", scrollable, ...inside), said, isPassed: isPassed(report) }
 }
 
 const ORDER: readonly Verdict[] = ["fail", "pass", "skipped"]

@@ -2,6 +2,7 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { Code } from "./code.ts"
 import { Edits } from "./edits.ts"
+import { followed } from "./source.ts"
 
 const script = "import anyio\n\nasync def main():\n    one()\n    two()\n\nanyio.run(main)\n"
 const snippet = { name: "a.py:main", hash: "1a2b3c4d", script }
@@ -123,11 +124,11 @@ test("a link over the original, made of an earlier version, says what Reset brin
 
 test("a line of the script that ran is found through edits", () => {
   const { code } = codeWith()
-  assert.equal(code.find({ line: 5, script }), 5)
+  assert.equal(followed(5, script, code.script), 5)
   code.change(script.replace("    one", "    zero()\n    one"))
-  assert.equal(code.find({ line: 5, script }), 6)
+  assert.equal(followed(5, script, code.script), 6)
   code.change(code.script.replace("two", "three"))
-  assert.equal(code.find({ line: 5, script }), undefined)
+  assert.equal(followed(5, script, code.script), undefined)
 })
 
 test("a reset can be undone, and again what was made in between", () => {

@@ -1,6 +1,5 @@
 import type { Edit, Edits } from "./edits.ts"
 import { numberOfHidden } from "./hidden.ts"
-import { followed } from "./source.ts"
 
 /** A snippet as its page has it. */
 export interface Snippet {
@@ -120,11 +119,6 @@ export class Code {
     this.#store(theirs)
     this.#restore()
     this.#rival = mine
-  }
-
-  /** The number of the line where a place is by now; undefined: it is gone. */
-  find({ line, script }: Place): number | undefined {
-    return followed(line, script, this.script)
   }
 
   get #own(): Edit | undefined {

@@ -27,6 +27,7 @@ export class CodeView {
   readonly #first: number
   #opening: Promise<EditorModule> | undefined
   #editor: Editor | undefined
+  #followed: EditorModule["followed"] | undefined
   #marked: Place | undefined
 
   constructor(root: HTMLElement, code: Code, header: Header, loadEditor: LoadEditor, options: Reactions) {
@@ -55,7 +56,7 @@ export class CodeView {
   /** Marks the line that failed, through all edits; undefined: none. */
   mark(place: Place | undefined): void {
     this.#marked = place
-    this.#editor?.mark(place && this.#code.find(place))
+    this.#editor?.mark(place && this.#find(place))
   }
 
   /** Opens the whole file, where the lines are that the page shows. */
@@ -73,7 +74,7 @@ export class CodeView {
     const isAwaited = focusStays()
     const editor = await this.#opened()
     if (!isAwaited()) return
-    const line = this.#code.find(place)
+    const line = this.#find(place)
     if (line === undefined) editor?.focus()
     else editor?.goTo(line, "center")
   }
@@ -83,11 +84,17 @@ export class CodeView {
     this.#editor?.restyle()
   }
 
+  /** The number of the line where a place is by now; undefined: it is gone. */
+  #find({ line, script }: Place): number | undefined {
+    return this.#followed?.(line, script, this.#code.script)
+  }
+
   /** The editor, opened now or earlier; undefined if it cannot be loaded. */
   async #opened(): Promise<Editor | undefined> {
     const opening = (this.#opening ??= this.#loadEditor())
     try {
-      const { openEditor } = await opening
+      const { openEditor, followed } = await opening
+      this.#followed = followed
       if (opening === this.#opening && !this.#editor) this.#open(openEditor) // not closed or opened in between
     } catch {
       if (opening === this.#opening) {

@@ -1,4 +1,5 @@
-export { checklist } from "./checklist.ts"
+export { sharedBy } from "./share.ts"
+export { checked } from "./checklist.ts"
 import { difference } from "./difference.ts"
 import { disclosing, readable } from "./disclosure.ts"
 import { element } from "./element.ts"

@@ -4,7 +4,7 @@ import style from "./exercise.css"
 import { CHECKED } from "./tap.ts"
 
 /** Gives each exercise of the page its buttons. */
-export function mountExercises(): void {
+export function mount(): void {
   if (!document.adoptedStyleSheets.includes(sheet)) document.adoptedStyleSheets.push(sheet)
   for (const root of document.querySelectorAll<HTMLElement>("[data-exercise]"))
     if (!root.querySelector(".exercise-actions")) new Exercise(root)

@@ -2,7 +2,7 @@ import type { Block } from "./block.ts"
 import { Steps } from "./steps.ts"
 
 /** Gives the steps of each laboratory their buttons. They stand below it. */
-export function mountSteps(blocks: readonly Block[]): void {
+export function mount(blocks: readonly Block[]): void {
   const labs = new Map(blocks.map((block) => block.app))
   const steps = new Map<string, HTMLElement[]>()
   let path = ""

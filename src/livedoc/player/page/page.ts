@@ -7,7 +7,7 @@ import { guardKeys } from "./keys.ts"
 import { Offline } from "./offline.ts"
 import { imported, isOutdated } from "./release.ts"
 import { Runner } from "./runner.ts"
-import { type Shared, sharedBy } from "./share.ts"
+import type { Shared } from "./share.ts"
 import { openWorker } from "./worker_link.ts"
 
 /** What Material for MkDocs offers when it swaps pages without a reload. */
@@ -20,6 +20,10 @@ const self = new URL(import.meta.url)
 const besides = (name: string) => new URL(name, self)
 const [worker, editor, lab] = [besides(WORKER), besides(EDITOR), besides(LAB)]
 const [lesson, details, exercise] = [besides(LESSON), besides(DETAILS), besides(EXERCISE)]
+const ONLY_SOME_PAGES = [
+  ["[data-step]", lesson],
+  ["[data-exercise]", exercise],
+] as const
 const offline = new Offline(home.href, DOWNLOAD_SIZE)
 
 const surroundings: Surroundings = {
@@ -51,13 +55,12 @@ async function mountAll(): Promise<void> {
   entries = history.length
   for (const root of document.querySelectorAll<HTMLElement>("[data-needs]"))
     if (root.querySelector("p.snippet-fold")) new Folds(root) // older browsers don't know :has
-  const shared = await sharedBy(location.hash)
+  const shared = await brought()
   const here = blocks.filter((block) => block.isHere)
   for (const block of blocks) if (!block.isHere) block.leave()
   if (here.length < blocks.length) surroundings.runner.stop() // a program whose block the reader has left
   blocks = [...here, ...bare().map((root) => new Block(root, surroundings))]
-  if (document.querySelector("[data-step]")) void mountSteps()
-  if (document.querySelector("[data-exercise]")) void mountExercises()
+  for (const [marker, module] of ONLY_SOME_PAGES) if (document.querySelector(marker)) void mount(module)
   const open = typeof shared === "object" ? blockFor(shared) : undefined
   if (!open || !here.includes(open)) showShared(shared)
   void offline.visit()
@@ -67,28 +70,29 @@ async function mountAll(): Promise<void> {
 async function follow(): Promise<void> {
   const isNew = history.length !== entries // an entry of the browser's history, which Back and Forward don't add
   entries = history.length
-  const shared = await sharedBy(location.hash)
+  const shared = await brought()
   if (!shared && !isNew) for (const block of blocks) block.close()
   showShared(shared)
 }
 
-/** Gives the steps of a lesson their buttons, which only a page with steps needs. */
-async function mountSteps(): Promise<void> {
+/** Gives steps or exercises their buttons. */
+async function mount(module: URL): Promise<void> {
   try {
-    const { mountSteps } = (await imported(lesson.href)) as typeof import("./lesson.ts")
-    mountSteps(blocks)
+    const { mount } = (await imported(module.href)) as typeof import("./lesson.ts") | typeof import("./exercise.ts")
+    mount(blocks)
   } catch {
-    // The steps are to be read and done by hand, until the next visit.
+    // The steps can be done by hand, and what an exercise's buttons show is folded on the page, until the next visit.
   }
 }
 
-/** Gives the exercises of a page their buttons. */
-async function mountExercises(): Promise<void> {
+/** What a link brought. Only a page that was opened by such a link needs what reads it. */
+async function brought(): Promise<Shared | "broken" | "unreadable" | undefined> {
+  const { hash } = location
+  if (!hash.startsWith("#try=")) return undefined
   try {
-    const { mountExercises } = (await imported(exercise.href)) as typeof import("./exercise.ts")
-    mountExercises()
+    return await (await surroundings.loadDetails()).sharedBy(hash)
   } catch {
-    // Its block can be run, and what the buttons show is folded on the page, until the next visit.
+    return "unreadable"
   }
 }
 
@@ -99,12 +103,13 @@ function bare(): HTMLElement[] {
 }
 
 /** Shows what a link brought, in its block, or by itself if that is gone. */
-function showShared(shared: Awaited<ReturnType<typeof sharedBy>>): void {
+function showShared(shared: Awaited<ReturnType<typeof brought>>): void {
   document.querySelector(".snippet-lost")?.remove()
   if (!shared) return
   const lost = element("aside", "snippet-lost", { "aria-label": "Shared code" })
   if (shared === "broken") lost.append("This link is damaged: ask for it again. The page below is as it was written.")
-  else if (shared === "unreadable") lost.append("This browser can't read the code in this link. A newer browser can.")
+  else if (shared === "unreadable")
+    lost.append("The code in this link can't be read here. Reload the page, or use a newer browser.")
   else {
     const block = blockFor(shared)
     if (block) return block.open(shared)

@@ -4,7 +4,7 @@ import { type Expected, isComparable, matching, verdict } from "./expected.ts"
 import type { Change, Left } from "../messages.ts"
 import { withPlaces } from "./places.ts"
 import { printIn } from "./printed.ts"
-import { CHECKED, TAP } from "./tap.ts"
+import { TAP } from "./tap.ts"
 
 export type LoadDetails = () => Promise<typeof import("./details.ts")>
 
@@ -137,20 +137,14 @@ export class Result {
 
   /** Shows an output in TAP as a list, and returns what is said of it. */
   async check(): Promise<string | undefined> {
-    const printed = this.text
-    if (!printed.startsWith(TAP)) return undefined
-    const { checklist } = await this.#details()
-    if (printed !== this.text || this.#printed.hidden) return undefined // something else is shown by now
-    const title = required(this.#root, ".snippet-title").textContent
-    const { rules } = this.#root.dataset
-    const explained = rules ? new URL(rules, new URL("../../", import.meta.url)).href : ""
-    const { element: list, said, isPassed } = checklist(title, printed, explained, this.#expected.textContent)
-    this.#printed.hidden = true
-    this.#printed.before(list)
+    const { text } = this
+    if (!text.startsWith(TAP)) return undefined
+    const { checked } = await this.#details()
+    if (text !== this.text || this.#printed.hidden) return undefined // something else is shown by now
+    const { list, said, isPassed } = checked(this.#root, this.#printed, this.#expected.textContent)
     this.#list = list
     if (!isPassed && !this.#verdict.isConnected) this.#panel.setAttribute(DIFFERS, "")
-    this.#offer("As TAP", () => element("pre", "", readable("As TAP"), printed))
-    this.#root.dispatchEvent(new CustomEvent(CHECKED, { bubbles: true, detail: isPassed }))
+    this.#offer("As TAP", () => element("pre", "", readable("As TAP"), text))
     return said
   }
 
