@@ -17,7 +17,7 @@ import { type Hidden, marking } from "./hidden_characters.ts"
 import { pygmentsHighlighting } from "./highlighting.ts"
 import { lineNumbers } from "./line_numbers.ts"
 
-export { followed } from "../page/source.ts"
+export { followed } from "./source.ts"
 
 /** Put there by the bundler. */
 declare const COMPLETIONS: Completions

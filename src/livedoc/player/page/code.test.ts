@@ -2,7 +2,6 @@ import assert from "node:assert/strict"
 import { test } from "node:test"
 import { Code } from "./code.ts"
 import { Edits } from "./edits.ts"
-import { followed } from "./source.ts"
 
 const script = "import anyio\n\nasync def main():\n    one()\n    two()\n\nanyio.run(main)\n"
 const snippet = { name: "a.py:main", hash: "1a2b3c4d", script }
@@ -120,15 +119,6 @@ test("a link over the original, made of an earlier version, says what Reset brin
   code.lend({ hash: "0", script: beyond })
   const notice = "This edit came with the link, of an earlier version of this snippet. Reset brings the new one back."
   assert.equal(code.notice, notice)
-})
-
-test("a line of the script that ran is found through edits", () => {
-  const { code } = codeWith()
-  assert.equal(followed(5, script, code.script), 5)
-  code.change(script.replace("    one", "    zero()\n    one"))
-  assert.equal(followed(5, script, code.script), 6)
-  code.change(code.script.replace("two", "three"))
-  assert.equal(followed(5, script, code.script), undefined)
 })
 
 test("a reset can be undone, and again what was made in between", () => {

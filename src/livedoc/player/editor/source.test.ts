@@ -14,3 +14,11 @@ test("a line that was changed or is gone is not followed", () => {
   assert.equal(followed(2, "a\nb\nc\n", "a\nc\n"), undefined)
   assert.equal(followed(9, "a\nb\nc\n", "a\n"), undefined)
 })
+
+test("a line of a program is followed through one edit after the other", () => {
+  const script = "import anyio\n\nasync def main():\n    one()\n    two()\n\nanyio.run(main)\n"
+  assert.equal(followed(5, script, script), 5)
+  const edited = script.replace("    one", "    zero()\n    one")
+  assert.equal(followed(5, script, edited), 6)
+  assert.equal(followed(5, script, edited.replace("two", "three")), undefined)
+})

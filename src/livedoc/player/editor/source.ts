@@ -1,4 +1,4 @@
-import { difference } from "./difference.ts"
+import { difference } from "../page/difference.ts"
 
 /** Where a line of `before` is in `after`, counted from 1 in both; undefined if it is no longer there. */
 export function followed(line: number, before: string, after: string): number | undefined {
