@@ -103,6 +103,9 @@ class WebKit:
         return self.wait(lambda: next(iter(self._driver.find_elements(By.CSS_SELECTOR, selector)), None))
 
     def blocks(self) -> list[Block]:
+        """All blocks, those of solutions too, which are shown."""
+        opened = "for (const each of document.querySelectorAll('details.exercise-solution')) each.open = true"
+        self._driver.execute_script(opened)
         return [Block(self, element) for element in self._driver.find_elements(By.CSS_SELECTOR, RUNNABLE)]
 
     def block(self, path: str = SNIPPET) -> Block:
