@@ -154,7 +154,8 @@ def test_a_start_that_hangs_is_begun_again_and_then_given_up(new_page: NewPage, 
     block = block_of(at_the_pages_time(page))
     block.press("Run")
     for number in range(1, silent + 1):
-        while not page.evaluate(f"opened === {number} && awaited.endsWith('/{WASM}')"):
+        # All else has come by then.
+        while not page.evaluate(f"opened === {number} && awaited.endsWith('/{WASM}') && !awaited.includes(' ')"):
             page.wait_for_timeout(10)
         while page.evaluate("opened") == number and block.attribute("data-state") != "failed":
             page.clock.fast_forward(60_000)
