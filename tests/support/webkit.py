@@ -103,9 +103,6 @@ class WebKit:
         return self.wait(lambda: next(iter(self._driver.find_elements(By.CSS_SELECTOR, selector)), None))
 
     def blocks(self) -> list[Block]:
-        """All blocks, those of solutions too, which are shown."""
-        opened = "for (const each of document.querySelectorAll('details.exercise-solution')) each.open = true"
-        self._driver.execute_script(opened)
         return [Block(self, element) for element in self._driver.find_elements(By.CSS_SELECTOR, RUNNABLE)]
 
     def block(self, path: str = SNIPPET) -> Block:
@@ -135,6 +132,7 @@ class WebKit:
         return next((element for element in found if element.get_attribute("textContent") == text), None)
 
     def click(self, element: WebElement) -> None:
+        self._driver.execute_script("arguments[0].closest('.exercise-solution')?.setAttribute('open', '')", element)
         # The driver scrolls to an element as the page has it, smoothly, and doesn't wait until it is there.
         self._driver.execute_script("arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })", element)
         element.click()

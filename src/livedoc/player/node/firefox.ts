@@ -74,6 +74,7 @@ async function reaches(block: ElementHandle, states: string[]): Promise<void> {
 }
 
 async function run(block: ElementHandle): Promise<Ran> {
+  await block.evaluate((block) => block.closest(".exercise-solution")?.setAttribute("open", ""))
   await press(block, "Run")
   await reaches(block, ENDED)
   return await block.evaluate((block) => ({
