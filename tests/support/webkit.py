@@ -131,8 +131,11 @@ class WebKit:
         found = self._driver.find_elements(By.CSS_SELECTOR, selector)
         return next((element for element in found if element.get_attribute("textContent") == text), None)
 
-    def click(self, element: WebElement) -> None:
+    def unfold(self, element: WebElement) -> None:
+        """Open the solution that it is in, if any: what isn't shown can't be pressed."""
         self._driver.execute_script("arguments[0].closest('.exercise-solution')?.setAttribute('open', '')", element)
+
+    def click(self, element: WebElement) -> None:
         # The driver scrolls to an element as the page has it, smoothly, and doesn't wait until it is there.
         self._driver.execute_script("arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })", element)
         element.click()
@@ -157,6 +160,7 @@ class Block:
 
     def press(self, *names: str) -> None:
         """Click the buttons whose names begin so, one after the other."""
+        self._browser.unfold(self._element)
         for name in names:
             self._browser.click(self._browser.wait(partial(self._button, name)))
 
