@@ -12,7 +12,16 @@ from coatcheck.testing import CHECKS, UPDATE_CHECKS
 from livedoc.snippet import load
 from tests.support.axe import barriers
 from tests.support.block import Block, block_of
-from tests.support.page import EXERCISES, PHONE, have_pages_swapped, requests, swapped, watch_shifts, width_of
+from tests.support.page import (
+    EXERCISES,
+    LOOKS,
+    PHONE,
+    have_pages_swapped,
+    requests,
+    swapped,
+    watch_shifts,
+    width_of,
+)
 from tests.support.project import SNIPPETS
 from tests.support.tap import read_tap
 
@@ -31,12 +40,6 @@ ALL = [
 ]
 MISTAKEN = "storages/check_a_storage.py"  # its page is /storages/, and it is no exercise
 NAMES = sorted(check.__name__ for check in (*CHECKS, *UPDATE_CHECKS))
-DESK = {"width": 1280, "height": 800}
-LOOKS = pytest.mark.parametrize(
-    ("scheme", "viewport"),
-    [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE)],
-    ids=["light desk", "dark desk", "light phone", "dark phone"],
-)
 
 
 class Exercise:

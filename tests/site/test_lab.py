@@ -16,26 +16,31 @@ from tests.support.block import block_of
 from tests.support.host import Host
 from tests.support.host import serving as hosting
 from tests.support.lab import APP, Lab, serving
-from tests.support.page import PAGES, PHONE, have_pages_swapped, pythons, requests, rewrite, swapped, width_of
+from tests.support.page import (
+    DESK,
+    LOOKS,
+    PAGES,
+    PHONE,
+    have_pages_swapped,
+    pythons,
+    requests,
+    rewrite,
+    swapped,
+    width_of,
+)
 from tests.support.project import SNIPPETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page, Route, ViewportSize
+    from playwright.sync_api import Browser, Page, Route
 
     from tests.support.host import Rules
     from tests.support.page import NewPage
 
 MOST_BYTES = 70_000
 OURS = re.compile("/assets/livedoc/lab-")
-DESK: ViewportSize = {"width": 1280, "height": 800}
-LOOKS = pytest.mark.parametrize(
-    ("scheme", "viewport"),
-    [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE)],
-    ids=["light desk", "dark desk", "light phone", "dark phone"],
-)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.support.axe import barriers
 from tests.support.block import block_of
 from tests.support.lab import Lab
-from tests.support.page import CLIPBOARD, PHONE, width_of
+from tests.support.page import CLIPBOARD, DESK, PHONE, reach, width_of
 from tests.support.project import SNIPPETS
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 RACE = "labs/request_turns.py"
 PAGE = "/laboratory/two-requests-at-once/"
-DESK = {"width": 1280, "height": 800}
 BOTH = pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
 
@@ -122,12 +121,3 @@ def test_a_race_is_run_with_a_keyboard_on_a_phone(new_page: NewPage) -> None:
         page.keyboard.press("Enter")
         expect(page.locator(f'[data-step="{number}"]')).to_have_attribute("data-done", "true")
     assert width_of(page) <= PHONE["width"]
-
-
-def reach(page: Page, selector: str) -> None:
-    """Press Tab until the focus is there."""
-    for _ in range(80):
-        if page.evaluate(f"document.activeElement.matches('{selector}')"):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"the keyboard doesn't come to {selector}")

@@ -11,7 +11,7 @@ from tests.support.axe import barriers
 from tests.support.block import block_of
 from tests.support.lab import Lab, serving
 from tests.support.lesson import play
-from tests.support.page import LABS, PHONE, have_pages_swapped, pythons, requests, swapped, width_of
+from tests.support.page import LABS, LOOKS, PHONE, have_pages_swapped, pythons, reach, requests, swapped, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,12 +22,6 @@ if TYPE_CHECKING:
 
 COUNTER = "labs/visit_counter.py"
 CLOCK = "/laboratory/time-passes/"
-DESK = {"width": 1280, "height": 800}
-LOOKS = pytest.mark.parametrize(
-    ("scheme", "viewport"),
-    [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE)],
-    ids=["light desk", "dark desk", "light phone", "dark phone"],
-)
 
 
 class Hands:
@@ -365,12 +359,3 @@ def test_a_lesson_can_be_done_with_a_keyboard_only(new_page: NewPage) -> None:
         reach(page, f'[data-step="{number}"] button')
         page.keyboard.press("Enter")
         expect(step(page, number)).to_have_attribute("data-done", "true")
-
-
-def reach(page: Page, selector: str) -> None:
-    """Press Tab until the focus is there."""
-    for _ in range(80):
-        if page.evaluate(f"document.activeElement.matches('{selector}')"):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"the keyboard doesn't come to {selector}")

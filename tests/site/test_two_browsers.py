@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.support.axe import barriers
 from tests.support.block import block_of
 from tests.support.lab import Lab
-from tests.support.page import PHONE, width_of
+from tests.support.page import LOOKS, PHONE, width_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 
 THEFT = "/laboratory/steal-forge-replay/"
 APP = "labs/cookie_theft.py"
-DESK = {"width": 1280, "height": 800}
-LOOKS = pytest.mark.parametrize(
-    ("scheme", "viewport"),
-    [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE)],
-    ids=["light desk", "dark desk", "light phone", "dark phone"],
-)
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Page, Route, Worker, expect
+import pytest
+from playwright.sync_api import Page, Route, ViewportSize, Worker, expect
 
 from tests.support.project import DOCS
 
@@ -52,6 +53,12 @@ PAGES_WITH_BLOCKS = [
     *("/contributing/", "/blocks/", EXERCISES),
 ]
 PHONE = {"width": 390, "height": 844}
+DESK: ViewportSize = {"width": 1280, "height": 800}
+LOOKS = pytest.mark.parametrize(
+    ("scheme", "viewport"),
+    [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE)],
+    ids=["light desk", "dark desk", "light phone", "dark phone"],
+)
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
 PYTHON = re.compile("/assets/livedoc/(worker-|python-[^-/]+/)")  # and no package python-multipart
 EDITOR = re.compile("/assets/livedoc/editor-")
@@ -139,3 +146,12 @@ def watch_shifts(page: Page) -> Callable[[], list[object]]:
         return moved
 
     return shifts
+
+
+def reach(page: Page, selector: str) -> None:
+    """Press Tab until the focus is there."""
+    for _ in range(80):
+        if page.evaluate(f"document.activeElement.matches('{selector}')"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"the keyboard doesn't come to {selector}")
