@@ -49,6 +49,7 @@ class SessionStorageMemory(SimplifiedSessionStorage):
         must_be_callable(clock, "clock", "time.time")
         self.retention = retention
         self._retention = seconds(retention, "retention")
+        self._touch_after = self._retention / TOUCHES
         self._max_bytes = max_bytes
         self._clock = clock
         # With the time of the last use; the longest unused first. A dict would be slow to lose its first items.
@@ -65,7 +66,7 @@ class SessionStorageMemory(SimplifiedSessionStorage):
             if found is None:
                 return None
             data, used = found
-            if self._now - used >= self._retention / TOUCHES:
+            if self._now - used >= self._touch_after:
                 self._keep(id, data)
             return data
 
@@ -110,7 +111,8 @@ class SessionStorageMemory(SimplifiedSessionStorage):
         self._bytes = size
 
     def _reclaim(self) -> None:
-        self._now = max(self._now, self._clock())
+        now = self._clock()
+        self._now = max(self._now, now)
         while self._now - self._oldest >= self._retention:
             _, self._oldest = next(iter(self._sessions.values()), (b"", self._now))
             if self._now - self._oldest >= self._retention:

@@ -237,8 +237,8 @@ class SessionProvider(Generic[S]):
         """Return what to store when a session was `base`, this request made it `mine`, and `theirs` is stored now."""
         if mine == base:
             return theirs
-        merge = getattr(self.serializer, "merge", None)
-        if merge is None or theirs == base:
+        merge = None if theirs == base else getattr(self.serializer, "merge", None)
+        if merge is None:
             return mine
         # The serializer for JSON finds out itself that another version stored what this one can't read.
         if not isinstance(self.serializer, JSONSerializer) and not self._can_read(theirs):

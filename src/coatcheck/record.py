@@ -32,7 +32,9 @@ class Record(msgspec.Struct, frozen=True):
     def of(cls, created: float, seen: float, data: bytes) -> Record:
         """Return the record to store."""
         # Always of one length, so a touch fits into a storage that is full. To the microsecond.
-        return cls(created, seen, data, b'{"created":%.6f,"seen":%.6f}\n%b' % (created, seen, data))
+        since = b"%.6f" % created
+        until = since if seen == created else b"%.6f" % seen  # half of what a login's record takes
+        return cls(created, seen, data, b'{"created":%b,"seen":%b}\n%b' % (since, until, data))
 
     def with_data(self, data: bytes) -> Record:
         """Return the record with this session in place of its own."""

@@ -54,10 +54,8 @@ class RequestSessions:
         """
         self.progress.headers_are_final = True
         try:
-            slots = [*self._slots.values()]
+            slots = [slot for slot in self._slots.values() if not slot.is_at_rest()]
             for slot in slots:
-                if slot.is_at_rest():
-                    continue
                 if is_error:
                     await slot.discard()
                 elif takes_ids:
@@ -91,9 +89,7 @@ class RequestSessions:
         self.progress.ended = True
         errors = []
         started = self.progress.response_started
-        for slot in [*self._slots.values()]:
-            if slot.is_at_rest():
-                continue
+        for slot in [slot for slot in self._slots.values() if not slot.is_at_rest()]:
             try:
                 if started and not cancelled:
                     await slot.save()

@@ -10,7 +10,7 @@ from .storage import SessionAlreadySent, SessionNotFound
 from .transport import is_well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .provider import SessionProvider
 
@@ -43,7 +43,8 @@ class Slot(Generic[S]):
         self.provider = provider
         self._progress = progress
         self._client_sent_id = bool(sent_ids)
-        self._unverified = tuple(dict.fromkeys(filter(is_well_formed, sent_ids)))[:MOST_SENT_IDS]
+        ids = [*filter(is_well_formed, sent_ids)]
+        self._unverified = ids if len(ids) < 2 else [*dict.fromkeys(ids)][:MOST_SENT_IDS]  # noqa: PLR2004
         self._life: _Life[S] = _Life(self._unverified)
         self._ended: dict[str, None] = {}  # ids to delete from the storage, each once
         self._turn = Turn()  # one task at a time talks to the storage
@@ -260,5 +261,5 @@ class _Life(Generic[S]):
     needs_new_id = False
     needs_header = False  # the client has yet to learn the id, or how long it is valid
 
-    def __init__(self, unverified: tuple[str, ...] = ()) -> None:
+    def __init__(self, unverified: Sequence[str] = ()) -> None:
         self.unverified = unverified  # the ids that the client sent, until the storage was asked for them

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 Headers = Iterable[tuple[bytes, bytes]]
 
 MAX_ID_LENGTH = 512
-_ID = re.compile(rf"[!#-+\--:<-\[\]-~]{{1,{MAX_ID_LENGTH}}}")  # RFC 6265, section 4.1.1: cookie-octet
+_OCTET = r"[!#-+\--:<-\[\]-~]"  # RFC 6265, section 4.1.1: cookie-octet
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, section 5.6.2: token
+
+is_well_formed: Callable[[str], object] = re.compile(rf"{_OCTET}{{1,{MAX_ID_LENGTH}}}").fullmatch
+"""Whether an id can travel: 1 to 512 characters that neither a cookie nor a header has to escape."""
 
 
 class Transport(Protocol):
@@ -30,11 +33,6 @@ class Transport(Protocol):
     def remove(self) -> tuple[bytes, bytes]:
         """Return the response header that makes the client drop its id."""
         ...
-
-
-def is_well_formed(id: str) -> bool:
-    """Return whether an id can travel: 1 to 512 characters that neither a cookie nor a header has to escape."""
-    return _ID.fullmatch(id) is not None
 
 
 def check_token(name: str, kind: str) -> None:
