@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     from tests.support.page import NewPage
 
-KINDS = ["", "storages/", "reference/", "contributing/"]
+KINDS = [
+    "",
+    "get-started/",
+    "storages/",
+    "laboratory/the-id-and-the-record/",
+    "reference/",
+    "contributing/",
+    "how-fast/",
+]
 CATEGORIES = ("accessibility", "best-practices", "seo")
 LIGHTHOUSE = PLAYER / "node_modules" / "lighthouse" / "cli" / "index.js"
 MOST = 150_000  # bytes
