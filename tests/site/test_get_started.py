@@ -60,6 +60,22 @@ def test_a_user_logs_in_is_counted_and_logs_out(app: str, tmp_path: Path) -> Non
     assert list((tmp_path / ".sessions").glob("*.session")) == []
 
 
+@pytest.mark.parametrize("app", APPS)
+def test_where_nobody_can_lock_a_file_the_app_works_in_memory(app: str, tmp_path: Path) -> None:
+    """The change for Windows that the page describes, on a Python that has no `fcntl` either."""
+    code = (SNIPPETS / "get_started" / f"{app}.py").read_text()
+    without_locks = f'"""{app}"""\nimport sys; sys.modules["fcntl"] = None\n{code}'
+    file = tmp_path / f"{app}.py"
+    file.write_text(without_locks)
+    with pytest.raises(pytest.fail.Exception, match="NotImplementedError"), serve(file, tmp_path):
+        pass
+    in_memory = without_locks.replace('directory_session_storage(".sessions")', "SessionStorageMemory()")
+    file.write_text(in_memory.replace("directory_session_storage", "SessionStorageMemory"))
+    with serve(file, tmp_path) as port, Visitor(port) as visitor:
+        assert visitor.words("POST", "/log-in", name="ada") == "Hello ada, visit 1."
+        assert visitor.words("POST", "/log-out") == "Please log in."
+
+
 def test_a_browser_does_what_the_page_says_it_does_on_localhost(browser: Chromium, tmp_path: Path) -> None:
     with served("with_fastapi", tmp_path) as port, browser.new_context() as context:
         page = context.new_page()
