@@ -46,7 +46,7 @@ both_have_read = asyncio.Barrier(2)
 
 
 # --8<-- [start:use]
-async def log_in(request: Request) -> RedirectResponse:
+async def ask_provider(request: Request) -> RedirectResponse:
     state = request.path_params["state"]
     await both_have_read.wait()  # neither request has saved anything yet
     request.session[f"_state_{state}"] = {"next": "/account"}
@@ -56,13 +56,13 @@ async def log_in(request: Request) -> RedirectResponse:
 
 async def main() -> None:
     provider = cookie("VALUES", Values, storage=SessionStorageMemory())
-    shop = Starlette(routes=[Route("/log-in/{state}", log_in)])
+    shop = Starlette(routes=[Route("/authorize/{state}", ask_provider)])
     app = Sessions(RequestSession(shop), provider)
     id = await provider.write(Values({"language": "en"}))
     headers, transport = {"cookie": f"VALUES={id}"}, ASGITransport(app)
     async with AsyncClient(transport=transport, base_url="https://shop.example") as tab:
-        first = tab.get("/log-in/one", headers=headers)
-        await asyncio.gather(first, tab.get("/log-in/two", headers=headers))
+        first = tab.get("/authorize/one", headers=headers)
+        await asyncio.gather(first, tab.get("/authorize/two", headers=headers))
     stored = await provider.read(id)
     for name, value in sorted(stored.items.items() if stored else ()):
         print(name, value)

@@ -8,6 +8,7 @@ from django.core.asgi import get_asgi_application
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 from django.urls import path
+from django.views.decorators.http import require_POST
 from httpx2 import ASGITransport, AsyncClient
 
 from coatcheck import Sessions, SessionStorageMemory, cookie, current_session
@@ -15,6 +16,7 @@ from coatcheck import Sessions, SessionStorageMemory, cookie, current_session
 # Needs: django
 
 
+@require_POST
 async def log_in_before_the_move(request: ASGIRequest) -> HttpResponse:
     await request.session.aset("user", "ada")
     return HttpResponse("welcome")

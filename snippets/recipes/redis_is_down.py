@@ -38,7 +38,8 @@ async def sorry(_request: Request, _error: RedisError) -> PlainTextResponse:
 @app.post("/log-in")
 async def log_in(request: Request) -> str:
     sessions = current_session(request)
-    sessions.set(User("ada"))
+    sessions.set(User("ada"))  # in your app, check a password first
+    sessions.renew_id(User)
     await sessions.save()  # without it, the client gets a plain 500
     return "welcome"
 

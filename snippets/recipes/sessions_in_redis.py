@@ -40,7 +40,9 @@ app.add_middleware(Sessions, cookie("USER", User, storage=storage))
 
 @app.post("/log-in")
 async def log_in(request: Request) -> None:
-    current_session(request).set(User("ada"))  # in your app, check a password first
+    sessions = current_session(request)
+    sessions.set(User("ada"))  # in your app, check a password first
+    sessions.renew_id(User)
 
 
 @app.get("/")

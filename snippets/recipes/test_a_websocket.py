@@ -22,7 +22,9 @@ class User:
 
 
 async def log_in(request: Request) -> PlainTextResponse:
-    current_session(request).set(User("ada"))
+    sessions = current_session(request)
+    sessions.set(User("ada"))  # in your app, check a password first
+    sessions.renew_id(User)
     return PlainTextResponse("welcome")
 
 

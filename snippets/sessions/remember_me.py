@@ -48,14 +48,14 @@ async def account(request: Request) -> PlainTextResponse:
     if user is None and remembered is not None:
         user = User(remembered.name)
         sessions.set(user)
+        sessions.renew_id(User)
     return PlainTextResponse(user.name if user else "please log in")
 
 
 async def main() -> None:
     routes = [Route("/log-in", log_in, methods=["POST"]), Route("/", account)]
     app = Sessions(Starlette(routes=routes), user_provider, remembered_provider)
-    transport = ASGITransport(app)
-    base_url = "https://shop.example"
+    transport, base_url = ASGITransport(app), "https://shop.example"
     async with AsyncClient(transport=transport, base_url=base_url) as browser:
         await browser.post("/log-in")
         browser.cookies.jar.clear_session_cookies()  # the browser closes

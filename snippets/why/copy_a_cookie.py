@@ -25,7 +25,9 @@ class User:
 # --8<-- [start:use]
 async def log_in(request: Request) -> PlainTextResponse:
     request.session["user"] = "ada"  # in the signed cookie
-    current_session(request).set(User("ada"))  # on the server
+    sessions = current_session(request)
+    sessions.set(User("ada"))  # on the server
+    sessions.renew_id(User)
     return PlainTextResponse("welcome")
 
 
@@ -42,7 +44,11 @@ async def account(request: Request) -> PlainTextResponse:
 
 
 async def main() -> None:
-    routes = [Route(f"/{page.__name__}", page) for page in (log_in, log_out, account)]
+    routes = [
+        Route("/log-in", log_in, methods=["POST"]),
+        Route("/log-out", log_out, methods=["POST"]),
+        Route("/account", account),
+    ]
     secret = os.urandom(32).hex()
     middleware = [
         Middleware(SessionMiddleware, secret_key=secret),
@@ -50,9 +56,9 @@ async def main() -> None:
     ]
     transport = ASGITransport(Starlette(routes=routes, middleware=middleware))
     async with AsyncClient(transport=transport, base_url="https://shop.example") as browser:
-        await browser.get("/log_in")
+        await browser.post("/log-in")
         copied = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
-        await browser.get("/log_out")
+        await browser.post("/log-out")
         print("browser:", (await browser.get("/account")).text)
         response = await browser.get("/account", headers={"cookie": copied})
         print("copy:", response.text)

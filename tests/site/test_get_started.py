@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx2
 import pytest
 from playwright.sync_api import expect
 
+from tests.support.browser import Browser
 from tests.support.project import SNIPPETS
 from tests.support.served import served as serve
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser as Chromium
 
 APPS = sorted(file.stem for file in (SNIPPETS / "get_started").glob("*.py"))
 
@@ -25,24 +25,16 @@ def served(app: str, folder: Path) -> AbstractContextManager[str]:
     return serve(SNIPPETS / "get_started" / f"{app}.py", folder)
 
 
-class Visitor(httpx2.Client):
-    """Follows redirects, and sends a `Secure` cookie to localhost, as Chrome and Firefox do."""
+class Visitor(Browser):
+    """Follows redirects and reads pages."""
 
     def __init__(self, port: str, id: str = "") -> None:
-        self.id = id
-        super().__init__(
-            base_url=f"http://localhost:{port}",
-            follow_redirects=True,
-            event_hooks={"request": [self._send_cookie], "response": [self._keep_cookie]},
-        )
+        super().__init__(port, **{"USER": id} if id else {})
+        self.follow_redirects = True
 
-    def _send_cookie(self, request: httpx2.Request) -> None:
-        if self.id:
-            request.headers["Cookie"] = f"USER={self.id}"
-
-    def _keep_cookie(self, response: httpx2.Response) -> None:
-        if "USER" in response.cookies or "Max-Age=0" in response.headers.get("set-cookie", ""):
-            self.id = response.cookies.get("USER") or ""
+    @property
+    def id(self) -> str:
+        return self.kept.get("USER", "")
 
     def words(self, method: str, path: str, **form: str) -> str:
         """What the page says above its form."""
@@ -68,7 +60,23 @@ def test_a_user_logs_in_is_counted_and_logs_out(app: str, tmp_path: Path) -> Non
     assert list((tmp_path / ".sessions").glob("*.session")) == []
 
 
-def test_a_browser_does_what_the_page_says_it_does_on_localhost(browser: Browser, tmp_path: Path) -> None:
+@pytest.mark.parametrize("app", APPS)
+def test_where_nobody_can_lock_a_file_the_app_works_in_memory(app: str, tmp_path: Path) -> None:
+    """The change for Windows that the page describes, on a Python that has no `fcntl` either."""
+    code = (SNIPPETS / "get_started" / f"{app}.py").read_text()
+    without_locks = f'"""{app}"""\nimport sys; sys.modules["fcntl"] = None\n{code}'
+    file = tmp_path / f"{app}.py"
+    file.write_text(without_locks)
+    with pytest.raises(pytest.fail.Exception, match="NotImplementedError"), serve(file, tmp_path):
+        pass
+    in_memory = without_locks.replace('directory_session_storage(".sessions")', "SessionStorageMemory()")
+    file.write_text(in_memory.replace("directory_session_storage", "SessionStorageMemory"))
+    with serve(file, tmp_path) as port, Visitor(port) as visitor:
+        assert visitor.words("POST", "/log-in", name="ada") == "Hello ada, visit 1."
+        assert visitor.words("POST", "/log-out") == "Please log in."
+
+
+def test_a_browser_does_what_the_page_says_it_does_on_localhost(browser: Chromium, tmp_path: Path) -> None:
     with served("with_fastapi", tmp_path) as port, browser.new_context() as context:
         page = context.new_page()
         page.goto(f"http://localhost:{port}")

@@ -21,11 +21,14 @@ RUNNING = re.compile(r"Uvicorn running on http://127\.0\.0\.1:(\d+)")
 
 
 @contextmanager
-def served(app: Path, folder: Path, workers: int = 1, **environment: str) -> Iterator[str]:
-    """Copy an app's file into a folder, run uvicorn there until the block ends, and give its port."""
+def served(app: Path, folder: Path, workers: int = 1, name: str = "app", **environment: str) -> Iterator[str]:
+    """Copy an app's file into a folder, run uvicorn there until the block ends, and give its port.
+
+    The app is called `name` in that file.
+    """
     if app.parent != folder:
         shutil.copy(app, folder)
-    command = [sys.executable, "-m", "uvicorn", f"{app.stem}:app", "--port", "0", "--workers", str(workers)]
+    command = [sys.executable, "-m", "uvicorn", f"{app.stem}:{name}", "--port", "0", "--workers", str(workers)]
     with subprocess.Popen(
         command, cwd=folder, env=os.environ | environment, stderr=subprocess.PIPE, text=True
     ) as server:
