@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.support.axe import barriers
 from tests.support.block import block_of
 from tests.support.lab import Lab
-from tests.support.page import CLIPBOARD, DESK, PHONE, reach, width_of
+from tests.support.page import CLIPBOARD, DESK, PHONE, width_of
 from tests.support.project import SNIPPETS
 
 if TYPE_CHECKING:
@@ -107,17 +107,3 @@ def test_the_link_of_a_lab_brings_its_code_and_sets_one_that_is_open(new_page: N
     other.hear("The server has started again")
     other.get("/ours/logout")
     expect(other.shown).to_contain_text("1122: nothing")
-
-
-def test_a_race_is_run_with_a_keyboard_on_a_phone(new_page: NewPage) -> None:
-    page = new_page(PAGE, viewport=PHONE)
-    lab = race_on(page)
-    lab.button("Start").focus()
-    page.keyboard.press("Enter")
-    lab.wait_for("ready")
-    count = page.locator("[data-step]").count()
-    for number in range(1, count + 1):
-        reach(page, f'[data-step="{number}"] button')
-        page.keyboard.press("Enter")
-        expect(page.locator(f'[data-step="{number}"]')).to_have_attribute("data-done", "true")
-    assert width_of(page) <= PHONE["width"]

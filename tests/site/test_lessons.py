@@ -11,7 +11,7 @@ from tests.support.axe import barriers
 from tests.support.block import block_of
 from tests.support.lab import Lab, serving
 from tests.support.lesson import play
-from tests.support.page import LABS, LOOKS, PHONE, have_pages_swapped, pythons, reach, requests, swapped, width_of
+from tests.support.page import LABS, LOOKS, PHONE, have_pages_swapped, pythons, requests, swapped, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +42,12 @@ class Hands:
             field.select_option(value)
         else:
             field.fill(value)
+
+    def leave(self) -> None:
+        self.page.evaluate("document.activeElement.blur()")
+
+    def show(self, panel: str) -> None:
+        expect(self.page.locator(panel)).to_be_visible()
 
     def wait(self, found: Callable[[], bool], /) -> None:
         for _ in range(1200):
@@ -347,15 +353,3 @@ def test_on_a_phone_do_it_shows_the_panel_that_the_step_is_about(new_page: NewPa
     do(page, 2)
     expect(lab.shown).to_be_visible()
     expect(lab.jar).to_be_hidden()
-
-
-def test_a_lesson_can_be_done_with_a_keyboard_only(new_page: NewPage) -> None:
-    page = new_page(LABS[0], viewport=PHONE)
-    lab = Lab(block_of(page, COUNTER))
-    lab.element.get_by_role("button", name="Start").focus()
-    page.keyboard.press("Enter")
-    lab.wait_for("ready")
-    for number in range(1, page.locator("[data-step]").count() + 1):
-        reach(page, f'[data-step="{number}"] button')
-        page.keyboard.press("Enter")
-        expect(step(page, number)).to_have_attribute("data-done", "true")

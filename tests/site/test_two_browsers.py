@@ -13,7 +13,7 @@ from tests.support.lab import Lab
 from tests.support.page import LOOKS, PHONE, width_of
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator
 
     from tests.support.page import NewPage
 
@@ -96,93 +96,13 @@ def test_a_browser_alone_has_nobody_to_copy_to(new_page: NewPage) -> None:
     expect(lab.jar.get_by_role("button", name="Copy to")).to_have_count(0)
 
 
-def test_on_a_phone_the_panels_are_tabs_and_the_lesson_is_done_with_a_keyboard(new_page: NewPage) -> None:
-    page = new_page(THEFT, viewport=PHONE)
-    alice, mallory = (Lab(block_of(page, APP), name) for name in ("Alice", "Mallory"))
-    press(page, alice.button("Start"), "Enter")
-    alice.wait_for("ready")
-    for lab, name in ((alice, "Alice"), (mallory, "Mallory")):
-        choose(page, lab, "POST")
-        write(page, lab.field("Address"), "/log-in")
-        write(page, lab.field("Body"), f"name={name}")
-        press(page, lab.browser.get_by_role("button", name="Send"), "Enter")
-        expect(lab.shown).to_contain_text(f"The account of {name}")
-    show(page, mallory, "Page", "Jar")
-    expect(mallory.shown).to_be_hidden()
-    for name in ("NAIVE", "USER"):
-        press(page, mallory.jar.locator(f'[data-cookie="{name}"]').get_by_role("button", name="Tamper"), " ")
-    visit(page, mallory, "/account")
-    done(page, 5)
-    show(page, alice, "Page", "Jar")
-    press(page, copy(alice, "USER", "Mallory"), "Enter")
-    visit(page, mallory, "/account")
-    done(page, 7)
-    choose(page, alice, "POST")
-    write(page, alice.field("Address"), "/log-out")
-    press(page, alice.field("Address"), "Enter")
-    done(page, 8)
-    visit(page, mallory, "/orders")
-    expect(page.locator(".lab-progress")).to_contain_text("9 of 9 steps are done.")
-    assert width_of(page) <= PHONE["width"]
-
-
-def reach(page: Page, wanted: Locator) -> None:
-    """Press Tab until the focus is there, or Shift and Tab if it's above."""
-    is_here = "(wanted) => document.activeElement === wanted"
-    is_above = (
-        "(wanted) => !!(document.activeElement.compareDocumentPosition(wanted) & Node.DOCUMENT_POSITION_PRECEDING)"
-    )
-    for _ in range(300):
-        if wanted.evaluate(is_here):
-            return
-        page.keyboard.press("Shift+Tab" if wanted.evaluate(is_above) else "Tab")
-    raise AssertionError(f"the keyboard doesn't come to {wanted}")
-
-
-def press(page: Page, control: Locator, key: str) -> None:
-    reach(page, control)
-    page.keyboard.press(key)
-
-
-def write(page: Page, field: Locator, text: str) -> None:
-    reach(page, field)
-    page.keyboard.press("ControlOrMeta+A")
-    page.keyboard.type(text)
-
-
-def choose(page: Page, lab: Lab, method: str) -> None:
-    """Choose the first method, which is GET, or the one below it, which is POST."""
-    press(page, lab.field("Method"), "Home")
-    if method == "POST":
-        page.keyboard.press("ArrowDown")
-    expect(lab.field("Method")).to_have_value(method)
-
-
-def show(page: Page, lab: Lab, chosen: str, wanted: str) -> None:
-    """Choose a tab of a browser, with the arrow keys from the one that is chosen."""
-    tabs = lab.browser.get_by_role("tab")
-    reach(page, tabs.filter(has_text=chosen))
-    while not tabs.filter(has_text=wanted).evaluate("tab => tab === document.activeElement"):
-        page.keyboard.press("ArrowRight")
-
-
-def visit(page: Page, lab: Lab, address: str) -> None:
-    choose(page, lab, "GET")
-    write(page, lab.field("Address"), address)
-    press(page, lab.field("Address"), "Enter")
-
-
-def done(page: Page, number: int) -> None:
-    expect(page.locator(f'[data-step="{number}"]')).to_have_attribute("data-done", "true")
-
-
 @LOOKS
 def test_axe_finds_no_barrier_with_two_browsers(new_page: NewPage, scheme: str, viewport: dict[str, int]) -> None:
     page = new_page(THEFT, color_scheme=scheme, viewport=viewport)
     lab = Lab(block_of(page, APP))
     for number in range(1, 8):
         page.locator(f'[data-step="{number}"]').get_by_role("button", name="Do it").click()
-        done(page, number)
+        expect(page.locator(f'[data-step="{number}"]')).to_have_attribute("data-done", "true")
     for panel in ("Page", "Wire", "Jar", "Store", "Log"):
         for tab in lab.element.get_by_role("tab", name=panel).all() if viewport is PHONE else []:
             tab.click()

@@ -28,6 +28,12 @@ class Hands(Protocol):
     def fill(self, inside: str, label: str, value: str) -> None:
         """Put a value into the field, or choose it in the list, with this label."""
 
+    def leave(self) -> None:
+        """Leave a field that was filled. What is typed counts then."""
+
+    def show(self, panel: str) -> None:
+        """Have the panel that a selector finds in sight."""
+
     def wait(self, found: Callable[[], bool], /) -> object:
         """Wait until this is so."""
 
@@ -45,6 +51,7 @@ def play(hands: Hands) -> list[dict[str, str]]:
         assert not is_done(hands, number), f"step {number} is ticked before it's done"
         perform(hands, do, lab)
         hands.wait(lambda see=see: is_seen(hands, see))  # type: ignore[misc]
+        hands.show(panel_of(see))
         hands.wait(lambda number=number: is_done(hands, number))  # type: ignore[misc]
     return steps
 
@@ -60,8 +67,7 @@ def perform(hands: Hands, do: dict[str, str], lab: str) -> None:
         return hands.press(lab, "Pull the plug")
     if do["kind"] == "control":
         hands.fill(lab, do["name"], str(do["value"]))
-        hands.evaluate("document.activeElement.blur()")  # what is typed into a field counts once it is left
-        return None
+        return hands.leave()
     browser = f'{lab} [data-browser="{do["browser"]}"]'
     if do["kind"] == "copy":
         return hands.press(f'{browser} [data-cookie="{do["cookie"]}"]', f"Copy to {do['receiver']}")
@@ -74,10 +80,15 @@ def perform(hands: Hands, do: dict[str, str], lab: str) -> None:
     return hands.press(browser, "Send")
 
 
+def panel_of(see: dict[str, str]) -> str:
+    """A selector of the panel in which a step says that something is seen."""
+    owner = f'[data-browser="{see["browser"]}"] ' if see["browser"] else ""
+    return f'{owner}[data-panel="{see["panel"]}"]'
+
+
 def is_seen(hands: Hands, see: dict[str, str]) -> bool:
     """Whether a reader reads this text in its panel."""
-    owner = f'[data-browser="{see["browser"]}"] ' if see["browser"] else ""
-    text = hands.evaluate(f"document.querySelector('{owner}[data-panel={see['panel']}]').innerText")
+    text = hands.evaluate(f"document.querySelector('{panel_of(see)}').innerText")
     return see["text"] in " ".join(text.split())
 
 

@@ -146,12 +146,3 @@ def watch_shifts(page: Page) -> Callable[[], list[object]]:
         return moved
 
     return shifts
-
-
-def reach(page: Page, selector: str) -> None:
-    """Press Tab until the focus is there."""
-    for _ in range(80):
-        if page.evaluate(f"document.activeElement.matches('{selector}')"):
-            return
-        page.keyboard.press("Tab")
-    raise AssertionError(f"the keyboard doesn't come to {selector}")

@@ -127,6 +127,14 @@ class WebKit:
             self.click(field)
             self.type(value)
 
+    def leave(self) -> None:
+        """Leave a field that was filled. What is typed counts then."""
+        self._driver.execute_script("document.activeElement.blur()")
+
+    def show(self, panel: str) -> None:
+        """Have the panel that a selector finds in sight."""
+        self.wait(self.find(panel).is_displayed)
+
     def _named(self, selector: str, text: str) -> WebElement | None:
         found = self._driver.find_elements(By.CSS_SELECTOR, selector)
         return next((element for element in found if element.get_attribute("textContent") == text), None)
