@@ -10,7 +10,7 @@ from coatcheck.testing import CHECKS, UPDATE_CHECKS
 from tests.support.project import DOCS, PROJECT
 
 RULES = {check.__name__ for check in (*CHECKS, *UPDATE_CHECKS)}
-ROWS = re.findall(r"^\| (?!promise)(.+?) \| (.+) \|$", (DOCS / "promises.md").read_text(), re.MULTILINE)
+ROWS = re.findall(r"^\| (?!guarantee)(.+?) \| (.+) \|$", (DOCS / "promises.md").read_text(), re.MULTILINE)
 THREATS = [
     row.strip("| ").split(" | ")
     for row in (DOCS / "why" / "threat-model.md").read_text().splitlines()

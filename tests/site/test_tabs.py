@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 MINE, THEIRS, LATER = "print('mine')", "print('theirs')", "print('later')"
-BOTH = "Another tab changed this block too. The browser keeps the change that comes last."
+BOTH = "Another tab changed this example too. The browser keeps the change that comes last."
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ export interface Surroundings {
 }
 
 const UPDATED = "The site was updated. Reload the page to go on; your edit stays."
-const RIVAL = "Another tab changed this block too. The browser keeps the change that comes last."
+const RIVAL = "Another tab changed this example too. The browser keeps the change that comes last."
 const ORIGINAL = "The original is back"
 const DISCARDED = "Reset discarded an edit."
 

@@ -115,7 +115,7 @@ function showShared(shared: Awaited<ReturnType<typeof brought>>): void {
     if (block) return block.open(shared)
     const code = element("pre", "", { tabindex: "0" }, shared.script)
     markHidden(code)
-    lost.append("The block that this link is for is no longer here. Its code:", code)
+    lost.append("The example that this link is for is no longer here. Its code:", code)
   }
   document.querySelector("article")?.prepend(lost)
 }
