@@ -93,7 +93,8 @@ class StepSendStream(BytesSendStream):
         """Pass on everything that was collected."""
         if not self._is_whole:
             raise BrokenResourceError(
-                "a send failed or was cancelled half-way, so the session would be incomplete; let its error end the write"
+                "a send failed or was cancelled half-way, so the session would be incomplete; let its error end the "
+                "write"
             )
         piece = self.value()
         self._chunks.clear()
