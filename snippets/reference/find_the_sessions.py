@@ -49,4 +49,4 @@ if __name__ == "__main__":
 
 # Output:
 # a guest
-# no sessions in this scope; wrap your app in Sessions(app, cookie(...)). If it is, this is a middleware or an error handler outside of Sessions; change the order, with Sessions around it
+# no sessions in this scope; wrap your app in Sessions(app, cookie(...)). If it is, this middleware or error handler runs outside of Sessions; change the order, with Sessions around it

@@ -1,4 +1,4 @@
-"""Keep sessions in a directory for a month."""
+"""Store sessions in a directory for a month."""
 
 import asyncio
 from datetime import timedelta

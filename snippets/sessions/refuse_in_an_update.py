@@ -33,7 +33,7 @@ async def buy(request: Request) -> PlainTextResponse:
         wallet = await current_session(request).update(Wallet, pay_three)
     except TooExpensiveError:
         return PlainTextResponse("not enough coins", 409)
-    return PlainTextResponse(f"bought, {wallet.coins} coins left")
+    return PlainTextResponse(f"bought, coins left: {wallet.coins}")
 
 
 async def main() -> None:
@@ -56,9 +56,9 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# bought, 1 coins left
-# bought, 4 coins left
-# bought, 7 coins left
+# bought, coins left: 1
+# bought, coins left: 4
+# bought, coins left: 7
 # not enough coins
 # not enough coins
 # stored: Wallet(coins=1)

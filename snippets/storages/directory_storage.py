@@ -1,4 +1,4 @@
-"""Keep sessions in a directory."""
+"""Store sessions in a directory."""
 
 import asyncio
 from dataclasses import dataclass

@@ -39,5 +39,5 @@ if __name__ == "__main__":
 
 # Output:
 # id1 was not used for too long, so it is deleted
-# id2 is not stored: 21 bytes of live sessions would be more than max_bytes=15: raise it
+# id2 is not stored: 21 bytes of live sessions would be more than max_bytes=15; raise max_bytes or shorten retention
 # id1 is still there: b'two apples'

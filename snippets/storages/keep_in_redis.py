@@ -1,4 +1,4 @@
-"""Keep sessions in Redis."""
+"""Store sessions in Redis."""
 
 import asyncio
 import os

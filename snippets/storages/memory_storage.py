@@ -1,4 +1,4 @@
-"""Keep sessions in memory."""
+"""Store sessions in memory."""
 
 import asyncio
 from dataclasses import dataclass

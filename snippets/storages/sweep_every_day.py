@@ -31,7 +31,7 @@ async def sweep_every_day(app: FastAPI) -> None:
     while True:
         try:
             app.state.deleted = await storage.sweep()
-        except OSError:  # the app goes on, and tomorrow is another day
+        except OSError:  # log it, and try again tomorrow
             log.exception("sessions were not swept")
         await sleep(DAY)
 

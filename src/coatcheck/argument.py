@@ -20,7 +20,7 @@ def must_be_storage(value: object, name: str) -> None:
 
 
 def must_have(value: object, name: str, *methods: str, example: str, may_be_async: bool = False) -> None:
-    """Raise `TypeError` if `value` has no such methods, as a class hasn't. The message says what to pass instead.
+    """Raise `TypeError` if `value` can't be called with these methods. The message says what to pass instead.
 
     A method is written as it is called: `read(id, consumer)`.
     """

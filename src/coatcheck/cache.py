@@ -35,17 +35,16 @@ class SessionStorageCache:
     """Answers reads from memory for a while, and leaves all else to the storage behind it.
 
     A change made through the cache is seen at once. A change made elsewhere, by another process or in `delegate`
-    itself, is seen `idle_timeout` after the value was fetched at the latest: for so long, a logout in another process
-    may go unnoticed. Reads of one id at the same time make one read of `delegate`, unless that id is being changed. It
-    is for one process with any number of threads, and each event loop reads for itself.
+    itself, is seen at most `idle_timeout` after the value was fetched. Until then, a logout in another process may go
+    unnoticed. Reads of one id at the same time make one read of `delegate`, unless that id is being changed. Use one
+    cache for each process. It serves any number of threads, and each event loop reads for itself.
 
     The cache has `update`, `retention` and `sweep` if `delegate` has them. A read that it answers from memory does not
     count as a use of the session in `delegate`: keep `idle_timeout` far below the `retention` there.
 
     Args:
         delegate: The storage that has the sessions.
-        idle_timeout: How long a value is served after it was fetched, read or not. Then the next call, whichever it is,
-            drops it.
+        idle_timeout: How long a value is served after it was fetched, read or not. The next call after that deletes it.
         clock: Returns the time in seconds, and never goes back.
 
     Raises:
@@ -79,7 +78,7 @@ class SessionStorageCache:
             await self.delegate.write(id, provider)
 
     async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
-        """Hand the bytes to `consumer`; they are fetched from the delegate if they are not known."""
+        """Pass the bytes to `consumer`, from the delegate if they aren't cached."""
         data = await self._load(id)
         if consumer is collect:
             return cast("T", data)

@@ -54,10 +54,10 @@ def cookie(
         storage: Where the sessions are stored. Several providers may share one storage.
         serializer: How a session becomes bytes. `None`: JSON.
         new_id: Makes the ids. They must be impossible to guess: at least 128 random bits.
-        max_age: How long a session lives after it started, a second or more. `None`: no limit, and the browser drops
+        max_age: How long a session lives after it started, a second or more. `None`: no limit, and the browser deletes
             the cookie when it closes.
-        idle_timeout: How long a session lives without a request that reads it, a second or more. Use is stored at most
-            once per tenth of this time. With 30 minutes, a session ends 27 to 30 minutes after its last request.
+        idle_timeout: How long a session lives without a request that reads it, a second or more. Use is recorded at
+            most once per tenth of this time. With 30 minutes, a session ends 27 to 30 minutes after its last request.
             `None`: no limit.
         path: The part of the site that the cookie is for.
         domain: The host that the cookie is for, subdomains included. `None`: this host and no other.
@@ -66,7 +66,7 @@ def cookie(
         same_site: When the browser sends the cookie with requests from other sites.
         partitioned: Whether the browser stores the cookie separately for each site that embeds this one.
         persistent: Whether the browser keeps the cookie when it closes, for as long as the session lives. `False`: the
-            cookie has no Max-Age, and the browser drops it when it closes. Your app enforces the limits either way.
+            cookie has no Max-Age, and the browser deletes it when it closes. Your app enforces the limits either way.
         clock: Returns the time in seconds since 1970. Your app enforces both limits with it, and the cookie never
             outlives them.
 
@@ -140,7 +140,7 @@ class CookieTransport:
         return ids
 
     def send(self, id: str, max_age: int | None) -> tuple[bytes, bytes]:
-        """Return the `Set-Cookie` header with `id`. Without `max_age` the browser drops the cookie when it closes."""
+        """Return the `Set-Cookie` header with `id`. Without `max_age` the browser deletes the cookie when it closes."""
         return self._set_cookie(id, f"; Max-Age={max_age}" if self._persistent and max_age is not None else "")
 
     def remove(self) -> tuple[bytes, bytes]:

@@ -40,8 +40,8 @@ _TEMPORARY = re.compile(r"[0-9a-f]{64}\.\w+\.tmp")
 class SessionStorageDirectory:
     """Stores each session in a file of its own under `root`, safely for several processes on one machine.
 
-    A file's name is a hash of the id, and the file holds the session's bytes and nothing else. The directory is made on
-    the first write, for its owner only (0700), as are the files (0600). A read or an `invalidate` creates nothing.
+    A file's name is a hash of the id, and the file holds the session's bytes and nothing else. The directory is created
+    on the first write, for its owner only (0700), as are the files (0600). A read or an `invalidate` creates nothing.
 
     A write goes to a temporary file beside the final one, which then takes its place in one step, so a reader in any
     process sees the old value or the new one. An error of the system (a full disk, a lost permission) is raised as the
@@ -49,21 +49,21 @@ class SessionStorageDirectory:
     streamed, 64 KiB at a time.
 
     A process locks the file of a session that it changes (`flock`). The system releases the lock of a process that
-    dies. `root` has to be on a local file system, because NFS and SMB can't do this: a change there raises an `OSError`
-    that says so. On ext4 without `large_dir`, a directory is full after about five million sessions. `update` calls
-    `transform` in a worker thread.
+    dies. `root` has to be on a local file system, because NFS and SMB often can't lock files: a change then raises an
+    `OSError` that says so. On ext4 without `large_dir`, a directory is full after about five million sessions. `update`
+    calls `transform` in a worker thread.
 
     Args:
-        root: The directory. Its parents are made as well.
+        root: The directory. It and its parents are created if they are missing.
         retention: Delete a session after this long without a read or write. It isn't found then, and `sweep` removes
-            its file. A read is noted at most once per tenth of this time. `None`: never.
+            its file. A read is recorded at most once per tenth of this time. `None`: never.
         durable: Whether a change also reaches the disk itself before the call returns (`fsync` of the file and of the
-            directory). It then survives a power cut, and not only a crash of the process.
+            directory). It then survives a power cut too, and not only a crash of the process.
         clock: Returns the time in seconds since 1970. The last use of a session is its file's time of modification.
 
     Raises:
-        NotADirectoryError: `root`, or what it would be made in, exists and is something else.
-        NotImplementedError: The system has no POSIX file locks, as Windows.
+        NotADirectoryError: `root` or one of its parents exists and isn't a directory.
+        NotImplementedError: The system has no POSIX file locks, as on Windows.
         ValueError: `retention` is zero or negative, or no directory can have the name `root`.
         TypeError: An argument is of another type.
     """
@@ -85,7 +85,8 @@ class SessionStorageDirectory:
         self._clock = clock
         if find_spec("fcntl") is None:
             raise NotImplementedError(
-                "SessionStorageDirectory needs POSIX file locks; use SessionStorageMemory or SessionStorageRedis"
+                "SessionStorageDirectory needs POSIX file locks, which this system lacks; use SessionStorageMemory or "
+                "SessionStorageRedis"
             )
         there = next(path for path in (self._root, *self._root.parents) if path.exists() or path.is_symlink())
         if not there.is_dir():
@@ -104,7 +105,7 @@ class SessionStorageDirectory:
             return await channel.pass_on()
 
     async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
-        """Open the file, then hand its bytes to `consumer`."""
+        """Open the file, then pass its bytes to `consumer`."""
         async with Steps(self._load(self._path(id), whole=consumer is collect)) as steps:
             first = await steps.step()
             if consumer is collect:
@@ -125,9 +126,9 @@ class SessionStorageDirectory:
     async def sweep(self) -> int:
         """Delete the sessions that weren't used for `retention`, and return their number.
 
-        Call it now and then, when your app starts or from a daily job. It also removes temporary files that a crash
-        left behind, once they are older than `retention` by the system's clock (a day, if that is `None`), and doesn't
-        count them. Files that aren't the storage's own stay.
+        Call it when your app starts, or once a day. It also removes temporary files that a crash left behind, once they
+        are older than `retention` by the system's clock (a day, if that is `None`), and doesn't count them. Files that
+        aren't the storage's own stay.
 
         It lets others use its worker thread after every 256 files. If it's cancelled, it stops there, and what it has
         deleted stays deleted.

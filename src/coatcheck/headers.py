@@ -42,8 +42,8 @@ def header(
         serializer: How a session becomes bytes. `None`: JSON.
         new_id: Makes the ids. They must be impossible to guess: at least 128 random bits.
         max_age: How long a session lives after it started. `None`: no limit.
-        idle_timeout: How long a session lives without a request that reads it. Use is stored at most once per tenth of
-            this time. With 30 minutes, a session ends 27 to 30 minutes after its last request. `None`: no limit.
+        idle_timeout: How long a session lives without a request that reads it. Use is recorded at most once per tenth
+            of this time. With 30 minutes, a session ends 27 to 30 minutes after its last request. `None`: no limit.
         clock: Returns the time in seconds since 1970. Your app enforces both limits with it.
 
     Raises:

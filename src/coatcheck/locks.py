@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Locks:
-    """Hands out one lock for each key: `async with locks[key]`.
+    """Gives one lock for each key: `async with locks[key]`.
 
     A lock, or what `make` makes, exists while a task holds it or waits for it. Each event loop has its own.
     """
@@ -31,8 +31,8 @@ class Locks:
 class Turn:
     """A lock for tasks of one event loop. Taking one that is free costs a twentieth of AnyIO's `Lock`.
 
-    Await `free` while it `is_taken`, and go on with `with turn`. Who waits is in no order: all are told, and one of
-    them takes it.
+    Await `free` while it `is_taken`, and go on with `with turn`. Tasks that wait have no order: all are told, and one
+    of them takes it.
     """
 
     is_taken = False

@@ -25,8 +25,8 @@ class SessionStorageMemory(SimplifiedSessionStorage):
     other tasks run: in a long loop over sessions, await `anyio.sleep(0)` now and then.
 
     Args:
-        retention: Delete a session after this long without a read or write. A read is noted at most once per tenth of
-            this time. `None`: never.
+        retention: Delete a session after this long without a read or write. A read is recorded at most once per tenth
+            of this time. `None`: never.
         max_bytes: The most bytes of sessions to store. A write beyond that raises `StorageFull`. `None`: no limit.
         clock: Returns the time in seconds. If it jumps back, nothing is deleted until it has caught up.
 
@@ -59,7 +59,7 @@ class SessionStorageMemory(SimplifiedSessionStorage):
         self._lock = Lock()
 
     async def load(self, id: str) -> bytes | None:
-        """Return the bytes kept under `id`."""
+        """Return the bytes stored under `id`."""
         with self._lock:
             self._reclaim()
             found = self._sessions.get(id)
@@ -71,10 +71,10 @@ class SessionStorageMemory(SimplifiedSessionStorage):
             return data
 
     async def save(self, id: str, data: bytes | None) -> None:
-        """Keep `data` under `id`.
+        """Store `data` under `id`.
 
         Raises:
-            StorageFull: `max_bytes` would be passed.
+            StorageFull: `max_bytes` would be exceeded.
         """
         with self._lock:
             self._reclaim()
@@ -85,11 +85,11 @@ class SessionStorageMemory(SimplifiedSessionStorage):
                 self._bytes -= len(old)
 
     async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
-        """Replace the bytes kept under `id` by `transform` of them.
+        """Replace the bytes stored under `id` with `transform` of them.
 
         Raises:
-            SessionNotFound: Nothing is kept under `id`.
-            StorageFull: `max_bytes` would be passed.
+            SessionNotFound: Nothing is stored under `id`.
+            StorageFull: `max_bytes` would be exceeded.
         """
         with self._lock:
             self._reclaim()
@@ -105,7 +105,10 @@ class SessionStorageMemory(SimplifiedSessionStorage):
         if id in sessions:
             size -= len(sessions[id][0])
         if self._max_bytes is not None and size > self._max_bytes:
-            raise StorageFull(f"{size} bytes of live sessions would be more than max_bytes={self._max_bytes}: raise it")
+            raise StorageFull(
+                f"{size} bytes of live sessions would be more than max_bytes={self._max_bytes}; raise max_bytes or "
+                "shorten retention"
+            )
         sessions[id] = data, self._now
         sessions.move_to_end(id)
         self._bytes = size

@@ -80,8 +80,8 @@ class SessionProvider(Generic[S]):
     """One kind of session, as `cookie` and `header` return it for `Sessions`.
 
     `write`, `read` and `invalidate` are for sessions outside a request: in tests, for a login on another device, to log
-    a user out everywhere. They take and return the id that the client has. The storage itself can't be asked for it,
-    because it knows each id together with the provider's name.
+    a user out everywhere. They take and return the id that the client has. Don't pass it to the storage, which knows
+    each id only together with the provider's name.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class SessionProvider(Generic[S]):
         lifetime: Lifetime,
     ) -> None:
         if not isclass(type):
-            raise TypeError(f"{name!r}: type must be a class, not {type!r}; a session is found by its class")
+            raise TypeError(f"{name!r}: type must be a class, not {type!r}; pass the class itself")
         must_be_storage(storage, f"{name!r}: storage")
         if serializer is not None:
             both = ("serialize(session)", "deserialize(data)")
@@ -126,7 +126,7 @@ class SessionProvider(Generic[S]):
             TypeError: `session` isn't an instance of the provider's class.
             ValueError: It would not read back equal. Nothing was stored.
         """
-        data = self._serialized(session, "write() takes")
+        data = self._serialized(session, "write() takes", "pass one, or use another provider")
         id = self.issue_id()
         await self.save(id, self.lifetime.start(data))
         return id
@@ -162,7 +162,7 @@ class SessionProvider(Generic[S]):
         if isinstance(self.serializer, JSONSerializer) and session != back:
             place = difference(session, back, self.type.__qualname__)
             if place is not None:
-                raise ValueError(f"{place}; store another type there, or declare it as the field's")
+                raise ValueError(f"{place}; store another type there, or declare the field with this one")
 
     def tell(self, event: str, id: str | None) -> None:
         """Log a decision about the session with this id, if it has one."""
@@ -224,7 +224,7 @@ class SessionProvider(Generic[S]):
         def changed(record: Record) -> bytes:
             stored = self._open(key, record)
             session = change(stored.session)
-            mine = self._serialized(session, "change must return")
+            mine = self._serialized(session, "change must return", "return the changed session")
             result[:] = [(session, mine)]
             return self.merge(stored.base, mine, record.data)
 
@@ -264,9 +264,10 @@ class SessionProvider(Generic[S]):
             self.log.unreadable(key)
             raise SessionNotFound from None
 
-    def _serialized(self, session: S, who: str) -> bytes:
+    def _serialized(self, session: S, who: str, way_out: str) -> bytes:
         if not isinstance(session, self.type):
-            raise TypeError(f"{who} the {self.type.__qualname__}, not a {type(session).__name__}")
+            kinds = f"an instance of {self.type.__qualname__}, not of {type(session).__name__}"
+            raise TypeError(f"{who} {kinds}; {way_out}")
         data = self.serializer.serialize(session)
         self.must_read_back(session, data)
         return data

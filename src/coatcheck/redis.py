@@ -52,22 +52,21 @@ _CALLS_AT_ONCE = 50  # a client as redis-py makes it has 100 connections, and re
 class SessionStorageRedis(SimplifiedSessionStorage):
     """Stores sessions in Redis or Valkey, on one server or a cluster, for any number of processes and machines.
 
-    A session is a string of its own, and its key is a hash of its id, so Redis never sees an id. A session is as safe
-    as Redis keeps it: if it evicts keys when it is full, it evicts sessions, and if it neither saves nor replicates,
+    A session is a string of its own, and its key is a hash of its id, so Redis never sees an id. Sessions are as safe
+    as Redis makes them. If it evicts keys when it is full, it evicts sessions, and if it neither saves nor replicates,
     they are gone when it stops. If Redis refuses (it is full, it is a replica, the key holds something else) or can't
     be reached, you get its `redis.exceptions.RedisError`, and no session is left half-written.
 
-    For asyncio only, as the client is. The client stays yours: nothing here closes it or changes it. Where it sends a
-    command again after a lost connection (its `retry`), so it does here, except for the one step of `update` that must
-    not be done twice. The server's user needs SET, GET, DEL, PTTL, PEXPIRE, PERSIST and EVAL.
+    It runs on asyncio only, as the client does. You close the client. If the client repeats a command after a lost
+    connection (its `retry`), it does so here too, except for the one step of `update` that must not happen twice. The
+    server's user needs SET, GET, DEL, PTTL, PEXPIRE, PERSIST and EVAL.
 
     Args:
         client: The client to use, from one event loop at a time unless the client can serve several. It must not decode
             responses: sessions are bytes.
-        prefix: What every key begins with. Give each app that shares the server a prefix of its own.
-        retention: Delete a session after this long without a read or write, to the millisecond. A read is noted at most
-            once per tenth of this time. `None`: no limit. A changed retention reaches a session with
-            its next use.
+        prefix: The beginning of every key. Give each app that shares the server a prefix of its own.
+        retention: Delete a session after this long without a read or write, to the millisecond. A read is recorded at
+            most once per tenth of this time. `None`: no limit. A new value applies to a session from its next use.
 
     Raises:
         TypeError: `client` is something else, such as a client that isn't for asyncio, or `prefix` isn't a `str`.
@@ -102,24 +101,24 @@ class SessionStorageRedis(SimplifiedSessionStorage):
         self._turns = Locks(partial(Semaphore, _CALLS_AT_ONCE, fast_acquire=True))
 
     async def load(self, id: str) -> bytes | None:
-        """Return the bytes kept under `id`, in one round trip."""
+        """Return the bytes stored under `id`, in one round trip."""
         data: bytes | None = await self._send("EVAL", _READ, 1, self._key(id), *self._expiry)
         return data
 
     async def save(self, id: str, data: bytes | None) -> None:
-        """Keep `data` under `id`."""
+        """Store `data` under `id`."""
         key = self._key(id)
         await (self._send("DEL", key) if data is None else self._send("SET", key, data, *self._expiry))
 
     async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
-        """Replace the bytes kept under `id` by `transform` of them.
+        """Replace the bytes stored under `id` with `transform` of them.
 
         Nothing is locked on the server: the new bytes take the place of those that `transform` was given, or it is
         given what is there by now. Tasks of one process take turns. An update takes two round trips. A request that
         changes the session it has read saves it in one, unless another has changed it since.
 
         Raises:
-            SessionNotFound: Nothing is kept under `id`, or no longer.
+            SessionNotFound: Nothing is stored under `id`, or no longer.
             RuntimeError: Other processes changed the session 100 times before this one could. Nothing was replaced.
             redis.exceptions.RedisError: The server refused, and nothing was replaced. If it is a `ConnectionError` or a
                 `TimeoutError`, the answer may have been lost: the bytes were replaced once, or not at all.

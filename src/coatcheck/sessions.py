@@ -39,22 +39,21 @@ class Sessions:
     """ASGI middleware that gives each request its sessions: `app = Sessions(app, cookie(...), header(...))`.
 
     `current_session(request)` returns them inside the app. A session that the app doesn't ask for costs nothing: no
-    storage call, no header. It saves what was set or changed when the response starts, before its headers are sent, so
-    a client never has an id that the storage doesn't know. If the storage fails, the error goes to the server and the
-    client gets no id. Call `save()` in a handler to answer such an error yourself.
+    storage call, no header. `Sessions` saves changes when the response starts, before its headers are sent, so a client
+    never has an id that the storage doesn't know. If the storage fails, the error goes to the server and the client
+    gets no id. Call `save()` in a handler to answer such an error yourself.
 
-    An error saves nothing, be it a handler that raises before the response starts or a response of 500 or above: no
-    change that was made by then, no new session, no renewed id. A session that `save` or `update` has stored stays, and
-    its id travels with any response. `clear` always ends the session. A change made after an error response started is
-    saved as ever, field by field.
+    If a handler raises before the response starts, or the response is 500 or above, nothing is saved: no change made by
+    then, no new session, no renewed id. A session that `save` or `update` has stored stays, and its id is sent with any
+    response. `clear` always ends the session. A change made after an error response has started is saved as usual.
 
     A response starts once, and its headers are final then: another task of the request that starts a session or renews
     an id while the response is starting gets a `SessionAlreadySent`.
 
     When two requests change one session at the same time, both changes are kept, because a session is merged field by
     field; of two changes to one field the later one is kept. A session that another request ended stays ended, and this
-    request's changes to it are discarded. Both hold for any number of processes if the storage has `update`, as those
-    of the library do, and within one process if it doesn't.
+    request's changes to it are discarded. Both hold for any number of processes if the storage has `update`, as the
+    library's storages do, and within one process if it doesn't.
 
     Only ids that a provider made and its storage still holds are accepted. For any other id the app sees no session,
     the response removes the cookie, and a new session gets a fresh id.
@@ -188,10 +187,10 @@ class CurrentSession:
     async def update(self, type: type[S], change: Callable[[S], S]) -> S:
         """Apply `change` to the session as it is stored now, save it at once, and return it.
 
-        Nothing can come between, so this is for counters, stock and balances, where the later value must not simply be
-        kept. It doesn't wait for a response. Go on with the session it returns: what this request changed before is in
-        it too, to be saved with the response. (With a serializer of your own that cannot `merge`, update before you
-        change anything else.)
+        Nothing can come between. Use it for counters, stock and balances, where keeping the later value would be wrong.
+        It doesn't wait for a response. Go on with the session it returns: what this request changed before is in it
+        too, to be saved with the response. (With a serializer of your own that cannot `merge`, update before you change
+        anything else.)
 
         After `renew_id` it saves under the new id, and the old id keeps the session as this request loaded it. If no
         response sends the new id, the session lives on under the old one without the update.
@@ -218,9 +217,9 @@ class CurrentSession:
     async def save(self) -> None:
         """Save what changed, now. An error of the storage arrives here, where you can answer it.
 
-        What couldn't be saved stays pending: answer with a status of 500 or above, which discards it, or take the
-        change back. `id` returns the id of a session that was started. A session that is renewed keeps its old id,
-        with its old data, until a response has sent the new one.
+        A change that couldn't be saved stays pending: answer with a status of 500 or above, which discards it, or take
+        it back. `id` returns the id of a session that was started. A session that is renewed keeps its old id, with its
+        old data, until a response has sent the new one.
 
         Raises:
             SessionAlreadySent: A session would have to start, but the response has started.
@@ -230,8 +229,9 @@ class CurrentSession:
     def renew_id(self, type: type[object]) -> None:
         """Keep the session, give it a new id and delete the old one. Without a session, nothing happens.
 
-        Call it whenever a client gains privileges, above all at login. An id that was planted or seen before then opens
-        nothing (OWASP ASVS 5.0, 7.2.4). Call it before `save` and `update`, which then save nothing under the old id.
+        Call it whenever a client gains privileges, above all at login. An id that somebody planted or saw before then
+        opens nothing (OWASP ASVS 5.0, 7.2.4). Call it before `save` and `update`, which then save nothing under the old
+        id.
 
         Raises:
             SessionAlreadySent: The response has started.
@@ -253,14 +253,13 @@ def current_session(request: Mapping[str, Any] | HasScope) -> CurrentSession:
         request: An ASGI scope, or a framework's request object, which holds one in `.scope`.
 
     Raises:
-        RuntimeError: The app isn't wrapped in `Sessions`, or the caller is a middleware or an error handler outside of
-            it.
+        RuntimeError: The app isn't wrapped in `Sessions`, or a middleware or an error handler outside of it calls this.
     """
     scope: Mapping[str, Any] = getattr(request, "scope", request)  # type: ignore[arg-type]
     try:
         return CurrentSession(scope[_SCOPE_KEY])
     except KeyError:
         raise RuntimeError(
-            "no sessions in this scope; wrap your app in Sessions(app, cookie(...)). If it is, this is a middleware or "
-            "an error handler outside of Sessions; change the order, with Sessions around it"
+            "no sessions in this scope; wrap your app in Sessions(app, cookie(...)). If it is, this middleware or "
+            "error handler runs outside of Sessions; change the order, with Sessions around it"
         ) from None

@@ -1,4 +1,4 @@
-"""A storage from two methods over bytes, for those who need no channels."""
+"""A storage from two methods over bytes, for backends that need no channels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class SimplifiedSessionStorage(ABC):
     """A `SessionStorage` made of two methods, `load` and `save`.
 
     Ktor's documentation has such an adaptor as a sample. This one collects a whole session before it calls `save`, and
-    `write` returns after `save` has. A failure on the way changes nothing, and its exception reaches the caller.
+    `write` returns after it. A failure on the way changes nothing, and its exception reaches the caller.
     """
 
     @abstractmethod
@@ -40,7 +40,7 @@ class SimplifiedSessionStorage(ABC):
         return await self.save(id, channel.value())
 
     async def read(self, id: str, consumer: Callable[[ByteReadChannel], Awaitable[T]], /) -> T:
-        """Load the bytes, then hand them to `consumer`."""
+        """Load the bytes, then pass them to `consumer`."""
         data = await self.load(id)
         if data is None:
             raise SessionNotFound

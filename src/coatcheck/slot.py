@@ -79,8 +79,8 @@ class Slot(Generic[S]):
             life = await self._look_up()
             if life.id is None or life.session is None:
                 raise SessionNotFound(
-                    f"this client has no stored {self.provider.type.__qualname__} to update; a session that was set is "
-                    "stored when the response starts"
+                    f"this client has no stored {self.provider.type.__qualname__} to update; call set() and save() "
+                    "first"
                 )
             mine = self.provider.serializer.serialize(life.session)  # if that fails, nothing has been stored
             if life.needs_new_id:  # the old id must not open what `change` stores
@@ -92,7 +92,7 @@ class Slot(Generic[S]):
                 if await self.provider.load(life.id) is not None:
                     raise
                 self._end(life, life.replaced)
-                raise SessionNotFound("the session has ended") from error
+                raise SessionNotFound("the session has ended; answer as if the user had logged out") from error
             if mine != life.base:  # this request had changed it before, and hasn't saved that yet
                 merged = self.provider.merge(life.base, mine, stored.base)
                 stored.session = self.provider.serializer.deserialize(merged)

@@ -60,7 +60,9 @@ class Steps(AsyncResource, Generic[T]):
             if self._results:
                 return
             if self._has_ended():
-                raise BrokenResourceError("an earlier step failed, so the session would be incomplete")
+                raise BrokenResourceError(
+                    "an earlier step failed, so the session would be incomplete; let its error end the call"
+                )
             try:
                 self._results.append(self._generator.send(item))
             except StopIteration as end:
@@ -90,7 +92,10 @@ class StepSendStream(BytesSendStream):
     async def pass_on(self) -> None:
         """Pass on everything that was collected."""
         if not self._is_whole:
-            raise BrokenResourceError("a send failed or was cancelled half-way, so the session would be incomplete")
+            raise BrokenResourceError(
+                "a send failed or was cancelled half-way, so the session would be incomplete; let its error end the "
+                "write"
+            )
         piece = self.value()
         self._chunks.clear()
         self._size = 0
@@ -100,7 +105,7 @@ class StepSendStream(BytesSendStream):
 
 
 class StepReceiveStream(BytesReceiveStream):
-    """Hands out one piece after the other. A piece of less than 64 KiB is the last."""
+    """Gives one piece after the other. A piece of less than 64 KiB is the last."""
 
     def __init__(self, first: bytes, steps: Steps[bytes]) -> None:
         super().__init__(first)

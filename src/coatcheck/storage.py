@@ -17,7 +17,7 @@ ByteWriteChannel = ByteSendStream
 
 
 class SessionNotFound(LookupError):  # noqa: N818 - "not found" is the field's word, and the pinned name
-    """Nothing is stored under this id, or not any longer.
+    """Nothing is stored under this id, or no longer.
 
     The message never contains the id, because an id is a secret.
     """
@@ -31,7 +31,7 @@ class StorageFull(RuntimeError):  # noqa: N818 - the pinned name
 
 
 class SessionAlreadySent(RuntimeError):  # noqa: N818 - the pinned name
-    """A change would need a header, but the response has started."""
+    """A change comes too late. It needs a header and the response has started, or the request has ended."""
 
 
 class SessionStorage(Protocol):
@@ -71,12 +71,12 @@ class SessionStorage(Protocol):
 class UpdatableSessionStorage(SessionStorage, Protocol):
     """A storage that can also change a session in one step: the one optional ability.
 
-    `coatcheck.testing.UPDATE_CHECKS` holds its rules. `Sessions` uses `update` where a storage has it. Then of two
-    requests that change one session at once, neither undoes the other, nor a logout.
+    `coatcheck.testing.UPDATE_CHECKS` holds its rules. `Sessions` uses `update` where a storage has it. Then two
+    requests that change one session at once undo neither each other's changes nor a logout.
     """
 
     async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
-        """Replace the stored bytes by `transform(stored)` in one step that nothing can come between, and return them.
+        """Replace the stored bytes with `transform(stored)` in one step that nothing can come between, and return them.
 
         `transform` may be called again, and in another thread: keep it quick, and let it change nothing else. If it
         raises, you get its exception and the old value stays.

@@ -7,7 +7,7 @@ from anyio.abc import ByteReceiveStream, ByteSendStream
 
 
 class BytesReceiveStream(ByteReceiveStream):
-    """Hands out `data`, piece by piece."""
+    """Gives `data`, piece by piece."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -33,7 +33,7 @@ class BytesReceiveStream(ByteReceiveStream):
         return piece
 
     async def aclose(self) -> None:
-        """Close the stream; what was not received is dropped."""
+        """Close the stream and discard the rest."""
         self._closed = True
 
 
@@ -55,7 +55,7 @@ class BytesSendStream(ByteSendStream):
         self._chunks.append(bytes(item))
 
     async def aclose(self) -> None:
-        """Close the stream; what was sent stays."""
+        """Close the stream. It keeps what was sent."""
         self._closed = True
 
     def value(self) -> bytes:

@@ -1,13 +1,13 @@
 """The contract of a session storage as checks that any test suite can run.
 
 Each check is an `async` function that takes a storage and raises where it breaks the rule that the check is named
-after, as a rule an `AssertionError` that says how. No test framework is needed, and any will do:
+after, usually an `AssertionError` that says how. No test framework is needed, and any will do:
 
     for check in CHECKS:
         await check(MyStorage())
 
-`UPDATE_CHECKS` are further ones, for a storage that has `update`. A check uses fresh ids, so one storage may serve them
-all. Run them one at a time: some look at all tasks, or at all that is logged.
+`UPDATE_CHECKS` are for a storage that has `update`. A check uses fresh ids, so all may use one storage. Run them one at
+a time: some look at all tasks, or at all that is logged.
 
 `report` runs all of them and prints what it finds:
 
@@ -566,7 +566,7 @@ UPDATE_CHECKS: tuple[Check, ...] = (
 async def report(make_storage: Callable[[], SessionStorage]) -> bool:
     """Run every check on a storage of its own, print the results as TAP version 14, and return whether all passed.
 
-    Below a check that failed stand its rule and what was seen. Then the next check runs, even if the storage raised
+    A check that failed is followed by its rule and what was seen. Then the next check runs, even if the storage raised
     `SystemExit`. Only a `KeyboardInterrupt` and a cancellation of the report itself end it early. If the storage has no
     `update`, the checks of `update` are skipped.
 

@@ -679,7 +679,7 @@ async def test_a_session_that_is_not_stored_yet_cannot_be_updated_and_is_stored_
         await first(sessions)
         sessions.set(Coat("red"))
         with pytest.raises(
-            SessionNotFound, match="this client has no stored Coat to update; a session that was set is stored when"
+            SessionNotFound, match=r"this client has no stored Coat to update; call set\(\) and save\(\) first"
         ):
             await wear(sessions)
         assert await sessions.get(Coat) == Coat("red")
@@ -761,7 +761,9 @@ async def test_a_change_that_returns_something_else_changes_nothing(
     id: str, returned: Any, name: str, provider: SessionProvider[Coat]
 ) -> None:
     async def update(sessions: CurrentSession) -> None:
-        with pytest.raises(TypeError, match=f"^change must return the Coat, not a {name}$"):
+        with pytest.raises(
+            TypeError, match=f"^change must return an instance of Coat, not of {name}; return the changed session$"
+        ):
             await sessions.update(Coat, lambda _: returned)
         assert await sessions.get(Coat) == Coat()
 

@@ -78,7 +78,9 @@ async def test_no_session_is_under_an_id_that_no_provider_makes(id: str, cart: S
 
 async def test_what_is_written_must_be_of_the_providers_class(cart: SessionProvider[Cart]) -> None:
     other: Any = User()
-    with pytest.raises(TypeError, match=r"^write\(\) takes the Cart, not a User$"):
+    with pytest.raises(
+        TypeError, match=r"^write\(\) takes an instance of Cart, not of User; pass one, or use another provider$"
+    ):
         await cart.write(other)
 
 
