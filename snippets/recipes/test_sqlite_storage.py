@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 import sys
-import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -19,53 +18,43 @@ from coatcheck.testing import CHECKS, UPDATE_CHECKS, Check
 
 # Needs: pytest
 
-STORE = "REPLACE INTO sessions VALUES (?, ?, ?)"
-DELETE = "DELETE FROM sessions WHERE key = ?"
-FIND = "SELECT data FROM sessions WHERE key = ?"
-
-
-def key_of(id: str) -> bytes:
-    return sha256(id.encode()).digest()
+TABLE = "CREATE TABLE sessions (key BLOB PRIMARY KEY, data BLOB)"
+FIND = "SELECT data FROM sessions WHERE key = :key"
+STORE = "REPLACE INTO sessions VALUES (:key, :data)"
+SWAP = "UPDATE sessions SET data = :data WHERE key = :key AND data = :old RETURNING 1"
+DELETE = "DELETE FROM sessions WHERE key = :key"
 
 
 class SQLiteStorage(SimplifiedSessionStorage):
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: str) -> None:
         self.lock = Lock()
         self.database = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-        self.database.execute("CREATE TABLE sessions (key PRIMARY KEY, data, used)")
+        self.database.execute(TABLE)
 
-    async def load(self, id: str) -> bytes | None:
-        row = await run_sync(self.run, FIND, key_of(id))
-        return row[0] if row else None
-
-    async def save(self, id: str, data: bytes | None) -> None:
-        values = (key_of(id),) if data is None else (key_of(id), data, time.time())
-        await run_sync(self.run, DELETE if data is None else STORE, *values)
-
-    def run(self, sql: str, *values: object) -> Any:
+    def run(self, sql: str, id: str, data: bytes | None = None, old: bytes = b"") -> Any:
+        values = {"key": sha256(id.encode()).digest(), "data": data, "old": old}
         with self.lock:
             return self.database.execute(sql, values).fetchone()
 
-    # --8<-- [start:update]
-    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
-        def update() -> bytes:
-            with self.lock, self.database as db:  # commits at the end, or rolls back
-                db.execute("BEGIN IMMEDIATE")  # other processes wait
-                row = db.execute(FIND, [key_of(id)]).fetchone()
-                if row is None:
-                    raise SessionNotFound
-                data = transform(row[0])
-                db.execute(STORE, (key_of(id), data, time.time()))
-                return data
+    async def load(self, id: str) -> bytes | None:
+        row = await run_sync(self.run, FIND, id)
+        return row[0] if row else None
 
-        return await run_sync(update)
-        # --8<-- [end:update]
+    async def save(self, id: str, data: bytes | None) -> None:
+        await run_sync(self.run, DELETE if data is None else STORE, id, data)
+
+    async def update(self, id: str, transform: Callable[[bytes], bytes], /) -> bytes:
+        while (old := await self.load(id)) is not None:
+            new = transform(old)
+            if await run_sync(self.run, SWAP, id, new, old):
+                return new
+        raise SessionNotFound
 
 
 # --8<-- [start:tests]
 @pytest.mark.parametrize("check", [*CHECKS, *UPDATE_CHECKS])
 def test_the_storage_keeps_the_contract(check: Check, tmp_path: Path) -> None:
-    anyio.run(check, SQLiteStorage(tmp_path / "sessions.db"))
+    anyio.run(check, SQLiteStorage(str(tmp_path / "sessions.db")))
     # --8<-- [end:tests]
 
 

@@ -7,6 +7,7 @@ import os
 import runpy
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -204,10 +205,9 @@ async def test_a_session_that_ends_while_it_moves_has_ended(
 
 WORKER = """
 import asyncio, runpy, sys
-from pathlib import Path
 
 async def main() -> None:
-    storage = runpy.run_path(sys.argv[1])["SQLiteStorage"](Path(sys.argv[2]))
+    storage = runpy.run_path(sys.argv[1])["SQLiteStorage"](sys.argv[2])
     for _ in range(50):
         await storage.update("id1", lambda data: b"%d" % (int(data) + 1))
 
@@ -215,21 +215,35 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("check", testing.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", EVERY_CHECK, ids=lambda check: check.__name__)
 async def test_the_contract_holds_in_sqlite(check: Check, tmp_path: Path) -> None:
-    await check(recipe("keep_in_sqlite")["SQLiteStorage"](tmp_path / "sessions.db"))
+    await check(recipe("keep_in_sqlite")["SQLiteStorage"](str(tmp_path / "sessions.db")))
 
 
 def test_four_processes_lose_no_change_in_sqlite(tmp_path: Path) -> None:
-    code = (RECIPES / "test_sqlite_storage.py").read_text().replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS")
-    (tmp_path / "storage.py").write_text(code)
-    file = tmp_path / "sessions.db"
-    storage = runpy.run_path(str(tmp_path / "storage.py"))["SQLiteStorage"](file)
+    script, file = RECIPES / "keep_in_sqlite.py", tmp_path / "sessions.db"
+    storage = recipe("keep_in_sqlite")["SQLiteStorage"](str(file))
     asyncio.run(write_bytes(storage, "id1", b"0"))
-    command = [sys.executable, "-c", WORKER, str(tmp_path / "storage.py"), str(file)]
-    workers = [subprocess.Popen(command) for _ in range(4)]
+    workers = [subprocess.Popen([sys.executable, "-c", WORKER, str(script), str(file)]) for _ in range(4)]
     assert [worker.wait() for worker in workers] == [0] * 4
     assert asyncio.run(read_bytes(storage, "id1")) == b"200"
+
+
+async def test_a_session_in_sqlite_that_is_read_is_kept_and_one_that_is_not_is_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = recipe("keep_in_sqlite")["SQLiteStorage"](str(tmp_path / "sessions.db"))
+    start, day = time.time(), 24 * 3600
+    for id in ("read", "changed", "left"):
+        await write_bytes(storage, id, b"0")
+    for days in (5, 10):
+        monkeypatch.setattr(time, "time", lambda days=days: start + days * day)
+        assert await holds(storage, "read") == b"0"
+        await storage.update("changed", increment)
+    assert await holds(storage, "left") is None
+    await storage.sweep()
+    assert storage.database.execute("SELECT count(*) FROM sessions").fetchone() == (2,)
+    assert [await holds(storage, id) for id in ("read", "changed")] == [b"0", b"2"]
 
 
 # --- Flask-Session ------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from httpx2 import ASGITransport, AsyncClient
 
+from coatcheck.testing import CHECKS, UPDATE_CHECKS
 from livedoc.snippet import load
 from tests.support.browser import Browser
 from tests.support.project import SNIPPETS
@@ -168,6 +169,37 @@ def test_a_reader_tests_an_app_in_a_file_beside_it(tmp_path: Path) -> None:
     test = "from shop import User, app, users\n\n\n" + page.section("tests").code
     (tmp_path / "test_shop.py").write_text(imports + test)
     assert passed(tmp_path) == 3
+
+
+# --- sessions in SQLite, proven with the kit -----------------------------------------------------------------------
+
+
+def test_a_reader_proves_the_storage_in_sqlite_with_the_kit(tmp_path: Path) -> None:
+    shutil.copy(snippet("keep_in_sqlite"), tmp_path)
+    page = load(SNIPPETS, "recipes/test_sqlite_storage.py")
+    imports = ["import anyio", "import pytest", "from coatcheck.testing import CHECKS, UPDATE_CHECKS"]
+    imports += ["from keep_in_sqlite import SQLiteStorage", "", ""]
+    tests = page.section("tests").code.replace("check: Check, tmp_path: Path", "check, tmp_path")
+    (tmp_path / "test_storage.py").write_text("\n".join(imports) + tests)
+    assert passed(tmp_path) == len(CHECKS) + len(UPDATE_CHECKS)
+
+
+KEEPS_USERS_IN_SQLITE = {
+    "directory_session_storage(folder)": "SQLiteStorage(str(folder))",
+    ", directory_session_storage": "\nfrom keep_in_sqlite import SQLiteStorage",
+}
+
+
+def test_two_workers_share_sessions_in_sqlite(tmp_path: Path) -> None:
+    shutil.copy(snippet("keep_in_sqlite"), tmp_path)
+    code = snippet("several_workers").read_text()
+    for old, new in KEEPS_USERS_IN_SQLITE.items():
+        assert old in code
+        code = code.replace(old, new)
+    app = tmp_path / "in_sqlite.py"
+    app.write_text(code)
+    with served(app, tmp_path, workers=2) as port, Browser(port) as browser:
+        assert [browser.get("/").json()["pages"] for _ in range(20)] == [*range(1, 21)]
 
 
 # --- "my session is gone on http://localhost" ---------------------------------------------------------------------
