@@ -455,3 +455,17 @@ def test_a_server_finds_the_files_in_the_folder_that_it_gets(tmp_path: Path) -> 
 
     assert [(file.path, file.head) for file in asyncio.run(story()).store.files] == [("kept", b"kept")]
     assert (tmp_path / "kept").exists()
+
+
+def test_of_an_endless_message_and_of_endless_extras_the_beginning_is_kept() -> None:
+    logged = 'logging.info("m", extra={f"name{number}": "v" * 5000 for number in range(1000)})'
+    done = answer(
+        app(logged, "raise type('x' * 5000, (Exception,), {})('y' * 3_000_000 + 'end')", before="import logging")
+    )
+    [record] = [record for record in done.records if record.logger == "root"]
+    assert [(name, len(value)) for name, value in record.extra] == [(f"name{number}", 2000) for number in range(50)]
+    assert done.failure is not None
+    assert done.failure.error == "x" * 200
+    assert len(done.failure.traceback) < 201_000
+    assert done.failure.traceback.endswith("end\n")
+    assert "characters are left out]" in done.failure.traceback

@@ -5,6 +5,7 @@ import type { BrowserAction } from "../page/step.ts"
 import { short, typed } from "./address.ts"
 import { BODIES, formBody, queryOf, typedBody } from "./body.ts"
 import { contentOf } from "./content.ts"
+import { shortened } from "./explanation.ts"
 import { sending, shownDocument } from "./document.ts"
 import { fileNews } from "./changes.ts"
 import { Jar, type KeptCookie } from "./jar.ts"
@@ -15,6 +16,7 @@ import { Wire } from "./wire.ts"
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 const MOST_TYPED = 100_000 // characters
+const MOST_SAID = 100 // characters of an address or a name in a sentence
 
 /** What a browser needs of its lab. */
 export interface Surroundings {
@@ -168,7 +170,7 @@ export class Browser {
     if (request.method === "GET") this.#address.value = short(address)
     const status = statusOf(answer)
     const way = hops.map((each) =>
-      element("li", "", {}, `${each.request.method} ${each.request.target}: ${statusOf(each.answer)}`),
+      element("li", "", {}, `${each.request.method} ${shortened(each.request.target)}: ${statusOf(each.answer)}`),
     )
     this.#page.replaceChildren(element("ol", "lab-hops", { "aria-label": "Requests" }, ...way))
     if (trouble) this.#page.append(element("p", "lab-trouble", {}, trouble))
@@ -177,9 +179,10 @@ export class Browser {
     this.#page.scrollTop = 0
     const failed = answer.failure ? `The app raised ${answer.failure.error}.` : ""
     const asked = hops[0]?.request ?? request
-    const led = hops.length > 1 ? `led to ${request.method} ${request.target}, which was` : "was"
+    const [first, last] = [asked, request].map(({ method, target }) => `${method} ${shortened(target, MOST_SAID)}`)
+    const led = hops.length > 1 ? `led to ${last}, which was` : "was"
     const sentences = [
-      `${asked.method} ${asked.target} ${led} answered with ${status}.`,
+      `${first} ${led} answered with ${status}.`,
       ...cookieNews(hops),
       ...fileNews(hops),
       failed,
@@ -215,7 +218,10 @@ export class Browser {
 
   #follow(wish: Wish): void {
     if (wish.address.origin === ORIGIN) void this.#visit(wish)
-    else this.#around.tell(`This leads out of the app, to ${wish.address.href}: the lab doesn't go there.`)
+    else
+      this.#around.tell(
+        `This leads out of the app, to ${shortened(wish.address.href, MOST_SAID)}: the lab doesn't go there.`,
+      )
   }
 }
 
@@ -223,7 +229,8 @@ export class Browser {
 function cookieNews(hops: readonly Hop[]): string[] {
   return (["stored", "removed", "refused"] as const).flatMap((kind) => {
     const verdicts = hops.flatMap(({ verdicts }) => verdicts).filter((verdict) => verdict.kind === kind)
-    const names = [...new Set(verdicts.map(({ name }) => name || "a cookie without a name"))].slice(0, 5)
+    const all = verdicts.map(({ name }) => shortened(name, MOST_SAID) || "a cookie without a name")
+    const names = [...new Set(all)].slice(0, 5)
     return names.length > 0 ? [`The browser ${kind} ${names.join(", ")}.`] : []
   })
 }

@@ -44,3 +44,8 @@ test("of a long body the beginning is shown", () => {
   assert.equal(content.text.length, 100_000)
   assert.deepEqual(contentOf(answer("{}", "application/json", 3)), { kind: "text", text: "{}", isCut: true })
 })
+
+test("JSON that would have more spaces than a page can show stays as it was sent", () => {
+  const nested = "[".repeat(2000) + "]".repeat(2000)
+  assert.deepEqual(contentOf(answer(nested, "application/json")), { kind: "text", text: nested, isCut: false })
+})

@@ -34,7 +34,8 @@ function decoded(bytes: Uint8Array, charset = "utf-8"): string {
 
 function indented(json: string): string {
   try {
-    return JSON.stringify(JSON.parse(json), undefined, 2)
+    const lines = JSON.stringify(JSON.parse(json), undefined, 2)
+    return lines.length > MOST_CHARACTERS ? json : lines // a thousand brackets have millions of spaces
   } catch {
     return json
   }

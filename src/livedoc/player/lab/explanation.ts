@@ -31,6 +31,6 @@ function apart(parts: readonly Part[]): (Node | string)[] {
   return parts.length > MOST_PARTS ? [...shown, `; and ${parts.length - MOST_PARTS} more`] : shown
 }
 
-export function shortened(text: string): string {
-  return text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}… (${text.length} characters)` : text
+export function shortened(text: string, most = MOST_CHARACTERS): string {
+  return text.length > most ? `${text.slice(0, most)}… (${text.length} characters)` : text
 }

@@ -77,3 +77,34 @@ test("a cookie expires by the clock of the lab, and use doesn't make it live lon
   now = 0 // what has expired doesn't come back
   assert.equal(jar.header(address), "")
 })
+
+test("a browser keeps 180 cookies, drops the oldest one first, and takes thousands without a long pause", () => {
+  const jar = new Jar()
+  const names = () => jar.cookies.map(({ name }) => name)
+  const address = new URL("https://app.example/")
+  jar.take("FIRST=1; Secure", address)
+  for (let number = 0; number < 3000; number++) jar.take(`a${number}=1`, address)
+  assert.equal(jar.cookies.length, 180)
+  assert.ok(names().includes("FIRST"), "one with Secure is dropped after those without")
+  assert.ok(names().includes("a2999"))
+  assert.ok(!names().includes("a2820"))
+  jar.take("a2999=2", address)
+  assert.equal(jar.cookies.length, 180)
+  for (let number = 0; number < 200; number++) jar.take(`b${number}=1; Secure`, address)
+  assert.deepEqual(
+    names().filter((name) => !name.startsWith("b")),
+    [],
+  )
+})
+
+test("a cookie has any name, also one of an object's own properties", () => {
+  const jar = new Jar()
+  const address = new URL("https://app.example/")
+  for (const name of ["__proto__", "constructor", "toString"]) {
+    assert.equal(jar.take(`${name}=1; Path=/`, address).kind, "stored")
+    assert.equal(jar.take(`${name}=2; Path=/__proto__`, address).kind, "stored")
+  }
+  assert.equal(jar.header(address), "__proto__=1; constructor=1; toString=1")
+  for (const cookie of jar.cookies) jar.delete(cookie)
+  assert.deepEqual(jar.cookies, [])
+})

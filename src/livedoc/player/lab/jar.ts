@@ -33,6 +33,7 @@ export interface Refusal {
 
 const MOST_REFUSALS = 5
 const MOST_BYTES = 4096 // of a cookie's name and value
+const MOST_COOKIES = 180 // as Chromium and Firefox have it for a site
 
 /** The cookies that one browser keeps. */
 export class Jar {
@@ -110,8 +111,21 @@ export class Jar {
   /** Drops the cookies that have expired, and gives their names. */
   expire(): string[] {
     const gone = this.#all().filter((cookie) => (this.#ends.get(placeOf(cookie)) ?? Infinity) <= this.#clock())
-    for (const { domain, path, key } of gone) this.#store.removeCookie(domain ?? "", path ?? "/", key, () => undefined)
+    for (const cookie of gone) this.#remove(cookie)
     return gone.map(({ key }) => key)
+  }
+
+  #remove({ domain, path, key }: Cookie): void {
+    this.#store.removeCookie(domain ?? "", path ?? "/", key, () => undefined)
+  }
+
+  /** Drops the oldest cookie if there are too many: one without Secure first, as RFC 6265bis says, and not the `newest`. */
+  #evict(newest: Cookie): void {
+    const all = this.#all()
+    if (all.length <= MOST_COOKIES) return
+    const others = all.filter((cookie) => placeOf(cookie) !== placeOf(newest))
+    const oldest = others.find(({ secure }) => !secure) ?? others[0]
+    if (oldest) this.#remove(oldest)
   }
 
   /** The Cookie header of a request to `address`; empty: it has none. */
@@ -131,7 +145,8 @@ export class Jar {
       this.#jar.setCookieSync(cookie, address.href, { sameSiteContext: "strict", now: new Date(now) })
       const end = cookie.expiryTime(new Date(now)) ?? Infinity
       this.#ends.set(placeOf(cookie), end)
-      this.expire()
+      if (end <= now) this.#remove(cookie)
+      else this.#evict(cookie)
       return { name, kind: end <= now ? "removed" : "stored", reason: "" }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
 import type { LogRecord } from "../messages.ts"
-import { apart } from "./lanes.ts"
+import { apart, sorted } from "./lanes.ts"
 
 const record = (message: string, ...extra: LogRecord["extra"]): LogRecord => {
   return { logger: "race", level: "DEBUG", message, extra, traceback: "" }
@@ -34,4 +34,8 @@ test("a lane without a name is none, and what is in a seventh lane stays a recor
     others.map(({ message }) => message),
     ["waits", "works", "works"],
   )
+})
+
+test("a lane has the same side whichever began", () => {
+  assert.deepEqual(sorted(["request 10", "request 2", "request 1"]), ["request 1", "request 2", "request 10"])
 })

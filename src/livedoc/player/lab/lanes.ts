@@ -25,9 +25,14 @@ export function apart(records: readonly LogRecord[]): { events: Event[]; others:
   return { events, others }
 }
 
+/** By name, with the numbers in them as numbers. */
+export function sorted(lanes: Iterable<string>): string[] {
+  return [...lanes].sort((one, other) => one.localeCompare(other, "en", { numeric: true }))
+}
+
 /** One column for each lane, and one row for each event. It reads as a list: "request 1: reads", "request 2: reads". */
 export function lanesOf(events: readonly Event[]): HTMLElement {
-  const lanes = [...new Set(events.map(({ lane }) => lane))]
+  const lanes = sorted(new Set(events.map(({ lane }) => lane))) // in each picture on the same side
   const names = lanes.map((lane) => element("span", "", {}, shortened(lane)))
   const items = events.map(({ lane, text }, row) => {
     const item = element("li", "", {}, element("span", "lab-lane-said", {}, `${shortened(lane)}: `), shortened(text))

@@ -21,7 +21,8 @@ export class Plug {
     const options = OPERATIONS.map((operation) => element("option", "", {}, operation))
     this.#operations = element("select", "", { id, translate: "no" }, ...options)
     const label = element("label", "", { for: id }, "before the first")
-    this.element = element("div", "lab-plug", {}, this.#button, label, this.#operations)
+    const place = element("span", "lab-plug-place", {}, label, this.#operations) // a narrow screen keeps them together
+    this.element = element("div", "lab-plug", {}, this.#button, place)
     this.#button.addEventListener("click", () => this.#arm(!this.#isArmed))
     this.#operations.addEventListener("change", () => this.#isArmed && this.#arm(true))
   }

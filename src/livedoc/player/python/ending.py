@@ -13,6 +13,8 @@ File: TypeAlias = tuple[str, int, bytes]
 """A file's path in the process's folder, its size and its first bytes."""
 
 MOST_FRAMES = 2000  # of each exception; a program that calls itself without end may have a million
+MOST_CHARACTERS = 200_000  # of a traceback, whose message may hold all that a program has
+MOST_NAME = 200  # characters of an exception's name
 MOST_FILES = 20
 MOST_BYTES = 4096  # of each
 
@@ -46,7 +48,14 @@ def failure_of(error: BaseException, filename: str) -> Failure:
     lines = [frame.lineno for frame in shown.stack]
     if isinstance(error, SyntaxError) and error.filename == filename:
         lines.append(error.lineno)
-    return Failure("".join(shown.format()), type(error).__name__, lines[-1] if lines else None)
+    return Failure(_cut("".join(shown.format())), type(error).__name__[:MOST_NAME], lines[-1] if lines else None)
+
+
+def _cut(text: str) -> str:
+    """Leave out the middle of a long text: the frames are at its beginning, and the end of the message at its end."""
+    left_out = len(text) - MOST_CHARACTERS
+    half = MOST_CHARACTERS // 2
+    return f"{text[:half]}\n[{left_out} characters are left out]\n{text[-half:]}" if left_out > 0 else text
 
 
 def _keep_frames_of(filename: str, shown: traceback.TracebackException) -> None:

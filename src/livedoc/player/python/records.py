@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MOST_RECORDS = 500
+MOST_EXTRAS = 50  # of each record
 MOST_CHARACTERS = 2000  # of each text in a record
 
 STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime"}
@@ -48,11 +49,15 @@ def recorded() -> Iterator[list[Record]]:
 
 
 def _described(record: logging.LogRecord) -> Record:
-    added = {name: value for name, value in vars(record).items() if name not in STANDARD}
-    extra = [(name, formatted(lambda value=value: str(value))) for name, value in added.items()]  # type: ignore[misc]
+    added = [item for item in vars(record).items() if item[0] not in STANDARD][:MOST_EXTRAS]
+    extra = [(_text_of(name), _text_of(value)) for name, value in added]
     exception = record.exc_info
     traceback = formatted(lambda: logging.Formatter().formatException(exception)) if exception and exception[0] else ""
     return Record(str(record.name), record.levelname, formatted(record.getMessage), extra, traceback)
+
+
+def _text_of(value: object) -> str:
+    return formatted(lambda: str(value))
 
 
 def formatted(make: Callable[[], str]) -> str:
