@@ -28,11 +28,11 @@ ids_of_ada: list[str] = []  # in your app, a table or the index
 
 async def log_in(request: Request) -> PlainTextResponse:
     sessions = current_session(request)  # in your app, check a password too
-    sessions.clear(User)  # the new session gets a new id
     sessions.set(User("ada"))
-    await sessions.save()
+    sessions.renew_id(User)
+    await sessions.save()  # now, because its id is needed
     id = sessions.id(User)
-    if id is not None:  # it is known once the session is saved
+    if id is not None:
         ids_of_ada.append(id)
     return PlainTextResponse("welcome")
 
