@@ -6,7 +6,7 @@ PLAYER := src/livedoc/player
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-header
 BROWSER := --python-platform wasm32-pyodide2025 --python-version 3.14
 
-.PHONY: help setup serve site test bench format lock clean
+.PHONY: help setup serve site test bench zensical format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,10 @@ bench: setup  ## Measure, and print the figures
 	$(BIN)/python -m tests.benchmarks.player
 	$(BIN)/python tests/benchmarks/crashes
 
+zensical: setup  ## Build the pages with Zensical, add the player, and run a block in Chromium
+	.ci/prepare chromium
+	$(BIN)/python -m tests.zensical
+
 format: setup  ## Put the code into its form
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
@@ -40,6 +44,7 @@ format: setup  ## Put the code into its form
 lock: setup  ## Renew the hashed requirement files
 	$(LOCK) --universal --python-version 3.11 --group dev pyproject.toml -o requirements.txt
 	$(LOCK) --universal --python-version 3.11 --group pyproject.toml:peers -o requirements-peers.txt
+	$(LOCK) --universal --python-version 3.11 --group pyproject.toml:zensical -o requirements-zensical.txt
 	$(LOCK) $(BROWSER) --group pyproject.toml:browser -o requirements-browser.txt
 	$(LOCK) $(BROWSER) --group pyproject.toml:pyodide-build -o requirements-pyodide-build.txt
 

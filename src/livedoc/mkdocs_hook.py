@@ -12,24 +12,18 @@ from mkdocs.config.config_options import ExtraScriptValue
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files, InclusionLevel
 
+from livedoc.build import BuildError
 from livedoc.bundle import build_player
-from livedoc.caching import write_headers
 from livedoc.card import Card, draw_cards
 from livedoc.figures import fill
-from livedoc.font import subset
 from livedoc.markdown import embeds, problems, wrong_steps
-from livedoc.offline import write_service_worker
-from livedoc.runtime import build_runtime, described
-from livedoc.snippet import SnippetError, load, paths
-from livedoc.table import labelled
-from livedoc.translation import untranslated
+from livedoc.runtime import build_runtime
+from livedoc.site import ASSETS, Additions, additions, dressed, finish, named
+from livedoc.snippet import paths
 from livedoc.twins import Page, llms_txt, twin
 from livedoc.version import version
-from livedoc.weight import weighed, weights
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from jinja2 import Environment
     from mkdocs.config.defaults import MkDocsConfig
     from mkdocs.structure.nav import Navigation
@@ -37,7 +31,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-ASSETS = "assets/livedoc"
 CARDS = "assets/cards"
 # A warning counts in a strict build only below MkDocs' own logger.
 log = logging.getLogger("mkdocs.hooks.livedoc")
@@ -48,8 +41,8 @@ pages: dict[str, Page] = {}
 """The pages by the path of their file."""
 order: list[str] = []
 """These paths as the navigation has them."""
-weight_of: dict[str, int] = {}
-"""The bytes that a first run of each snippet fetches at the most."""
+added: list[Additions] = []
+"""What is in the site besides its pages."""
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -84,7 +77,7 @@ def on_page_markdown(markdown: str, page: MkDocsPage, config: MkDocsConfig, **_:
 
 def on_post_page(output: str, **_: object) -> str:
     """Keep browsers from translating code and names, and tell each cell its column and each block what it fetches."""
-    return weighed(labelled(untranslated(output)), weight_of)
+    return dressed(output, added[0])
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:
@@ -107,22 +100,21 @@ def on_post_build(config: MkDocsConfig) -> None:
         (site / uri).write_text(twin(page.markdown, _snippets(config)))
     listed = [pages[uri] for uri in order if uri in pages]
     (site / "llms.txt").write_text(llms_txt(config.site_name, config.site_description or "", listed))
-    write_service_worker(site, f"{ASSETS}/")
-    write_headers(site, f"{ASSETS}/")
+    finish(site)
 
 
 def add_files(files: Files, config: MkDocsConfig, player: Path, runtime: Path) -> Files:
     """`files`, and the ones that make its blocks run; `player` and `runtime` are built folders."""
     used.clear()
     pages.clear()
-    _load_player(config, player)
-    scripts = dict(_scripts(_snippets(config)))
-    weight_of.clear()
-    weight_of.update(weights(scripts, player, runtime))
-    for path, script in scripts.items():
-        files.append(File.generated(config, f"snippets/{path}", content=script, inclusion=InclusionLevel.INCLUDED))
-    sources = [*_built(player, runtime), *_listed(config)]
-    for uri, source in sources:
+    try:
+        added[:] = [additions(_project(config), player, runtime, config.extra.get("livedoc", {}).get("files", {}))]
+    except BuildError as error:
+        raise PluginError(str(error)) from None
+    _load_player(config, added[0])
+    for uri, script in added[0].scripts.items():
+        files.append(File.generated(config, uri, content=script, inclusion=InclusionLevel.INCLUDED))
+    for uri, source in added[0].sources.items():
         files.append(File.generated(config, uri, abs_src_path=str(source), inclusion=InclusionLevel.INCLUDED))
     return files
 
@@ -132,7 +124,10 @@ def _write_cards(config: MkDocsConfig) -> None:
     fonts = config.extra.get("livedoc", {}).get("cards")
     if fonts:
         cards = [Card(uri, page.title, page.description) for uri, page in pages.items()]
-        heading, text = (_named(config, "cards", fonts[name]) for name in ("heading", "text"))
+        try:
+            heading, text = (named(_project(config), "cards", fonts[name]) for name in ("heading", "text"))
+        except BuildError as error:
+            raise PluginError(str(error)) from None
         drawn = draw_cards(_project(config), config.site_name, cards, heading, text)
         shutil.copytree(drawn, Path(config.site_dir) / CARDS, dirs_exist_ok=True)
 
@@ -157,47 +152,14 @@ def _measured(config: MkDocsConfig) -> tuple[dict[str, Any], str]:
     return json.loads(source.read_text()), name
 
 
-def _scripts(snippets: Path) -> Iterator[tuple[str, str]]:
-    for path in paths(snippets):
-        try:
-            yield path, load(snippets, path).script
-        except SnippetError:
-            # Either a page embeds it and is refused, or none does and that is reported.
-            continue
-
-
-def _load_player(config: MkDocsConfig, player: Path) -> None:
+def _load_player(config: MkDocsConfig, player: Additions) -> None:
     """Load the player on every page; pages have not been rendered yet."""
-    [style], [module] = player.glob("*.css"), player.glob("page-*.js")
-    script = ExtraScriptValue(f"{ASSETS}/{module.name}")
+    script = ExtraScriptValue(player.module)
     script.type = "module"
     # First, so that the site's own style has the last word. A served site may have another player since its last build.
-    config.extra_css[:] = [f"{ASSETS}/{style.name}", *_others(config.extra_css)]
+    config.extra_css[:] = [player.style, *_others(config.extra_css)]
     config.extra_javascript[:] = [*_others(config.extra_javascript), script]
 
 
 def _others(loaded: list[T]) -> list[T]:
     return [each for each in loaded if not str(each).startswith(f"{ASSETS}/")]
-
-
-def _built(player: Path, runtime: Path) -> Iterator[tuple[str, Path]]:
-    """What has a hash in its name, so it may be cached for ever."""
-    for file in sorted(player.iterdir()):
-        yield f"{ASSETS}/{file.name}", file
-    for name in described(runtime)["sizes"]:
-        yield f"{ASSETS}/{name}", runtime / name
-
-
-def _listed(config: MkDocsConfig) -> Iterator[tuple[str, Path]]:
-    """Single files of the project that `extra: livedoc: files:` puts into the site; fonts become light."""
-    for uri, name in config.extra.get("livedoc", {}).get("files", {}).items():
-        source = _named(config, "files", name)
-        yield uri, subset(_project(config), source) if source.suffix == ".woff2" else source
-
-
-def _named(config: MkDocsConfig, setting: str, name: str) -> Path:
-    """The file of the project that a setting of `extra: livedoc:` names."""
-    source = _project(config) / name
-    if not source.is_file():
-        raise PluginError(f"mkdocs.yml: extra.livedoc.{setting} names {name}, which is not there: run `make setup`")
-    return source

@@ -9,7 +9,7 @@ from itertools import count
 TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)  # one with a class is laid out by what made it
 NAME = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
 ROW = re.compile(r"<tr>.*?</tr>", re.DOTALL)
-CELL = re.compile(r"<td\b")
+CELL = re.compile(r"<td\b(?! data-column=)")
 TAG = re.compile(r"<[^>]*>")
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
+from itertools import pairwise
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -76,21 +78,38 @@ def _documented(match: re.Match[str]) -> str:
     listed = MEMBERS.search(options)
     wanted = [member.strip() for member in listed[1].split(",")] if listed else _public(found)
     members = [(f"{name}.{each}", getattr(found, each)) for each in wanted]
-    # Data has no docstring of its own at run time, only that of its type.
-    shown = [(name, found), *(each for each in members if inspect.isroutine(each[1]))]
+    shown = [(name, found), *(each for each in members if inspect.isroutine(each[1]) or inspect.ismodule(found))]
     return "\n".join(f"{_told(*each)}\n" for each in shown if "members: false" not in options or each[1] is found)
 
 
 def _public(found: Any) -> list[str]:
     if not inspect.isclass(found):
         return []
-    return [name for name, value in vars(found).items() if inspect.isfunction(value) and not name.startswith("_")]
+    functions = {name: value for name, value in vars(found).items() if inspect.isfunction(value)}
+    # As mkdocstrings has it, which shows __init__ with the class.
+    special = {name for name, value in functions.items() if name.startswith("__") and value.__doc__} - {"__init__"}
+    return [name for name in functions if name in special or not name.startswith("_")]
 
 
 def _told(name: str, found: Any) -> str:
-    signature = f"{inspect.signature(found)}" if callable(found) and not _is_protocol_or_error(found) else ""
+    is_data = not (inspect.isroutine(found) or inspect.isclass(found) or inspect.ismodule(found))
+    has_signature = callable(found) and not is_data and not _is_protocol_or_error(found)
+    signature = f"{inspect.signature(found)}" if has_signature else ""
+    text = _beside(name) if is_data else inspect.getdoc(found)
     signature = ANNOTATION.sub(r"\1\2", signature)
-    return f"### `{name}{signature}`\n\n{inspect.getdoc(found) or ''}\n"
+    return f"### `{name}{signature}` {{ #{name} }}\n\n{text or ''}\n"
+
+
+def _beside(name: str) -> str | None:
+    """The text below some data in its module: at run time, data has only the docstring of its type."""
+    module, _, attribute = name.rpartition(".")
+    statements = ast.parse(inspect.getsource(resolve_name(module))).body
+    for statement, after in pairwise(statements):
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(after, ast.Expr):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            if any(isinstance(target, ast.Name) and target.id == attribute for target in targets):
+                return inspect.cleandoc(ast.literal_eval(after.value))
+    return None
 
 
 def _is_protocol_or_error(found: Any) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from livedoc.runtime import Runtime
 
-BLOCK = re.compile(r'data-snippet="([^"]+)"')
+BLOCK = re.compile(r'(data-snippet="([^"]+)")( data-weight="\d+")?')
 
 
 def weights(scripts: Mapping[str, str], player: Path, runtime: Path) -> dict[str, int]:
@@ -42,7 +42,7 @@ def weight(script: str, runtime: Runtime) -> int:
 
 def weighed(html: str, weights: Mapping[str, int]) -> str:
     """`html` with `data-weight` on each block."""
-    return BLOCK.sub(lambda block: f'{block[0]} data-weight="{weights[block[1]]}"', html)
+    return BLOCK.sub(lambda block: f'{block[1]} data-weight="{weights[block[2]]}"', html)
 
 
 def _imported(script: str) -> Iterator[str]:

@@ -117,8 +117,9 @@ def test_a_figure_is_written_without_an_entity(snippets: Path) -> None:
 
 def test_an_object_says_what_its_docstring_says(snippets: Path) -> None:
     told = twin("# All\n\n::: coatcheck.CurrentSession\n::: coatcheck.StorageFull\n\nEnd.\n", snippets)
-    assert "### `coatcheck.CurrentSession.get(self, type: type[S]) -> S | None`\n\nReturn the client's" in told
-    assert "### `coatcheck.StorageFull`\n\n" in told
+    got = "### `coatcheck.CurrentSession.get(self, type: type[S]) -> S | None` { #coatcheck.CurrentSession.get }"
+    assert f"{got}\n\nReturn the client's" in told
+    assert "### `coatcheck.StorageFull` { #coatcheck.StorageFull }\n\n" in told
     assert told.endswith("\nEnd.\n")
     assert ":::" not in told
 
@@ -133,7 +134,22 @@ def test_only_the_listed_members_are_told(snippets: Path, members: str, shown: s
 def test_data_of_a_module_gets_no_docstring_of_its_type(snippets: Path) -> None:
     told = twin("::: coatcheck.testing\n    options:\n      members: [CHECKS, Check, report]\n", snippets)
     assert "tuple" not in told
-    assert "### `coatcheck.testing.report(make_storage: Callable[[], SessionStorage]) -> bool`" in told
+    assert (
+        "### `coatcheck.testing.report(make_storage: Callable[[], SessionStorage]) -> bool` { "
+        "#coatcheck.testing.report }" in told
+    )
+
+
+def test_data_is_told_by_the_text_below_it(snippets: Path) -> None:
+    told = twin("::: coatcheck.testing\n    options:\n      members: [CHECKS, Check]\n", snippets)
+    assert "### `coatcheck.testing.CHECKS` { #coatcheck.testing.CHECKS }\n\nWhat every storage must do, one" in told
+    assert "### `coatcheck.testing.Check` { #coatcheck.testing.Check }\n\nReturns if the storage keeps" in told
+
+
+def test_a_special_method_with_a_text_is_told(snippets: Path) -> None:
+    told = twin("::: coatcheck.Sessions\n", snippets)
+    assert "{ #coatcheck.Sessions.__call__ }" in told
+    assert "__init__" not in told
 
 
 def test_the_list_has_a_line_for_each_page() -> None:

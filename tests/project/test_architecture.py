@@ -46,7 +46,7 @@ FLOORS = {
         {"card", "excerpt", "exercise", "figures", "runtime", "bundle", "font", "offline", "caching"},
         {"weight"},
         {"markdown"},
-        {"lesson", "twins"},
+        {"lesson", "site", "twins"},
         {"mkdocs_hook", "pytest_snippets", "__main__"},
     ],
     "livedoc.player.python": [  # what runs in the browser's Python

@@ -65,6 +65,8 @@ TASK = {
     "rename": "sessions/rolling-deployment/",
     "compress": "sessions/rolling-deployment/",
     "pydantic": "sessions/rolling-deployment/#use-a-pydantic-model",
+    "s3": "storages/object-store/",
+    "bucket": "storages/object-store/",
     "redis": "recipes/redis/",
     "valkey": "recipes/redis/",
     "cluster": "recipes/redis/",

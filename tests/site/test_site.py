@@ -143,8 +143,14 @@ def test_a_block_can_be_run_unless_its_snippet_needs_more_than_a_browser(documen
 
 def test_every_link_and_anchor_leads_somewhere(site: Path) -> None:
     command = [str(LYCHEE), "--offline", "--include-fragments", "--index-files", "index.html", "--no-progress"]
-    command += ["--root-dir", str(site), f"{site}/**/*.html"]
+    command += ["--root-dir", str(site), *(f"{site}/**/*.{ending}" for ending in ("html", "md", "svg"))]
     output_of(*command)
+
+
+def test_the_sitemap_names_each_page_and_nothing_else(site: Path, documents: dict[str, Document]) -> None:
+    named = re.findall(r"<loc>(.+?)</loc>", (site / "sitemap.xml").read_text())
+    pages = [ORIGIN + uri.removesuffix("index.html") for uri in documents if uri != "404.html"]
+    assert sorted(named) == sorted(pages)
 
 
 def test_each_page_has_a_twin_in_markdown_and_a_line_in_the_list(site: Path, documents: dict[str, Document]) -> None:

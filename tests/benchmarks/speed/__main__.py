@@ -26,7 +26,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,13 +35,13 @@ from typing import TYPE_CHECKING, Any
 from tests.benchmarks.speed import capacity, correctness, growth, machine, report, servers
 from tests.benchmarks.speed.cases import CASES, Place
 from tests.benchmarks.speed.measurement import measure
+from tests.support.environment import python_with
 from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PEERS = PROJECT / ".cache" / "peers"
-PYTHON = PEERS / "bin" / "python"
 REQUIREMENTS = PROJECT / "requirements-peers.txt"
 RESULTS = PROJECT / "tests" / "benchmarks" / "results.json"
 OTHERS = ("correctness", "servers", "growth", "capacity")
@@ -50,22 +49,11 @@ MANY = 100_000  # sessions in a directory
 REQUESTS = 1_000_000  # after which memory must not have grown
 
 
-def install() -> None:
-    """Make the peers' environment, unless it is there and up to date."""
-    installed = PEERS / REQUIREMENTS.name
-    if installed.exists() and installed.read_bytes() == REQUIREMENTS.read_bytes():
-        return
-    venv.create(PEERS, clear=True, with_pip=True)
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--require-hashes", "-r", str(REQUIREMENTS)], check=True)
-    installed.write_bytes(REQUIREMENTS.read_bytes())
-
-
 def measure_there() -> int:
     """Run this again in the peers' environment, with the library on the path."""
-    install()
+    python = python_with(REQUIREMENTS, PEERS)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (PROJECT / "src", PROJECT)))}
-    command = [str(PYTHON), "-m", "tests.benchmarks.speed", *sys.argv[1:]]
+    command = [str(python), "-m", "tests.benchmarks.speed", *sys.argv[1:]]
     return subprocess.run(command, env=environment, check=False).returncode
 
 
