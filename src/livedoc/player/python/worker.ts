@@ -52,7 +52,7 @@ async function perform(task: Task): Promise<void> {
   awaited = run
   if (interrupts) interrupts[0] = 0 // one that came too late for the run before
   try {
-    const python = await pythonFor(task.kind === "request" ? undefined : task.source)
+    const python = await pythonFor(task.kind === "request" ? undefined : task.source, task.kind === "serve")
     if (run !== awaited) return // a later run has taken its place
     awaited = undefined
     reply({ kind: "running", run })
@@ -132,11 +132,11 @@ function lastWords(reason: unknown): string | undefined {
 }
 
 /** Python with what a script imports; undefined: as it is. */
-async function pythonFor(source: string | undefined): Promise<Python> {
+async function pythonFor(source: string | undefined, isServed = false): Promise<Python> {
   started ??= start(source ?? "")
   const { python, lost } = await started
   await running
-  if (source !== undefined) await Promise.race([python.loadPackages(source), lost])
+  if (source !== undefined) await Promise.race([python.loadPackages(source, isServed), lost])
   return python
 }
 
