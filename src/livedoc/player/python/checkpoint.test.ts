@@ -116,11 +116,29 @@ test("it can be put back many times, and taken again", () => {
 function inside() {
   return Reflect.get(python, "_module") as {
     HEAPU8: Uint8Array
+    _sbrk(increment: number): number
+    _emscripten_stack_get_end(): number
+    _emscripten_stack_get_current(): number
     FS: { streams: ({ fd: number | null } | null | undefined)[] }
     LDSO: { loadedLibsByName: Record<string, unknown> }
     __hiwire_immortal_get(index: number): unknown
   }
 }
+
+test("all memory is as it was, but for what the stack has free", () => {
+  checkpoint.take()
+  const { HEAPU8, _sbrk, _emscripten_stack_get_end, _emscripten_stack_get_current } = inside()
+  const places = [
+    [0, _emscripten_stack_get_end()],
+    [_emscripten_stack_get_current(), _sbrk(0)],
+  ] as const
+  const before = places.map(([begin, end]) => Buffer.from(HEAPU8.slice(begin, end)))
+  output("json.dumps = len\nimport csv, difflib\ntaken = [bytearray(b'x' * n) for n in range(999)]")
+  const now = () => places.map(([begin, end]) => Buffer.from(inside().HEAPU8.subarray(begin, end)))
+  assert.ok(now().every((part, index) => part.length > 1_000_000 && !part.equals(before[index] ?? part)))
+  assert.ok(checkpoint.restore())
+  assert.ok(now().every((part, index) => part.equals(before[index] ?? Buffer.of())))
+})
 
 test("memory that a program took is empty again", () => {
   const before = inside().HEAPU8.length

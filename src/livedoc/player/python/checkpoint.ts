@@ -18,9 +18,18 @@ interface Stream {
   fd: number | null
 }
 
+/** A piece of Python's memory. */
+interface Part {
+  begin: number
+  bytes: Uint8Array
+}
+
 /** Pyodide's inner parts. They are those of the pinned version, and the tests say when they have changed. */
 interface Inside {
   HEAPU8: Uint8Array
+  _sbrk(increment: number): number
+  _emscripten_stack_get_end(): number
+  _emscripten_stack_get_current(): number
   FS: {
     root: Node
     streams: (Stream | null | undefined)[]
@@ -48,7 +57,7 @@ interface Registry {
 export class Checkpoint {
   readonly #inside: Inside
   readonly #pointers: Pointers
-  #memory = new Uint8Array()
+  #memory: readonly Part[] = []
   #references: unknown[] = []
   #numbers: [Map<unknown, unknown>, [unknown, unknown][]][] = []
   #streams: Inside["FS"]["streams"] = []
@@ -67,9 +76,8 @@ export class Checkpoint {
 
   /** No Python may be running. */
   take(): void {
-    const { HEAPU8, FS } = this.#inside
-    if (this.#memory.length === HEAPU8.length) this.#memory.set(HEAPU8)
-    else this.#memory = HEAPU8.slice()
+    const { FS } = this.#inside
+    this.#memory = held(this.#inside)
     this.#references = [...entries((index) => this.#inside.__hiwire_get(index))]
     const maps = [...entries((index) => this.#inside.__hiwire_immortal_get(index))].filter(
       (each) => each instanceof Map,
@@ -100,8 +108,12 @@ export class Checkpoint {
     FS.chdir(this.#folder)
     if (loose || HEAPU8.length > MOST || Object.keys(LDSO.loadedLibsByName).join() !== this.#libraries) return false
     if (!equal(disk(this.#inside), this.#disk)) return false
-    HEAPU8.set(this.#memory)
-    HEAPU8.fill(0, this.#memory.length)
+    let end = 0
+    for (const { begin, bytes } of this.#memory) {
+      HEAPU8.set(bytes, begin)
+      end = begin + bytes.length
+    }
+    HEAPU8.fill(0, end)
     for (const [index, value] of this.#references.entries()) this.#inside.__hiwire_set(index, value)
     for (const [map, numbers] of this.#numbers) {
       map.clear()
@@ -156,6 +168,18 @@ class Pointers implements Registry {
     this.#timers = new Set()
     return loose
   }
+}
+
+/**
+ * What there is in Python's memory: the static data, and what is on the stack and the heap. The stack grows down from the
+ * heap, and most of it is never used: to copy that too would take twice as long.
+ */
+function held({ HEAPU8, _sbrk, _emscripten_stack_get_end, _emscripten_stack_get_current }: Inside): Part[] {
+  const places = [
+    [0, _emscripten_stack_get_end()],
+    [_emscripten_stack_get_current(), _sbrk(0)],
+  ] as const
+  return places.map(([begin, end]) => ({ begin, bytes: HEAPU8.slice(begin, end) }))
 }
 
 function* entries(get: (index: number) => unknown): Generator {

@@ -171,3 +171,24 @@ test("a file that is fetched at once is asked for once more where it was missing
   ])
   assert.equal(asked.length, 9)
 })
+
+test("a file is asked for in its turn, and counted before", async () => {
+  const asked: string[] = []
+  const fetch = (input: string | URL | Request) => {
+    asked.push(String(input).replace(folder, ""))
+    return Promise.resolve(new Response())
+  }
+  let come!: () => void
+  const core = new Promise<void>((resolve) => (come = resolve))
+  const sizes = { "a.whl": { raw: 9, wire: 4 }, "b.wasm": { raw: 9, wire: 3 } }
+  const download = new Download(folder, sizes, () => undefined)
+  const watched = download.watch(fetch, (file) => (file === "b.wasm" ? undefined : core))
+  const coming = ["a.whl", "b.wasm"].map((file) => watched(folder + file))
+  await coming[1]
+  assert.deepEqual(asked, ["b.wasm"])
+  assert.equal(download.total, 7)
+  assert.ok(!download.coming.includes("a.whl"))
+  come()
+  await coming[0]
+  assert.deepEqual(asked, ["b.wasm", "a.whl"])
+})

@@ -74,13 +74,14 @@ export class Download {
     return [...this.#coming]
   }
 
-  /** `fetch`, watched. */
-  watch(fetch: Fetch): Fetch {
+  /** `fetch`, watched. A file is asked for once `turn` has come, but its bytes count from the beginning. */
+  watch(fetch: Fetch, turn: (file: string) => Promise<void> | undefined = () => undefined): Fetch {
     return async (input, init) => {
       const url = input instanceof Request ? input.url : String(input)
       if (!url.startsWith(this.#folder)) return fetch(input, init)
       const file = url.slice(this.#folder.length)
       this.total += this.#sizes[file]?.wire ?? 0
+      await turn(file)
       this.#coming.add(file)
       this.#changed()
       try {

@@ -23,8 +23,11 @@ import { watchFor } from "./plug.ts"
 import { mustAllowWebAssembly } from "./webassembly.ts"
 
 export interface Python {
-  /** Installs the packages that a script imports. Not while a script runs. */
-  loadPackages(source: string): Promise<void>
+  /**
+   * Installs the packages that a script imports. Not while a script runs. What is served lives as long as Python, and
+   * nothing has to be put back after it.
+   */
+  loadPackages(source: string, isServed?: boolean): Promise<void>
   /**
    * Runs a script to its end, in a process of its own: afterwards Python is as it was before. `print` gets the output as
    * it comes.
@@ -155,8 +158,10 @@ function playing(pyodide: PyodideAPI, packages: Packages, library: Library): Pyt
   pyodide.setStdout({ write: (bytes) => streams[0]?.write(bytes) ?? bytes.length })
   pyodide.setStderr({ write: (bytes) => streams[1]?.write(bytes) ?? bytes.length })
   return {
-    async loadPackages(source) {
-      if ((await packages.install(pyodide, source)) || !taken) checkpoint.take()
+    async loadPackages(source, isServed = false) {
+      if (await packages.install(pyodide, source)) taken = false
+      if (taken || isServed) return
+      checkpoint.take()
       taken = true
     },
     async run(path, source, print) {

@@ -5,6 +5,7 @@ import { type Python, startPython } from "./python.ts"
 import { compileAhead } from "./webassembly.ts"
 
 const PROGRESS_INTERVAL = 100 // milliseconds
+const FIRST = /\/(pyodide\.asm\.\w+|python_stdlib\.zip)$/ // what Python takes its first steps with, while all else comes
 // A program may come from a stranger's link. What is kept under these names belongs to the whole site, and the last one
 // would let it speak to the page in the place of this module.
 const send = globalThis.postMessage.bind(globalThis)
@@ -51,7 +52,7 @@ async function perform(task: Task): Promise<void> {
   awaited = run
   if (interrupts) interrupts[0] = 0 // one that came too late for the run before
   try {
-    const python = await pythonFor(task.kind === "request" ? undefined : task.source)
+    const python = await pythonFor(task.kind === "request" ? undefined : task.source, task.kind === "serve")
     if (run !== awaited) return // a later run has taken its place
     awaited = undefined
     reply({ kind: "running", run })
@@ -131,11 +132,11 @@ function lastWords(reason: unknown): string | undefined {
 }
 
 /** Python with what a script imports; undefined: as it is. */
-async function pythonFor(source: string | undefined): Promise<Python> {
+async function pythonFor(source: string | undefined, isServed = false): Promise<Python> {
   started ??= start(source ?? "")
   const { python, lost } = await started
   await running
-  if (source !== undefined) await Promise.race([python.loadPackages(source), lost])
+  if (source !== undefined) await Promise.race([python.loadPackages(source, isServed), lost])
   return python
 }
 
@@ -149,9 +150,13 @@ async function start(source: string): Promise<Running> {
     stage = next
     tell(download)
   }
-  const ahead = compileAhead(`${root}${RUNTIME.core}pyodide.asm.wasm`, download.watch(globalThis.fetch), () =>
-    reach("its own first steps"),
-  )
+  let come!: () => void
+  const core = new Promise<void>((resolve) => (come = resolve))
+  const watched = download.watch(globalThis.fetch, (file) => (FIRST.test(file) ? undefined : core))
+  const ahead = compileAhead(`${root}${RUNTIME.core}pyodide.asm.wasm`, watched, () => {
+    come()
+    reach("its own first steps")
+  })
   globalThis.fetch = ahead.fetch
   const load = async (path: string) => new Uint8Array(await (await fetch(root + path)).arrayBuffer())
   const files = { load, loadNow: (path: string) => fetchNow(root + path) }
