@@ -54,7 +54,9 @@ class SQLiteStorage(SimplifiedSessionStorage):
 # --8<-- [start:tests]
 @pytest.mark.parametrize("check", [*CHECKS, *UPDATE_CHECKS])
 def test_the_storage_keeps_the_contract(check: Check, tmp_path: Path) -> None:
-    anyio.run(check, SQLiteStorage(str(tmp_path / "sessions.db")))
+    storage = SQLiteStorage(str(tmp_path / "sessions.db"))
+    anyio.run(check, storage)
+    storage.database.close()  # or Python 3.13 warns of it
     # --8<-- [end:tests]
 
 

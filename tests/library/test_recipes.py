@@ -215,35 +215,40 @@ asyncio.run(main())
 """
 
 
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[Any]:
+    storage = recipe("keep_in_sqlite")["SQLiteStorage"](str(tmp_path / "sessions.db"))
+    yield storage
+    storage.database.close()
+
+
 @pytest.mark.parametrize("check", EVERY_CHECK, ids=lambda check: check.__name__)
-async def test_the_contract_holds_in_sqlite(check: Check, tmp_path: Path) -> None:
-    await check(recipe("keep_in_sqlite")["SQLiteStorage"](str(tmp_path / "sessions.db")))
+async def test_the_contract_holds_in_sqlite(check: Check, sqlite: Any) -> None:
+    await check(sqlite)
 
 
-def test_four_processes_lose_no_change_in_sqlite(tmp_path: Path) -> None:
+def test_four_processes_lose_no_change_in_sqlite(sqlite: Any, tmp_path: Path) -> None:
     script, file = RECIPES / "keep_in_sqlite.py", tmp_path / "sessions.db"
-    storage = recipe("keep_in_sqlite")["SQLiteStorage"](str(file))
-    asyncio.run(write_bytes(storage, "id1", b"0"))
+    asyncio.run(write_bytes(sqlite, "id1", b"0"))
     workers = [subprocess.Popen([sys.executable, "-c", WORKER, str(script), str(file)]) for _ in range(4)]
     assert [worker.wait() for worker in workers] == [0] * 4
-    assert asyncio.run(read_bytes(storage, "id1")) == b"200"
+    assert asyncio.run(read_bytes(sqlite, "id1")) == b"200"
 
 
 async def test_a_session_in_sqlite_that_is_read_is_kept_and_one_that_is_not_is_deleted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sqlite: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    storage = recipe("keep_in_sqlite")["SQLiteStorage"](str(tmp_path / "sessions.db"))
     start, day = time.time(), 24 * 3600
     for id in ("read", "changed", "left"):
-        await write_bytes(storage, id, b"0")
+        await write_bytes(sqlite, id, b"0")
     for days in (5, 10):
         monkeypatch.setattr(time, "time", lambda days=days: start + days * day)
-        assert await holds(storage, "read") == b"0"
-        await storage.update("changed", increment)
-    assert await holds(storage, "left") is None
-    await storage.sweep()
-    assert storage.database.execute("SELECT count(*) FROM sessions").fetchone() == (2,)
-    assert [await holds(storage, id) for id in ("read", "changed")] == [b"0", b"2"]
+        assert await holds(sqlite, "read") == b"0"
+        await sqlite.update("changed", increment)
+    assert await holds(sqlite, "left") is None
+    await sqlite.sweep()
+    assert sqlite.database.execute("SELECT count(*) FROM sessions").fetchone() == (2,)
+    assert [await holds(sqlite, id) for id in ("read", "changed")] == [b"0", b"2"]
 
 
 # --- Flask-Session ------------------------------------------------------------------------------------------------
