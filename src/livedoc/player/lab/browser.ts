@@ -176,7 +176,7 @@ export class Browser {
     if (trouble) this.#page.append(element("p", "lab-trouble", {}, trouble))
     this.#page.append(...this.#content(answer, address))
     if (answer.failure) this.#page.append(this.#around.traceback(answer.failure))
-    this.#page.scrollTop = 0
+    requestAnimationFrame(() => (this.#page.scrollTop = 0)) // the browser lays it out then, and not twice
     const failed = answer.failure ? `The app raised ${answer.failure.error}.` : ""
     const asked = hops[0]?.request ?? request
     const [first, last] = [asked, request].map(({ method, target }) => `${method} ${shortened(target, MOST_SAID)}`)
