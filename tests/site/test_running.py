@@ -115,11 +115,18 @@ def test_a_package_that_a_block_does_not_import_is_not_loaded_for_it(block: Bloc
     assert [url for url in requested if url.endswith(".whl")] == []
 
 
-def test_the_packages_of_a_block_come_before_python_is_there(block: Block) -> None:
-    with held(block.page, "**/*.wasm") as let_come, block.page.expect_request("**/coatcheck-*.whl"):
-        block.press("Run")
-    block.wait_for("starting")
-    let_come()
+def test_the_packages_of_a_block_come_once_the_webassembly_is_there_and_before_python_is(block: Block) -> None:
+    requested = requests(block.page)
+    with (
+        block.page.expect_request("**/coatcheck-*.whl"),
+        held(block.page, "**/python_stdlib.zip") as let_python_start,
+    ):
+        with held(block.page, "**/*.wasm") as let_come:
+            block.press("Run")
+        block.wait_for("starting")
+        assert [url for url in requested if url.endswith(".whl")] == [], "they share no slow line with it"
+        let_come()
+    let_python_start()
     block.wait_for("done")
 
 
