@@ -445,7 +445,7 @@ def test_long_lines_scroll_inside(new_page: NewPage) -> None:
     assert editor.evaluate("element => element.getBoundingClientRect().height") < 70
     assert width_of(page) == PHONE["width"]
     press(editor, "End")
-    assert scroller.evaluate("element => element.scrollLeft") > 100
+    page.wait_for_function("element => element.scrollLeft > 100", arg=scroller.element_handle())
     assert page.locator("#every-kind .cm-numbers").evaluate("element => element.getBoundingClientRect().left") < 40
 
 
