@@ -689,7 +689,7 @@ def is_whole(data: bytes) -> bool:
 async def test_a_reader_beside_a_writer_in_another_process_never_sees_half_a_session(
     directory: SessionStorageDirectory, root: Path
 ) -> None:
-    seen, reads = set(), 0
+    seen, reads = set[bytes](), 0
     with anyio.fail_after(PATIENCE), a_writer(root):
         while reads < 1500 or len(seen) < 4:  # on a busy machine the writer may wait for its turn that long
             data = await read_bytes(directory, "id1")
