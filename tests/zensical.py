@@ -82,6 +82,7 @@ def check_pages(page: Page) -> str:
     """Go to another page as a reader does, and run a block there."""
     page.locator(".md-footer__link--next").first.click()
     expect(page).to_have_url(re.compile("/storages/delete-expired-sessions/$"))
+    expect(page.locator("h1")).to_contain_text("Delete expired sessions")  # the address is there before the page
     block = block_of(page, page.locator(RUNNABLE).first.get_attribute("data-snippet") or "")
     result = block.run()
     assert result == block.expected, result
