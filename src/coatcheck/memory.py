@@ -114,8 +114,7 @@ class SessionStorageMemory(SimplifiedSessionStorage):
         self._bytes = size
 
     def _reclaim(self) -> None:
-        now = self._clock()
-        self._now = max(self._now, now)
+        self._now = max(self._now, self._clock())
         while self._now - self._oldest >= self._retention:
             _, self._oldest = next(iter(self._sessions.values()), (b"", self._now))
             if self._now - self._oldest >= self._retention:
