@@ -228,7 +228,7 @@ def test_a_restart_keeps_the_files_and_says_so_once(lab: Lab) -> None:
     expect(row).to_have_count(1)
     file = lab.store.locator(".lab-files li")
     before = file.locator("code, .lab-rest").all_text_contents()
-    python = pythons(lab.page)
+    served = pythons(lab.page)[0]
     told = lab.announcements()
     lab.button("Restart").click()
     lab.hear("The server has started again, with the file that it had. What was in its memory is gone")
@@ -237,13 +237,48 @@ def test_a_restart_keeps_the_files_and_says_so_once(lab: Lab) -> None:
         "Starting",
         "The server has started again, with the file that it had. What was in its memory is gone",
     ]
-    assert not set(python) & set(pythons(lab.page))
+    assert served not in pythons(lab.page)
     assert file.locator("code, .lab-rest").all_text_contents() == before  # its name, its time and its size
     expect(file.locator(".lab-mark")).to_have_count(0)
     expect(row).to_have_count(0)
     expect(lab.log.locator(".lab-exchanges > li").first).to_have_text("Start 2: the server has started again.")
     lab.get()
     expect(lab.shown).to_contain_text("Visit 3")
+
+
+@pytest.mark.parametrize(
+    ("path", "snippet", "gigabytes", "pythons"),
+    [
+        ("/laboratory/the-server-dies/", "labs/server_death.py", "8", 2),
+        ("/laboratory/the-server-dies/", "labs/server_death.py", "2", 1),
+        ("/laboratory/the-server-dies/", "labs/server_death.py", "undefined", 1),
+        (CLOCK, "labs/expiry_clock.py", "8", 1),
+    ],
+)
+def test_the_next_python_is_ready_where_a_step_restarts_or_once_the_reader_comes_near(
+    new_page: NewPage, path: str, snippet: str, gigabytes: str, pythons: int
+) -> None:
+    page = new_page()
+    page.add_init_script(f"Object.defineProperty(Navigator.prototype, 'deviceMemory', {{ get: () => {gigabytes} }})")
+    page.goto(path)
+    opened: list[str] = []
+    page.on("worker", lambda worker: opened.append(worker.url))
+    lab = Lab(block_of(page, snippet))
+    lab.button("Start").click()
+    lab.wait_for("ready")
+    for _ in range(2):  # by the second answer, all is known that came of the first
+        lab.get()
+    assert len(opened) == pythons
+    for number in (2, 3):  # again after each start
+        lab.page.mouse.move(0, 0)
+        lab.button("Restart").hover()
+        for _ in range(100):
+            if len(opened) == number:
+                break
+            page.wait_for_timeout(50)
+        assert len(opened) == number
+        lab.button("Restart").click()
+        lab.wait_for("ready")
 
 
 def test_start_over_begins_with_an_empty_disk(page: Page) -> None:

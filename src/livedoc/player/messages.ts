@@ -1,7 +1,7 @@
 /** What the page asks of the worker. */
 export type Command =
   | { kind: "open"; interrupts: Uint8Array<SharedArrayBuffer> | undefined } // the first: a 2 in it stops a busy Python
-  | { kind: "prepare"; source: string } // a run of it may come
+  | { kind: "prepare"; source: string; isServed: boolean } // a run of it may come, or its app is to be served
   | { kind: "run"; run: number; path: string; source: string }
   // Without its main; once in a worker's life.
   | { kind: "serve"; run: number; path: string; source: string; disk: Disk; values: Values }

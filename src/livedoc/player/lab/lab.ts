@@ -1,4 +1,5 @@
 import type { Answer, AppRequest, Change, Control, Failure, Values } from "../messages.ts"
+import { doAhead } from "../page/ahead.ts"
 import type { Place } from "../page/code.ts"
 import { element } from "../page/element.ts"
 import { withPlaces } from "../page/places.ts"
@@ -26,8 +27,8 @@ export interface Options {
   browsers: readonly string[]
   /** The script as it is now. */
   script: () => string
-  /** A worker for this lab alone. */
-  runner: Runner
+  /** Gives a worker for this lab alone. */
+  openRunner: () => Runner
   /** Goes to a line of the script. */
   goTo: (place: Place) => void
   /** The server has started. */
@@ -38,6 +39,7 @@ export interface Options {
   share: (values: Values) => Promise<string>
 }
 
+const ENOUGH = 4 // gigabytes of memory for a second Python. Where a browser doesn't say how many there are, a reader has to come near
 const MOST_PRINTED = 100_000 // characters that are kept of what the server prints
 
 /** A server with the app of a snippet, and browsers for it. */
@@ -53,6 +55,7 @@ export class Lab {
     role: "group",
     "aria-label": "What the server printed",
   })
+  readonly #again: HTMLButtonElement
   readonly #stop: HTMLButtonElement
   readonly #browsers: ReadonlyMap<string, Browser>
   readonly #store: StorePanel
@@ -66,7 +69,7 @@ export class Lab {
   constructor(options: Options) {
     this.#options = options
     this.#server = new Server(
-      options.runner,
+      options.openRunner,
       (status, isNews) => this.#show(status, isNews),
       (change) => this.#print(change),
     )
@@ -76,7 +79,7 @@ export class Lab {
       return button
     }
     const start = press("Start", () => void this.start())
-    const restart = press("Restart", () => void this.#restart())
+    this.#again = press("Restart", () => void this.#restart())
     this.#stop = press("Stop", () => this.#server.stop())
     const share = press("Share", async () => this.#tell(`${await options.share(this.#controls.values)}.`))
     const controls = element("div", "lab-controls", { role: "group", "aria-label": "Controls" })
@@ -86,7 +89,7 @@ export class Lab {
       (sentence) => this.#tell(sentence),
       (sentence) => this.#records.note(sentence, "plug"),
     )
-    const buttons = element("div", "lab-buttons", {}, start, restart, this.#stop, share)
+    const buttons = element("div", "lab-buttons", {}, start, this.#again, this.#stop, share)
     const head = element(
       "div",
       "lab-head",
@@ -180,6 +183,7 @@ export class Lab {
     if (started.failure) return this.#trouble.replaceChildren(this.#traceback(started.failure))
     this.#controls.show(started.controls)
     this.#store.showStart(started.store)
+    doAhead(this.#again, () => this.#getReady())
     this.#starts++
     if (this.#starts > 1) this.#records.note(`Start ${this.#starts}: the server has started again.`)
     this.#options.started()
@@ -191,10 +195,17 @@ export class Lab {
     if (answer?.kind === "cut") {
       this.#store.showStart(storeOn(answer.disk))
       this.#records.note(`The plug was pulled before ${answer.operation} ${answer.path}.`)
+      this.#getReady()
       return undefined
     }
+    if (answer && isRestarted() && (Reflect.get(navigator, "deviceMemory") ?? 0) >= ENOUGH) this.#getReady()
     this.#spared = answer && operation ? `It did no ${operation}, so the server is still running.` : ""
     return answer
+  }
+
+  /** Starts the Python of the next start, which then need not wait for it. */
+  #getReady(): void {
+    this.#server.prepare(this.#options.script())
   }
 
   #copy(cookie: KeptCookie, jar: Jar, from: string, receiver: string): void {
@@ -254,6 +265,11 @@ export class Lab {
     const attributes = { "data-error": "", tabindex: "0", role: "group", "aria-label": "What went wrong" }
     return element("pre", "lab-body", attributes, ...withPlaces(failure.traceback, this.#options.path, go))
   }
+}
+
+/** Whether a step of the page's lesson restarts the server. */
+function isRestarted(): boolean {
+  return document.querySelector(`[data-do*='"restart"']`) !== null
 }
 
 /** The lab's own style sheet comes with it. */

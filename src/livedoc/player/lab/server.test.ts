@@ -26,22 +26,23 @@ function served() {
   let receive: (reply: Reply) => void = () => undefined
   let broke: (reason: string) => void = () => undefined
   let run = 0
-  const runner = new Runner((to, lost) => {
-    told.push("open")
-    receive = to
-    broke = lost
-    return {
-      post(command: Command) {
-        told.push(command.kind)
-        if ("run" in command) ({ run } = command)
-        if (command.kind === "serve") disks.push(command.disk.map(({ path }) => path))
-      },
-      interrupt: () => told.push("interrupt"),
-      close: () => told.push("close"),
-    }
-  })
+  const open = () =>
+    new Runner((to, lost) => {
+      told.push("open")
+      receive = to
+      broke = lost
+      return {
+        post(command: Command) {
+          told.push(command.kind)
+          if ("run" in command) ({ run } = command)
+          if (command.kind === "serve") disks.push(command.disk.map(({ path }) => path))
+        },
+        interrupt: () => told.push("interrupt"),
+        close: () => told.push("close"),
+      }
+    })
   const server: Server = new Server(
-    runner,
+    open,
     (status, isNews) => said.push(`${server.state}${isNews ? "!" : ""} ${status}`),
     ({ text }) => said.push(`printed ${text}`),
   )
@@ -187,6 +188,25 @@ test("a server whose Python ends says why", async () => {
   reply.lost("out of memory")
   assert.equal(await asked, undefined)
   assert.equal(said.at(-1), "failed! Python ended: out of memory. Start starts it again")
+})
+
+test("a start takes the worker that was made ready for it, and the next one another", async () => {
+  const { server, told, reply } = await started()
+  server.prepare("app = 2")
+  const starting = server.start("labs/a.py", "app = 2")
+  reply.running()
+  reply.done()
+  assert.equal((await starting)?.kind, "started")
+  assert.deepEqual(told.splice(0), ["open", "prepare", "close", "serve"])
+  void server.start("labs/a.py", "app = 3")
+  assert.deepEqual(told, ["close", "open", "serve"])
+})
+
+test("a server that is closed leaves no worker that was made ready", async () => {
+  const { server, told } = await started()
+  server.prepare("app = 2")
+  server.close()
+  assert.deepEqual(told, ["open", "prepare", "close", "close"])
 })
 
 test("nothing is heard of a server that was closed", async () => {

@@ -4,9 +4,13 @@ import { loading } from "../page/status.ts"
 
 export type State = "idle" | "starting" | "ready" | "busy" | "failed" | "stopped"
 
-/** The server of a lab: Python in a worker of its own, with the app of a script. Its disk outlives the worker. */
+/**
+ * The server of a lab: Python in a worker of its own, with the app of a script. Its disk outlives the worker. Two runners
+ * take turns: while the server works in the one, the other can get ready for the next start.
+ */
 export class Server {
-  readonly #runner: Runner
+  #runner: Runner
+  #next: Runner
   readonly #changed: (status: string, isNews: boolean) => void
   readonly #print: (change: Change) => void
   #attempt = 0
@@ -16,13 +20,19 @@ export class Server {
   state: State = "idle"
 
   /**
-   * `changed` is called when the state is another one, or what is said of it, and whether the reader must be told.
+   * `open` gives runners for this server alone. `changed` is called when the state is another one, or what is said of it, and whether the reader must be told.
    * `print` gets what the app prints.
    */
-  constructor(runner: Runner, changed: (status: string, isNews: boolean) => void, print: (change: Change) => void) {
-    this.#runner = runner
+  constructor(open: () => Runner, changed: (status: string, isNews: boolean) => void, print: (change: Change) => void) {
+    this.#runner = open()
+    this.#next = open()
     this.#changed = changed
     this.#print = print
+  }
+
+  /** Makes Python ready for a start of this script, beside the server. */
+  prepare(script: string): void {
+    this.#next.prepare(script, true)
   }
 
   /** Ends what was there, and starts the app of a script; undefined: it couldn't, and the state says why. */
@@ -30,6 +40,7 @@ export class Server {
     const attempt = ++this.#attempt
     this.#isStopping = false
     this.#runner.terminate()
+    ;[this.#runner, this.#next] = [this.#next, this.#runner]
     this.#show("starting", "Starting")
     const disk = this.#disk
     const started = await this.#perform<Started>(attempt, script, (run) => {
@@ -81,6 +92,7 @@ export class Server {
   close(): void {
     this.#attempt++
     this.#runner.terminate()
+    this.#next.terminate()
   }
 
   async #perform<T extends Started | Answer | Cut>(

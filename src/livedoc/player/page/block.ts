@@ -1,4 +1,5 @@
 import type { Reply, Values } from "../messages.ts"
+import { doAhead } from "./ahead.ts"
 import { copied } from "./clipboard.ts"
 import { Code } from "./code.ts"
 import { CodeView, type LoadEditor } from "./code_view.ts"
@@ -85,7 +86,7 @@ export class Block {
         path: this.#path,
         title: this.#header.title,
         script: () => this.#code.script,
-        runner: around.anotherRunner(),
+        openRunner: around.anotherRunner,
         goTo: (place) => void this.#view.goTo(place),
         started: around.ran,
         share: (values) => this.#share(values),
@@ -294,13 +295,4 @@ export class Block {
   get #hash(): string {
     return this.#root.dataset.hash ?? ""
   }
-}
-
-/** Does something ahead once the reader comes near, unless they asked their browser to save data. */
-function doAhead(near: HTMLElement, ahead: () => unknown): void {
-  const come = () => {
-    const connection = Reflect.get(navigator, "connection") as { saveData?: boolean } | undefined
-    if (!connection?.saveData) ahead()
-  }
-  for (const event of ["pointerenter", "focusin"]) near.addEventListener(event, come, { once: true })
 }

@@ -58,9 +58,9 @@ export class Runner {
     this.#patience = patience
   }
 
-  /** Opens the worker and makes it ready for a run of `source`. */
-  prepare(source: string): void {
-    this.#link.post({ kind: "prepare", source })
+  /** Opens the worker and makes it ready for a run of `source`, or to serve its app. */
+  prepare(source: string, isServed = false): void {
+    this.#link.post({ kind: "prepare", source, isServed })
   }
 
   /** Whether there is a worker: if not, nothing of what was served is left. */

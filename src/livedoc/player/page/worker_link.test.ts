@@ -47,7 +47,7 @@ function linked(lost: () => void = () => undefined): { link: WorkerLink; workers
 }
 
 const nothing = () => undefined
-const prepare: Command = { kind: "prepare", source: "" }
+const prepare: Command = { kind: "prepare", isServed: false, source: "" }
 const running: Reply = { kind: "running", run: 1 }
 
 test("a worker is opened by the first command and gets all of them", () => {

@@ -2,6 +2,13 @@ import { unzipSync } from "fflate"
 import type { Lockfile, PyodideAPI } from "pyodide"
 import type { Library, Source } from "./library.ts"
 
+const READ_ONLY = 0o100555 // a file
+
+/** A folder of Emscripten's. By a path, it would be looked up four times for each file. */
+interface Folder {
+  node_ops: { mknod(parent: Folder, name: string, mode: number, device: number): object }
+}
+
 /**
  * What scripts may import, packages and parts of the standard library: it comes while Python starts. Pyodide's own way
  * fetches packages only then, and has Python unpack them, which takes about a tenth of a second more.
@@ -77,16 +84,23 @@ export class Packages {
 async function unpack(pyodide: PyodideAPI, folder: string, wheel: Uint8Array): Promise<void> {
   const { FS } = pyodide
   const { loadDynlib } = Reflect.get(pyodide, "_api") as { loadDynlib(path: string): Promise<void> }
+  const parents: Record<string, Folder> = {}
   const compiled: string[] = []
-  for (const [path, content] of Object.entries(unzipSync(wheel))) {
-    if (path.endsWith("/")) continue
-    const [, parent = "", name = path] = /^(.*)\/(.*)$/.exec(path) ?? []
-    FS.mkdirTree(`${folder}/${parent}`)
-    FS.createDataFile(`${folder}/${parent}`, name, content, true, true, true)
-    if (name.endsWith(".so")) compiled.push(`${folder}/${path}`)
+  for (const [inside, contents] of Object.entries(unzipSync(wheel))) {
+    const path = `${folder}/${inside}`
+    const [, place = "", name] = /(.*)\/(.*)/.exec(path) ?? []
+    const parent = (parents[place] ??= made(FS, place))
+    if (!name) continue
+    Object.assign(parent.node_ops.mknod(parent, name, READ_ONLY, 0), { contents, usedBytes: contents.length })
+    if (name.endsWith(".so")) compiled.push(path)
   }
   for (const library of compiled) await loadDynlib(library)
   const sys = pyodide.pyimport("sys")
   sys.path_importer_cache.pop(folder, undefined)
   sys.destroy()
+}
+
+function made(FS: PyodideAPI["FS"], path: string): Folder {
+  FS.mkdirTree(path)
+  return FS.lookupPath(path, {}).node as unknown as Folder
 }

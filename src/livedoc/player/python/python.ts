@@ -159,6 +159,7 @@ function playing(pyodide: PyodideAPI, packages: Packages, library: Library): Pyt
   pyodide.setStderr({ write: (bytes) => streams[1]?.write(bytes) ?? bytes.length })
   return {
     async loadPackages(source, isServed = false) {
+      if (isServed) await packages.install(pyodide, "import http, urllib") // as server.py does
       if (await packages.install(pyodide, source)) taken = false
       if (taken || isServed) return
       checkpoint.take()
@@ -174,7 +175,6 @@ function playing(pyodide: PyodideAPI, packages: Packages, library: Library): Pyt
       return { failure, ...left, spent: !checkpoint.restore() || reachedOut }
     },
     async serve(path, source, disk, values, print) {
-      await packages.install(pyodide, "import http, urllib") // as server.py does
       const { Server } = pyodide.pyimport("_livedoc.server") as ServerModule
       const begun = (server = Server(path, there))
       served = path

@@ -31,7 +31,7 @@ let running: Promise<unknown> | undefined // its end
 addEventListener("message", ({ data: command }: MessageEvent<Command>) => {
   if (command.kind === "open") interrupts = command.interrupts
   else if (command.kind === "prepare")
-    pythonFor(command.source).catch(() => undefined) // the run will say it
+    pythonFor(command.source, command.isServed).catch(() => undefined) // the run will say it
   else if (command.kind === "stop") stop?.()
   else void perform(command)
 })
@@ -120,7 +120,7 @@ function readable({ traceback, error, line }: Failure): Failure {
 /** Pyodide also throws what is no Error: a failed call of its file system has neither a message nor a text. */
 function wordsOf(error: unknown): string {
   if (error instanceof Error && error.message !== "") return error.message
-  return typeof error === "string" ? error : "a file of its own is not what it should be; reload the page"
+  return typeof error === "string" ? error : "a file of its own is damaged; reload the page"
 }
 
 /** What a program did that ended Python; undefined if `reason` is nothing of the kind. */
