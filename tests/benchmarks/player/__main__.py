@@ -50,7 +50,7 @@ VISITS = 3  # that are measured once the caches are full
 A_LOOK = 3000  # milliseconds that a reader stays in the visits before
 FIRST = "first bytes: b'two apples'"  # what it prints first
 PAGE = "/storages/"
-LESSON = "/laboratory/the-id-and-the-record/"
+LESSON = "/laboratory/the-server-dies/"
 LOOP = "while True: pass"
 STUBBORN = "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
 
@@ -266,7 +266,8 @@ def figures(browser: Browser, origin: str, site: Path) -> Iterator[tuple[str, st
 
 def lab_figures(profile: BrowserContext, warm: float) -> Iterator[tuple[str, str, str]]:
     """Yield name, value and limit of a laboratory whose Python is cached. `warm`: the start of a block then."""
-    starts, sends, restarts, longest = list[float](), list[float](), list[float](), 0.0
+    starts, sends, longest = list[float](), list[float](), 0.0
+    restarts, unready = list[float](), list[float]()
     for _ in range(VISITS + 1):
         page = profile.new_page()
         page.goto(LESSON, wait_until="networkidle")
@@ -275,13 +276,16 @@ def lab_figures(profile: BrowserContext, warm: float) -> Iterator[tuple[str, str
         first, *others = (page.evaluate(PRESSED, "Send") for _ in range(ROUNDS))
         starts.append(started + first)
         sends += others
+        page.wait_for_timeout(A_LOOK)  # at the responses: the next Python gets ready
         restarts.append(page.evaluate(PRESSED, "Restart"))
+        unready.append(page.evaluate(PRESSED, "Restart"))  # the one after it doesn't, without a response
         longest = max(longest, page.evaluate("watched.longest"))
         page.close()
-    start, restart = median(starts[1:]), median(restarts[1:])  # the first visit fills the cache
+    start, restart, other = (median(taken[1:]) for taken in (starts, restarts, unready))  # the first fills the cache
     yield "lab: Start to the first response", f"{start:.0f} ms, {start / warm:.2f} of a block's warm start", "1.5"
     yield "lab: Send to the response, the app included", f"{median(sends):.0f} ms", "50 ms and the app"
     yield "lab: Restart", f"{restart:.0f} ms, {restart / warm:.2f} of a block's warm start", "1"
+    yield "lab: Restart while no Python is ready", f"{other:.0f} ms, {other / warm:.2f} of a block's warm start", "none"
     yield "lab: longest task of the page", f"{longest:.0f} ms", "50 ms"
 
 
