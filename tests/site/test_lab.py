@@ -113,6 +113,23 @@ def test_the_browser_keeps_its_cookie_and_the_wire_explains_it(lab: Lab) -> None
     assert told() == ["GET / was answered with 200 OK. The browser stored VISIT.", "GET / was answered with 200 OK."]
 
 
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_a_semicolon_stands_on_the_line_of_what_it_ends(lab: Lab, width: int) -> None:
+    lab.page.set_viewport_size({"width": width, "height": 800})
+    lab.open()
+    lab.get()
+    if width < DESK["width"]:
+        lab.element.get_by_role("tab", name="Wire").click()
+    semicolons = lab.wire.locator(".lab-piece").evaluate_all("""pieces => pieces.slice(0, -1).map(piece => {
+        const range = document.createRange()
+        range.selectNode(piece.lastChild)
+        return [range.toString(), range.getBoundingClientRect().left - piece.firstChild.getBoundingClientRect().right]
+    })""")
+    assert len(semicolons) == 5
+    assert {text for text, _ in semicolons} == {";"}
+    assert all(0 <= distance < 5 for _, distance in semicolons)
+
+
 def test_the_server_shows_what_it_logged(lab: Lab) -> None:
     lab.open()
     lab.get()

@@ -5,11 +5,11 @@ import { cookieParts, setCookieParts } from "./cookie_parts.ts"
 test("the parts of a header are the header", () => {
   for (const header of ["A=1", "A=1; B=2; C", "A=b=c; B=", ""]) {
     const parts = cookieParts(header)
-    assert.equal(parts.map(({ before, text }) => before + text).join(""), header)
+    assert.equal(parts.map(({ before, text, after }) => before + text + after).join(""), header)
   }
   for (const header of ["A=1", "A=1; Path=/;HttpOnly;  Max-Age=60;", "A=; odd; =; B==", ""]) {
     const parts = setCookieParts(header)
-    assert.equal(parts.map(({ before, text }) => before + text).join(""), header)
+    assert.equal(parts.map(({ before, text, after }) => before + text + after).join(""), header)
   }
 })
 

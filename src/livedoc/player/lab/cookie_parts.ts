@@ -1,8 +1,10 @@
-/** A part of a Cookie or Set-Cookie header. All that stands before the parts and in them is the header. */
+/** A part of a Cookie or Set-Cookie header. The parts are the header, with all that stands before them and after. */
 export interface Part {
-  /** What separates it from the part before. */
+  /** White space. */
   before: string
   text: string
+  /** A semicolon, unless it is the last. */
+  after: string
   /** What it means, in a sentence or two. */
   meaning: string
 }
@@ -24,10 +26,10 @@ export function setCookieParts(header: string): Part[] {
 }
 
 function apart(header: string, meaning: (text: string, index: number) => string): Part[] {
-  return header.split(";").map((piece, index) => {
+  return header.split(";").map((piece, index, { length }) => {
     const text = piece.trimStart()
-    const space = piece.slice(0, piece.length - text.length)
-    return { before: index > 0 ? `;${space}` : space, text, meaning: meaning(text, index) }
+    const before = piece.slice(0, piece.length - text.length)
+    return { before, text, after: index < length - 1 ? ";" : "", meaning: meaning(text, index) }
   })
 }
 

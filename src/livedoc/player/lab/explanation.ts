@@ -23,12 +23,12 @@ export function explained(parts: readonly Part[], label: HTMLElement | string): 
 
 /** Each part as a button that explains it. */
 function apart(parts: readonly Part[]): (Node | string)[] {
-  const shown = parts.slice(0, MOST_PARTS).flatMap(({ before, text, meaning }) => {
+  const shown = parts.slice(0, MOST_PARTS).flatMap(({ before, text, after, meaning }) => {
     const id = `lab-meaning-${++meanings}`
     const part = element("button", "lab-part", { type: "button", "aria-describedby": id }, shortened(text))
-    return [before, part, element("span", "", { id, hidden: "" }, meaning)]
+    return [before, element("span", "lab-piece", {}, part, element("span", "", { id, hidden: "" }, meaning), after)]
   })
-  return parts.length > MOST_PARTS ? [...shown, `; and ${parts.length - MOST_PARTS} more`] : shown
+  return parts.length > MOST_PARTS ? [...shown, ` and ${parts.length - MOST_PARTS} more`] : shown
 }
 
 export function shortened(text: string, most = MOST_CHARACTERS): string {

@@ -139,9 +139,7 @@ export class JarPanel {
 
 /** The attributes that a header sets beside the value. */
 function attributes(header: string): Part[] {
-  return setCookieParts(header)
-    .slice(1)
-    .map((part, index) => (index > 0 ? part : { ...part, before: "" }))
+  return setCookieParts(header).slice(1)
 }
 
 function refused(refusals: readonly Refusal[]): HTMLElement {
