@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,23 +16,20 @@ class Cart:
     items: dict[str, int] = field(default_factory=dict)
 
 
-def now() -> float:
-    return 1_795_469_372.5  # only for the output below; leave the clock out
-
-
 async def main() -> None:
     # --8<-- [start:use]
     storage = SessionStorageDirectory(".sessions")
-    carts = cookie("CART", Cart, storage=storage, clock=now)
+    carts = cookie("CART", Cart, storage=storage)
     id = await carts.write(Cart({"tea": 2}))
 
     name = sha256(f"{carts.name}:{id}".encode()).hexdigest()
     record = Path(".sessions", f"{name}.session").read_bytes()
-    print(record.decode())
 
-    times, _, session = record.partition(b"\n")
-    created = msgspec.json.decode(times)["created"]
-    print("started:", datetime.fromtimestamp(created, UTC))
+    first_line, _, session = record.partition(b"\n")
+    times = msgspec.json.decode(first_line)
+    started = datetime.fromtimestamp(times["created"], UTC)
+    print("times:", *times)
+    print("started in the last minute:", datetime.now(UTC) - started < timedelta(minutes=1))
     print("session:", msgspec.json.decode(session, type=Cart))
     # --8<-- [end:use]
 
@@ -41,7 +38,6 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# {"created":1795469372.500000,"seen":1795469372.500000}
-# {"items":{"tea":2}}
-# started: 2026-11-23 21:29:32.500000+00:00
+# times: created seen
+# started in the last minute: True
 # session: Cart(items={'tea': 2})

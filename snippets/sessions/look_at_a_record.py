@@ -1,6 +1,7 @@
 """Look at a stored session."""
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -17,10 +18,12 @@ class Cart:
 
 async def main() -> None:
     storage = directory_session_storage(".sessions")
-    carts = cookie("CART", Cart, storage=storage, clock=lambda: 1_795_469_372.5)
+    carts = cookie("CART", Cart, storage=storage)
     await carts.write(Cart({"tea": 2}, deliver_on=date(2026, 12, 24)))
     for file in Path(".sessions").glob("*.session"):
-        print(file.read_text())
+        first_line, second_line = file.read_text().splitlines()
+        print("first line:", *json.loads(first_line))
+        print("second line:", second_line)
         file.unlink()
     # --8<-- [end:use]
 
@@ -29,5 +32,5 @@ if __name__ == "__main__":
     asyncio.run(main())
 
 # Output:
-# {"created":1795469372.500000,"seen":1795469372.500000}
-# {"items":{"tea":2},"deliver_on":"2026-12-24"}
+# first line: created seen
+# second line: {"items":{"tea":2},"deliver_on":"2026-12-24"}

@@ -132,6 +132,13 @@ def test_what_is_no_loop_runs_until_complete_as_it_likes(printed: Callable[[str]
         ("raise OSError(53, 'Socket not connected')", "open connections"),
         ("raise NotImplementedError('Not supported')", "open connections"),
         ("raise LookupError from OSError(23, 'Host is unreachable')", "open connections"),
+        ("raise LookupError from OSError('Failed to fetch')", "open connections"),
+        ("raise OSError('NetworkError when attempting to fetch resource.')", "open connections"),
+        ("raise OSError('Load failed')", "open connections"),
+        ("exec('raise SystemExit(1)', {'__name__': 'pdb'})", "Print what you want to look at"),
+        ("exec('raise EOFError', {'__name__': 'getpass'})", "Put the value into the code"),
+        ("raise ImportError(\"cannot import name 'window' from 'js'\")", "Print the address instead"),
+        ("import winreg", "comes without this part of the standard library"),
         ('raise RuntimeError("A function can\'t wait while an event loop runs")', "outside of all functions"),
         (
             "try:\n    raise OSError(23, 'Host is unreachable')\nexcept OSError:\n    raise LookupError",
@@ -309,6 +316,10 @@ def test_a_syntax_error_shows_its_line(script: str, line: int, message: str) -> 
     assert "Traceback" not in traceback
 
 
+def test_a_mark_of_the_byte_order_begins_a_script_as_it_may_a_file(printed: Callable[[str], str]) -> None:
+    assert printed("\ufeffprint('coat')") == "coat\n"
+
+
 @pytest.mark.parametrize("code", ["", "0", "None"])
 def test_a_clean_exit_is_done(code: str) -> None:
     assert run(f"import sys\nsys.exit({code})\n") is None
@@ -380,6 +391,26 @@ def test_what_a_script_does_to_names_and_switches_ends_with_it(
     else:
         assert run(look) is None
         assert capsys.readouterr().out == seen
+
+
+def test_what_watches_a_script_sees_nothing_but_the_script(printed: Callable[[str], str]) -> None:
+    before = sys.gettrace(), sys.getprofile()
+    script = """
+        import sys
+
+        def see(frame, event, argument):
+            print(event, frame.f_code.co_name)
+
+        def called(): ...
+
+        sys.set{}(see)
+        called()
+    """
+    assert printed(script.format("trace")) == "call called\n"
+    seen = printed(script.format("profile")).splitlines()
+    assert seen[:3] == ["call called", "return called", "return <module>"]
+    assert set(seen[3:]) <= {"c_call execute"}  # it's switched off
+    assert (sys.gettrace(), sys.getprofile()) == before
 
 
 GENERATORS = """

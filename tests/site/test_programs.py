@@ -118,6 +118,10 @@ def test_what_a_browser_has_not_is_said(block: Block, program: str, told: str) -
             "import asyncio\nasync def coat(): ...\nwith asyncio.Runner() as runner:\n    runner.run(coat())",
             "Write asyncio.run(main()) outside of all functions",
         ),
+        (
+            "import asyncio\nasyncio.new_event_loop().run_forever()",
+            "Write asyncio.run(main()) outside of all functions",
+        ),
         ("import urllib.request\nurllib.request.urlopen('http://a.example')", "A browser can't open connections"),
     ],
     ids=[
@@ -131,6 +135,7 @@ def test_what_a_browser_has_not_is_said(block: Block, program: str, told: str) -
         "multiprocessing",
         "connection",
         "runner",
+        "forever",
         "url",
     ],
 )
@@ -138,6 +143,18 @@ def test_what_a_browser_cannot_do_is_told_with_what_to_write_instead(block: Bloc
     result = run(block, program)
     assert result.startswith("failed: ")
     assert told in result.splitlines()[-1]
+
+
+def test_what_needs_a_person_a_window_or_a_network_is_told_too(unwatched: Block) -> None:
+    for program, told in (
+        ("number = 1\nbreakpoint()", "Print what you want to look at"),
+        ("import getpass\ngetpass.getpass()", "Put the value into the code"),
+        ("import webbrowser\nwebbrowser.open('http://a.example')", "A program can't open a page"),
+        ("import turtle", "A browser's Python comes without this part of the standard library"),
+        ("import shelve\nshelve.open('coats')", "A browser's Python comes without this part of the standard library"),
+        ("import httpx2\nhttpx2.get('http://a.example')", "A browser can't open connections"),
+    ):
+        assert told in run(unwatched, program).splitlines()[-1]
 
 
 @pytest.mark.parametrize(

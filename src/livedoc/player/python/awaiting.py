@@ -27,6 +27,7 @@ def compiled(source: str, filename: str) -> CodeType:
     Raises:
         SyntaxError: The script isn't Python.
     """
+    source = source.removeprefix("\ufeff")  # as at the start of a file
     lines = io.StringIO(source, newline=None).readlines()  # as Python counts: a form feed ends no line
     linecache.cache[filename] = (len(source), None, lines, filename)  # tracebacks quote it
     try:
@@ -113,8 +114,11 @@ def wait_on_the_running_loop() -> None:
     """Have event loops wait where the browser lets them, and say so where they would return as if they had waited."""
     if sys.platform == "emscripten":
         asyncio.new_event_loop = asyncio.events.new_event_loop = asyncio.get_running_loop  # two would take turns badly
-        type(asyncio.get_running_loop()).run_until_complete = _wait  # type: ignore[assignment]
-        asyncio.Runner.__enter__ = _refuse  # type: ignore[assignment]  # it would make another loop, and cancel its tasks
+        loop = type(asyncio.get_running_loop())
+        loop.run_until_complete = _wait  # type: ignore[assignment]
+        loop.run_forever = _refusing("run_forever")  # type: ignore[method-assign]
+        # It would make another loop, and cancel its tasks.
+        asyncio.Runner.__enter__ = _refusing("asyncio.Runner")  # type: ignore[method-assign]
 
 
 def _wait(_: object, main: Any) -> Any:
@@ -127,8 +131,11 @@ def _wait(_: object, main: Any) -> Any:
     raise RuntimeError("run_until_complete can't wait while an event loop is running")
 
 
-def _refuse(_: object) -> NoReturn:
-    raise RuntimeError("asyncio.Runner can't wait while an event loop is running")
+def _refusing(name: str) -> Callable[[object], NoReturn]:
+    def refuse(_: object) -> NoReturn:
+        raise RuntimeError(f"{name} can't wait while an event loop is running")
+
+    return refuse
 
 
 UNTIL_COMPLETE = "run_until_complete"

@@ -6,12 +6,14 @@ import errno
 import os
 import re
 import sys
+from traceback import walk_tb
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TYPING = 'Nobody can type into a program here. Put the value into the code, as in name = "Ada".'
+DEBUGGER = 'Nobody can type into a debugger here. Print what you want to look at, as in print(f"{name=}").'
 THREADS = (
     "A browser can't start threads. In an async function, await asyncio.to_thread(function) calls a function at once."
 )
@@ -24,7 +26,12 @@ LOOPS = (
     "The browser's event loop is running already, so a function can't wait for another one. "
     "Write asyncio.run(main()) outside of all functions, or await main() inside an async one."
 )
+WINDOWS = "A program can't open a page or a window here. Print the address instead."
+LIBRARY = (
+    "A browser's Python comes without this part of the standard library. Run this with Python on your own computer."
+)
 
+ASKING = {"getpass": TYPING, "pdb": DEBUGGER}  # modules that wait for what somebody types, and say so in their own ways
 NOTES: list[tuple[type[BaseException] | tuple[type[BaseException], ...], str, str]] = [
     (EOFError, "EOF when reading a line", TYPING),
     (RuntimeError, "can't start new thread", THREADS),
@@ -32,6 +39,8 @@ NOTES: list[tuple[type[BaseException] | tuple[type[BaseException], ...], str, st
     ((OSError, NotImplementedError), "Exec format error|lacks multiprocessing", PROCESSES),
     (ModuleNotFoundError, "_multiprocessing|_interpreters", PROCESSES),
     ((OSError, NotImplementedError), "Host is unreachable|raw socket|Socket not connected|Not supported", CONNECTIONS),
+    (Exception, "Failed to fetch|NetworkError when attempting|Load failed", CONNECTIONS),  # as each browser has it
+    (ImportError, "'window' from 'js'", WINDOWS),
     (RuntimeError, "from a running event loop|Already running asyncio|can't wait while an event loop", LOOPS),
 ]
 
@@ -52,6 +61,11 @@ def note_for(error: BaseException) -> str | None:
         for kinds, words, note in NOTES:
             if isinstance(related, kinds) and re.search(words, str(related)):
                 return note
+        for frame, _ in walk_tb(related.__traceback__):
+            if asked := ASKING.get(frame.f_globals.get("__name__", "")):
+                return asked
+        if isinstance(related, ModuleNotFoundError) and related.name in sys.stdlib_module_names:
+            return LIBRARY
     return None
 
 

@@ -110,9 +110,9 @@ class Process:
                 result = function(*args)
                 if inspect.isawaitable(result):
                     await result
-            except SystemExit as exit_:
-                return None if exit_.code in (None, 0) else failure_of(exit_, self._filename)
             except BaseException as error:  # noqa: BLE001  # the reader is shown any exception
+                if isinstance(error, SystemExit) and error.code in (None, 0):
+                    return None
                 if note := note_for(error):
                     error.add_note(note)
                 elif isinstance(error, ModuleNotFoundError) and self._packages:
@@ -120,12 +120,19 @@ class Process:
                 return failure_of(error, self._filename)
             return None
 
-    def execute(self, source: str) -> object:
-        """Execute a script in `__main__`: to be called by `call`, which awaits the result."""
+    async def execute(self, source: str) -> None:
+        """Execute a script in `__main__`: to be called by `call`, which lets it be stopped."""
         wait_on_the_running_loop()
         refuse_programs()
-        do_without_threads()  # takes a while at first, and `call` lets it be stopped
-        return eval(compiled(source, self._filename), self.main.__dict__)  # noqa: S307  # the script is the reader's own
+        do_without_threads()  # takes a while at first
+        code = compiled(source, self._filename)
+        profile, trace = sys.getprofile(), sys.gettrace()
+        try:
+            if coroutine := eval(code, self.main.__dict__):  # noqa: S307  # the script is the reader's own
+                await coroutine
+        finally:
+            sys.setprofile(profile)  # the program's own would see what comes after it
+            sys.settrace(trace)
 
     async def end(self) -> tuple[list[File], int]:
         """Undo the settings, cancel the tasks, and return the files in the folder and how many more there are."""

@@ -125,9 +125,9 @@ function wordsOf(error: unknown): string {
 
 /** What a program did that ended Python; undefined if `reason` is nothing of the kind. */
 function lastWords(reason: unknown): string | undefined {
-  if (reason instanceof RangeError) return "the program called itself too deep for a browser"
-  if (reason instanceof WebAssembly.RuntimeError) return "the program asked for more than a browser can do"
   const { name, status } = Object(reason) as { name?: unknown; status?: unknown }
+  if (name === "RangeError" || name === "InternalError") return "the program called itself too deep for a browser"
+  if (reason instanceof WebAssembly.RuntimeError) return "the program asked for more than a browser can do"
   return name === "Exit" ? `the program ended it with exit code ${status}` : undefined
 }
 
