@@ -328,6 +328,30 @@ async def test_nothing_is_computed_and_no_clock_is_read_when_nobody_listens(
     assert {*computed} == {"sha256", "perf_counter"}
 
 
+@pytest.mark.parametrize(
+    ("handler", "calls"),
+    [
+        (put("coat"), ["write"]),
+        (load_cart, ["read"]),
+        (put("hat"), ["read", "update"]),
+        (add_a_hat, ["read", "update"]),
+    ],
+    ids=["login", "read", "change", "update"],
+)
+async def test_each_storage_call_asks_once_whether_anybody_listens(
+    handler: Handler, calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = cookie("CART", Cart, storage=SessionStorageMemory())
+    ids = [None if calls == ["write"] else await a_session(provider) for _ in range(2)]
+    with listening() as records:
+        await visit(handler, provider, id=ids[0])
+    assert [event.split()[1] for event in records.events() if event.startswith("storage")] == calls
+    asked: list[int] = []
+    monkeypatch.setattr(LOGGER, "isEnabledFor", asked.append)  # which answers no
+    await visit(handler, provider, id=ids[1])
+    assert asked == [logging.DEBUG] * len(calls)
+
+
 async def test_what_an_id_is_made_of_is_no_business_of_the_log() -> None:
     """An id that UTF-8 can't encode is as unknown with the log as without it."""
     provider = cookie("CART", Cart, storage=SessionStorageMemory())
