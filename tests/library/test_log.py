@@ -268,6 +268,16 @@ async def test_a_storage_call_that_fails_is_logged_with_its_error(handler: Handl
         assert hasattr(record, "bytes") is (call == "write")
 
 
+async def test_a_storage_call_is_logged_with_the_milliseconds_that_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = cookie("CART", Cart, storage=SessionStorageMemory())
+    id = await a_session(provider)
+    times = iter([1.0, 1.25])
+    monkeypatch.setattr(coatcheck.log, "perf_counter", lambda: next(times))
+    with listening() as records:
+        await visit(load_cart, provider, id=id)
+    assert records.of("storage read done").ms == 250
+
+
 async def test_a_storage_call_that_is_given_up_is_logged() -> None:
     class Slow(Shelf):
         async def load(self, id: str) -> bytes | None:
