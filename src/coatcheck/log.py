@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_logger = logging.getLogger("coatcheck")
+logger = logging.getLogger("coatcheck")
+"""Ask it once for a storage call that most requests make. Each question costs a hundredth of such a request."""
 
 
 class SessionLog:
@@ -30,16 +31,16 @@ class SessionLog:
 
         Where it applies, also the size of its `data` and the milliseconds that it took.
         """
-        if _logger.isEnabledFor(logging.DEBUG):
+        if logger.isEnabledFor(logging.DEBUG):
             digest = None if key is None else _short_hash(key)
             size = None if data is None else len(data)
             known = {"provider": self._provider, "id_hash": digest, "bytes": size, "ms": ms}
             extra = {name: value for name, value in known.items() if value is not None}
-            _logger.debug("%s session %s: %s", self._provider, digest or "without an id", event, extra=extra)
+            logger.debug("%s session %s: %s", self._provider, digest or "without an id", event, extra=extra)
 
     def timed(self, verb: str, key: str, call: Awaitable[T], data: bytes | None = None) -> Awaitable[T]:
         """Return a storage call that is also logged, with the size of `data`, or of the bytes that it returns."""
-        return self._timed(verb, key, call, data) if _logger.isEnabledFor(logging.DEBUG) else call
+        return self._timed(verb, key, call, data) if logger.isEnabledFor(logging.DEBUG) else call
 
     async def _timed(self, verb: str, key: str, call: Awaitable[T], data: bytes | None) -> T:
         start, outcome = perf_counter(), "done"
@@ -61,7 +62,7 @@ class SessionLog:
 
     def _warn(self, digest: str) -> None:
         text = "a stored %s session can't be decoded and counts as none (id hash %s)"
-        _logger.warning(text, self._provider, digest, extra={"provider": self._provider, "id_hash": digest})
+        logger.warning(text, self._provider, digest, extra={"provider": self._provider, "id_hash": digest})
 
 
 def _short_hash(key: str) -> str:

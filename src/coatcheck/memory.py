@@ -114,9 +114,12 @@ class SessionStorageMemory(SimplifiedSessionStorage):
         self._bytes = size
 
     def _reclaim(self) -> None:
-        self._now = max(self._now, self._clock())
-        while self._now - self._oldest >= self._retention:
-            _, self._oldest = next(iter(self._sessions.values()), (b"", self._now))
-            if self._now - self._oldest >= self._retention:
+        now = self._clock()
+        if now <= self._now:  # nothing more is due
+            return
+        self._now = now
+        while now - self._oldest >= self._retention:
+            _, self._oldest = next(iter(self._sessions.values()), (b"", now))
+            if now - self._oldest >= self._retention:
                 _, (data, _) = self._sessions.popitem(last=False)
                 self._bytes -= len(data)

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
 from inspect import isclass
+from logging import DEBUG
 from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import finalize
 
@@ -17,7 +18,7 @@ from .argument import must_be_callable, must_be_storage, must_have
 from .cache import SessionStorageCache
 from .difference import difference
 from .locks import Locks
-from .log import SessionLog
+from .log import SessionLog, logger
 from .record import Lifetime, Record
 from .serializer import JSONSerializer, SessionSerializer, class_name
 from .storage import Revision, SessionNotFound, SessionStorage, Whole, collect
@@ -173,27 +174,31 @@ class SessionProvider(Generic[S]):
 
         A session that has expired counts as none, and is deleted. One that can't be decoded counts as none, too.
         """
-        key = self._key(id)
+        key, is_heard = self._key(id), logger.isEnabledFor(DEBUG)
         try:
-            stored = await self.log.timed("read", key, self._storage.read(key, collect))
+            call = self._storage.read(key, collect)
+            stored = await (self.log.timed("read", key, call) if is_heard else call)
         except SessionNotFound:
             self.log.tell("no session under this id", key)
             return None
         try:
             record = self._decode(key, stored)
             if self.lifetime.limit_reached(record):  # another process may have touched it since; if not, it's deleted
-                record = await self._update(key, lambda record: record.data)
+                record = await self._update(key, lambda record: record.data, is_heard=is_heard)
             opened = self._open(key, record)
         except SessionNotFound:  # it has expired or can't be decoded
             return None
-        self.log.tell("loaded", key, record.data)
+        if is_heard:
+            self.log.tell("loaded", key, record.data)
         return opened
 
     async def save(self, id: str, record: Record) -> None:
         """Store a session under a fresh id."""
-        key, data = self._key(id), record.stored
-        await self.log.timed("write", key, self._storage.write(key, Whole(data)), data)
-        self.log.tell("stored", key, record.data)
+        key, data, is_heard = self._key(id), record.stored, logger.isEnabledFor(DEBUG)
+        call = self._storage.write(key, Whole(data))
+        await (self.log.timed("write", key, call, data) if is_heard else call)
+        if is_heard:
+            self.log.tell("stored", key, record.data)
 
     async def change(self, id: str, read: Record, base: bytes, mine: bytes, *, touch: bool) -> Record:
         """Save a changed session: it was `base` in the record that was `read`, and is `mine` now. Return the record.
@@ -204,10 +209,13 @@ class SessionProvider(Generic[S]):
             SessionNotFound: It has ended or expired.
             ValueError: The merged session can't be read back. Nothing was stored.
         """
-        key = self._key(id)
-        record = await self._update(key, lambda theirs: self.merge(base, mine, theirs.data), read=read, touch=touch)
-        saved = "saved" if record.data == mine else "merged with what is stored, and saved"
-        self.log.tell("touched" if mine == base else saved, key, record.data)
+        key, is_heard = self._key(id), logger.isEnabledFor(DEBUG)
+        record = await self._update(
+            key, lambda theirs: self.merge(base, mine, theirs.data), is_heard=is_heard, read=read, touch=touch
+        )
+        if is_heard:
+            saved = "saved" if record.data == mine else "merged with what is stored, and saved"
+            self.log.tell("touched" if mine == base else saved, key, record.data)
         return record
 
     async def apply(self, id: str, change: Callable[[S], S]) -> Stored[S]:
@@ -218,7 +226,7 @@ class SessionProvider(Generic[S]):
             ValueError: As for `must_read_back`.
             TypeError: `change` returned something else.
         """
-        key = self._key(id)
+        key, is_heard = self._key(id), logger.isEnabledFor(DEBUG)
         result: list[tuple[S, bytes]] = []
 
         def changed(record: Record) -> bytes:
@@ -228,8 +236,9 @@ class SessionProvider(Generic[S]):
             result[:] = [(session, mine)]
             return self.merge(stored.base, mine, record.data)
 
-        record = await self._update(key, changed)
-        self.log.tell("updated", key, record.data)
+        record = await self._update(key, changed, is_heard=is_heard)
+        if is_heard:
+            self.log.tell("updated", key, record.data)
         session, base = result[0]
         return Stored(session, base, record)
 
@@ -293,7 +302,13 @@ class SessionProvider(Generic[S]):
             await self.log.timed("invalidate", key, self._storage.invalidate(key))
 
     async def _update(
-        self, key: str, change: Callable[[Record], bytes], *, read: Record | None = None, touch: bool = False
+        self,
+        key: str,
+        change: Callable[[Record], bytes],
+        *,
+        is_heard: bool,
+        read: Record | None = None,
+        touch: bool = False,
     ) -> Record:
         """Change the data of a live record in one step, and return the new record. One that has expired is deleted.
 
@@ -316,7 +331,8 @@ class SessionProvider(Generic[S]):
         revision = transform if read is None else Revision(read.stored, transform)
         try:
             if update is not None:
-                data = await self.log.timed("update", key, update(key, revision))
+                call = update(key, revision)
+                data = await (self.log.timed("update", key, call) if is_heard else call)
             else:
                 async with _LOCKS[self._place, key]:
                     stored = await self.log.timed("read", key, self._storage.read(key, collect))

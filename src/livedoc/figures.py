@@ -29,7 +29,7 @@ LEFT_OUT = {"storage", "payload", "server", "workers", "connections", "unit", "c
 PART = re.compile(
     r"^(?P<margin> *)(?P<fence>`{3,}|~{3,}) *(?P<info>[^`\n]*)\n(?P<body>.*?)^(?P=margin)(?P=fence) *$"
     r"|`[^`\n]+`"
-    r"|\{\{ (?P<path>[^{}\n]+) \}\}",
+    r"|\{\{ (?P<path>[^{}]+) \}\}",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -57,7 +57,7 @@ def fill(markdown: str, results: Results, file: str) -> tuple[str, list[tuple[in
     def filled(part: re.Match[str]) -> str:
         line = markdown.count("\n", 0, part.start()) + 1
         if part["path"]:
-            return "".join(noted(line, figures.text, part["path"]))
+            return "".join(noted(line, figures.text, " ".join(part["path"].split())))
         kind = (part["info"] or "").strip()
         find = {"plot": figures.plot, "table": figures.table}.get(kind)
         if find is None:

@@ -170,3 +170,13 @@ def test_a_turn_that_another_task_has_is_refused() -> None:
     with turn, pytest.raises(RuntimeError, match=r"another task has this turn; await free\(\) first"), turn:
         pass
     assert not turn.is_taken
+
+
+async def test_who_waits_for_a_turn_sleeps_until_it_is_over() -> None:
+    turn = Turn()
+    with anyio.fail_after(60):
+        for _ in range(2):
+            async with anyio.create_task_group() as tasks:
+                with turn:
+                    tasks.start_soon(turn.free)
+                    await anyio.wait_all_tasks_blocked()  # which a task that asks again and again never is

@@ -268,6 +268,16 @@ async def test_a_storage_call_that_fails_is_logged_with_its_error(handler: Handl
         assert hasattr(record, "bytes") is (call == "write")
 
 
+async def test_a_storage_call_is_logged_with_the_milliseconds_that_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = cookie("CART", Cart, storage=SessionStorageMemory())
+    id = await a_session(provider)
+    times = iter([1.0, 1.25])
+    monkeypatch.setattr(coatcheck.log, "perf_counter", lambda: next(times))
+    with listening() as records:
+        await visit(load_cart, provider, id=id)
+    assert records.of("storage read done").ms == 250
+
+
 async def test_a_storage_call_that_is_given_up_is_logged() -> None:
     class Slow(Shelf):
         async def load(self, id: str) -> bytes | None:
@@ -326,6 +336,30 @@ async def test_nothing_is_computed_and_no_clock_is_read_when_nobody_listens(
     with listening():
         await visit(load_cart, provider, id="unknown")
     assert {*computed} == {"sha256", "perf_counter"}
+
+
+@pytest.mark.parametrize(
+    ("handler", "calls"),
+    [
+        (put("coat"), ["write"]),
+        (load_cart, ["read"]),
+        (put("hat"), ["read", "update"]),
+        (add_a_hat, ["read", "update"]),
+    ],
+    ids=["login", "read", "change", "update"],
+)
+async def test_each_storage_call_asks_once_whether_anybody_listens(
+    handler: Handler, calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = cookie("CART", Cart, storage=SessionStorageMemory())
+    ids = [None if calls == ["write"] else await a_session(provider) for _ in range(2)]
+    with listening() as records:
+        await visit(handler, provider, id=ids[0])
+    assert [event.split()[1] for event in records.events() if event.startswith("storage")] == calls
+    asked: list[int] = []
+    monkeypatch.setattr(LOGGER, "isEnabledFor", asked.append)  # which answers no
+    await visit(handler, provider, id=ids[1])
+    assert asked == [logging.DEBUG] * len(calls)
 
 
 async def test_what_an_id_is_made_of_is_no_business_of_the_log() -> None:

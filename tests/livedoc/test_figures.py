@@ -144,6 +144,10 @@ def test_a_sentence_says_what_was_measured(path: str, told: str) -> None:
     assert html(f"It is {{{{ {path} }}}}, says the page.") == f"<p>It is {told}, says the page.</p>"
 
 
+def test_a_figure_may_be_named_across_two_lines() -> None:
+    assert html("It is {{ one\nclient: grown }} MB.") == "<p>It is 0.1 MB.</p>"
+
+
 def test_a_figure_at_the_start_of_a_line_begins_no_list() -> None:
     item = html("- Lost:\n  {{ changes and logouts: coatcheck: lost }}. Good.")
     assert "".join(item.split()) == "<ul><li>Lost:0.Good.</li></ul>"

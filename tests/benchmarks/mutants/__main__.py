@@ -32,7 +32,7 @@ TIME_LIMIT = 1200  # seconds, where it is not a test that hangs
 TESTS = {  # the quickest to notice first
     "argument": ["arguments", "cache", "directory", "memory"],
     "cache": ["cache"],
-    "cookies": ["transport", "headers", "sessions"],
+    "cookies": ["transport", "expiry", "headers", "sessions"],
     "difference": ["round_trip", "serializer"],
     "directory": ["contract", "directory", "retention", "tampering", "faults", "crashes"],
     "duration": ["duration", "memory", "expiry", "retention"],
