@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from livedoc.build import NODE
+from tests.support.engine import PROGRAMS
 from tests.support.page import LABS, PAGES
 from tests.support.program import FIREFOX, installed
 from tests.support.project import PLAYER
@@ -38,7 +39,8 @@ def read(server: str, tmp_path_factory: pytest.TempPathFactory) -> Read:
 
     def read(preferences: dict[str, bool | int], paths: list[str]) -> dict[str, Any]:
         profile = tmp_path_factory.mktemp("firefox")
-        arguments = [firefox, str(profile), json.dumps(preferences), server, *paths]
+        programs = json.dumps([program for program, _ in PROGRAMS])
+        arguments = [firefox, str(profile), json.dumps(preferences), server, programs, *paths]
         command = [str(NODE), str(PLAYER / "node" / "firefox.ts"), *arguments]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             try:
@@ -98,6 +100,13 @@ def test_stop_ends_a_program_that_never_would_and_the_next_run_imports_what_come
     stopped = request.getfixturevalue(reading)["stopped"]
     assert stopped["state"] == "stopped"
     assert (stopped["next"]["state"], stopped["next"]["printed"]) == ("done", "csv\n")
+
+
+@pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching"])
+def test_programs_end_as_in_other_browsers(request: pytest.FixtureRequest, reading: str) -> None:
+    ran = request.getfixturevalue(reading)["programs"]
+    for (program, result), each in zip(PROGRAMS, ran, strict=True):
+        assert re.fullmatch(result, f"{each['state']}: {each['printed']}{each['error']}"), program
 
 
 @pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching", "seen_without_storage"])

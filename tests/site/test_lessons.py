@@ -358,6 +358,23 @@ def test_axe_finds_no_barrier_in_a_control(new_page: NewPage, scheme: str, viewp
 
 
 @LOOKS
+def test_axe_finds_no_barrier_in_a_plug_that_is_in_armed_or_pulled(
+    new_page: NewPage, scheme: str, viewport: dict[str, int]
+) -> None:
+    page = new_page("/laboratory/pull-the-plug/", color_scheme=scheme, viewport=viewport)
+    lab = Lab(block_of(page, "labs/plug_pull.py"))
+    do(page, 1)
+    do(page, 2)
+    pull = lab.button("Pull the plug")
+    for number, armed, state in [(3, "true", "ready"), (4, "false", "stopped"), (5, "false", "ready")]:
+        do(page, number)
+        lab.wait_for(state)
+        expect(pull).to_have_attribute("aria-pressed", armed)
+        assert barriers(page, "[data-lab]") == []
+        assert width_of(page) <= viewport["width"]
+
+
+@LOOKS
 def test_axe_finds_no_barrier_in_any_panel(new_page: NewPage, scheme: str, viewport: dict[str, int]) -> None:
     page = new_page(LABS[0], color_scheme=scheme, viewport=viewport)
     assert barriers(page) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.block import SNIPPET
+from tests.support.engine import PROGRAMS
 from tests.support.host import serving
 from tests.support.lesson import play
 from tests.support.origin import Origin, Sender
@@ -102,6 +104,13 @@ def test_stop_ends_a_program_that_never_would_and_the_next_run_works(reader: Rea
     block.press("Stop")
     block.wait_for("stopped")
     assert block.run("print('off')") == "done: off\n"
+    block.press("Reset")
+
+
+def test_programs_end_as_in_other_browsers(reader: Reader) -> None:
+    block = reader.visit(STORAGES).block()
+    for program, result in PROGRAMS:
+        assert re.fullmatch(result, block.run(program)), program
     block.press("Reset")
 
 

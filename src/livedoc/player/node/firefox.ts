@@ -1,7 +1,8 @@
 // Uses the served site in Firefox as a reader would, by WebDriver BiDi:
-//   node firefox.ts FIREFOX PROFILE PREFERENCES ORIGIN PATH...
-// PROFILE is an empty folder, PREFERENCES a JSON object. It presses Run in each block of each page, and plays the steps of its
-// laboratory if it has one. Then it types a program that never ends into a block of the first page that has blocks, and stops the program. What happened is printed as JSON.
+//   node firefox.ts FIREFOX PROFILE PREFERENCES ORIGIN PROGRAMS PATH...
+// PROFILE is an empty folder, PREFERENCES a JSON object, PROGRAMS a JSON array of strings. It presses Run in each block of
+// each page, and plays the steps of its laboratory if it has one. Then it types a program that never ends into a block of the
+// first page that has blocks, stops the program, and runs PROGRAMS there. What happened is printed as JSON.
 
 import process from "node:process"
 import { type ElementHandle, launch, type Page } from "puppeteer-core"
@@ -12,6 +13,7 @@ interface Ran {
   state: string
   printed: string
   promised: string
+  error: string
 }
 
 interface Seen {
@@ -20,6 +22,8 @@ interface Seen {
   /** The steps of each page. */
   lessons: Record<string, Played[]>
   stopped: { state: string; next: Ran }
+  /** What came of each program. */
+  programs: Ran[]
   /** What the theme says of its search for "session". */
   found: string
   trouble: string[]
@@ -82,10 +86,11 @@ async function run(block: ElementHandle): Promise<Ran> {
     state: block.getAttribute("data-state") ?? "",
     printed: block.querySelector("[data-output]")?.textContent ?? "",
     promised: block.querySelector("[data-promised]")?.textContent ?? "",
+    error: block.querySelector("[data-error]")?.textContent ?? "",
   }))
 }
 
-async function type(page: Page, block: ElementHandle, code: string): Promise<void> {
+async function edit(page: Page, block: ElementHandle): Promise<void> {
   await press(block, "Edit")
   await page.waitForFunction(
     (block) => block.contains(document.activeElement) && !(document.activeElement instanceof HTMLButtonElement),
@@ -95,7 +100,17 @@ async function type(page: Page, block: ElementHandle, code: string): Promise<voi
   await page.keyboard.down("Control")
   await page.keyboard.press("a")
   await page.keyboard.up("Control")
+}
+
+async function type(page: Page, block: ElementHandle, code: string): Promise<void> {
+  await edit(page, block)
   await page.keyboard.type(code)
+}
+
+/** Unlike what is typed, this gets no indentation and no brackets from the editor. */
+async function insert(page: Page, block: ElementHandle, code: string): Promise<void> {
+  await edit(page, block)
+  await page.evaluate((code) => document.execCommand("insertText", false, code), code)
 }
 
 async function stopped(page: Page, block: ElementHandle): Promise<Seen["stopped"]> {
@@ -119,7 +134,7 @@ async function searched(page: Page): Promise<string> {
   return (await meta.jsonValue()) as string
 }
 
-async function read(page: Page, origin: string, paths: string[]): Promise<Seen> {
+async function read(page: Page, origin: string, programs: string[], paths: string[]): Promise<Seen> {
   page.setDefaultTimeout(PATIENCE)
   const trouble = troubleOf(page, origin)
   const pages: Seen["pages"] = {}
@@ -131,13 +146,24 @@ async function read(page: Page, origin: string, paths: string[]): Promise<Seen> 
     trouble.push(...(await missing(page)))
   }
   const editable = paths.find((path) => pages[path]?.length)
-  const [block] = await open(page, `${origin}/${editable}`)
-  if (!block) throw new Error(`no block of ${paths.join(", ")} can be run`)
+  const opened = async () => {
+    const [block] = await open(page, `${origin}/${editable}`)
+    if (!block) throw new Error(`no block of ${paths.join(", ")} can be run`)
+    return block
+  }
+  const block = await opened()
   const stackSwitching = await page.evaluate(() => "Suspending" in WebAssembly)
   const ended = await stopped(page, block)
   const found = await searched(page)
   trouble.push(...(await missing(page)))
-  return { stackSwitching, pages, lessons, stopped: ended, found, trouble }
+  const seen = { stackSwitching, pages, lessons, stopped: ended, found, trouble: [...trouble] } // Pyodide tells of its end
+  const another = await opened()
+  const results: Ran[] = []
+  for (const program of programs) {
+    await insert(page, another, program)
+    results.push(await run(another))
+  }
+  return { ...seen, programs: results }
 }
 
 /** An array that gets each error, and each request to another origin, when it happens. */
@@ -154,7 +180,8 @@ function troubleOf(page: Page, origin: string): string[] {
   return trouble
 }
 
-const [executablePath = "", userDataDir = "", preferences = "", origin = "", ...paths] = process.argv.slice(2)
+const [executablePath = "", userDataDir = "", preferences = "", origin = "", programs = "", ...paths] =
+  process.argv.slice(2)
 const firefox = await launch({
   browser: "firefox",
   executablePath,
@@ -163,7 +190,7 @@ const firefox = await launch({
   env: { ...process.env, HOME: userDataDir }, // for root, Firefox doesn't start with another user's home
 })
 try {
-  console.log(JSON.stringify(await read(await firefox.newPage(), origin, paths)))
+  console.log(JSON.stringify(await read(await firefox.newPage(), origin, JSON.parse(programs) as string[], paths)))
 } finally {
   await firefox.close()
 }
