@@ -53,9 +53,7 @@ def measure_there() -> int:
     """Run this again in the peers' environment, with the library on the path."""
     python = python_with(REQUIREMENTS, PEERS)
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (PROJECT / "src", PROJECT)))}
-    environment["PYTHONDONTWRITEBYTECODE"] = (
-        ""  # an import that is timed is not to compile what the peers have compiled
-    )
+    environment["PYTHONDONTWRITEBYTECODE"] = ""  # a timed import has nothing to compile
     command = [str(python), "-m", "tests.benchmarks.speed", *sys.argv[1:]]
     return subprocess.run(command, env=environment, check=False).returncode
 
