@@ -268,14 +268,12 @@ def test_the_next_python_is_ready_where_a_step_restarts_or_once_the_reader_comes
     lab.wait_for("ready")
     for _ in range(2):  # by the second answer, all is known that came of the first
         lab.get()
+    Hands(page).wait(lambda: len(opened) >= pythons)
     assert len(opened) == pythons
     for number in (2, 3):  # again after each start
-        lab.page.mouse.move(0, 0)
+        page.mouse.move(0, 0)
         lab.button("Restart").hover()
-        for _ in range(100):
-            if len(opened) == number:
-                break
-            page.wait_for_timeout(50)
+        Hands(page).wait(lambda number=number: len(opened) >= number)
         assert len(opened) == number
         lab.button("Restart").click()
         lab.wait_for("ready")
