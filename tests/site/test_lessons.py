@@ -11,7 +11,7 @@ from tests.support.axe import barriers
 from tests.support.block import block_of
 from tests.support.lab import Lab, serving
 from tests.support.lesson import play
-from tests.support.page import LABS, LOOKS, PHONE, have_pages_swapped, pythons, requests, swapped, width_of
+from tests.support.page import LABS, LOOKS, PHONE, PYTHON, have_pages_swapped, pythons, requests, swapped, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -262,7 +262,7 @@ def test_the_next_python_is_ready_where_a_step_restarts_or_once_the_reader_comes
     page.add_init_script(f"Object.defineProperty(Navigator.prototype, 'deviceMemory', {{ get: () => {gigabytes} }})")
     page.goto(path)
     opened: list[str] = []
-    page.on("worker", lambda worker: opened.append(worker.url))
+    page.on("worker", lambda worker: opened.extend(PYTHON.findall(worker.url)))
     lab = Lab(block_of(page, snippet))
     lab.button("Start").click()
     lab.wait_for("ready")
