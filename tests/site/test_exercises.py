@@ -138,6 +138,19 @@ def test_a_check_that_the_site_does_not_explain_has_no_link(exercise: Exercise) 
     exercise.is_done("false")
 
 
+def test_what_a_rule_has_in_backticks_is_code_and_never_markup(exercise: Exercise) -> None:
+    exercise.check()
+    failed = exercise.block.element.locator("[data-check=an_unknown_id_calls_no_consumer]")
+    expect(failed.locator("p")).to_have_text("SessionNotFound is raised before the consumer is called.")
+    expect(failed.locator("code")).to_have_text("SessionNotFound")
+    code = "print('TAP version 14\\n1..1\\nnot ok 1 - a\\n  ---\\n  rule: \"`<b>`, <b> and a ` alone\"\\n  ...')"
+    exercise.block.run(code)
+    paragraph = exercise.block.element.locator("[data-check=a] p")
+    expect(paragraph).to_have_text("<b>, <b> and a ` alone")
+    expect(paragraph.locator("code")).to_have_text("<b>")
+    expect(paragraph.locator("b")).to_have_count(0)
+
+
 def test_a_report_that_stops_half_way_is_not_passed(exercise: Exercise) -> None:
     exercise.block.run("print('TAP version 14\\n1..2\\nok 1 - a')\nraise KeyError")
     assert results(exercise.block) == {"a": "pass"}

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict"
 import { test } from "node:test"
-import type { Answer, Header, Store, Watched } from "../messages.ts"
-import { fileNews, storeView } from "./changes.ts"
+import type { Answer, Disk, Header, Store, Watched } from "../messages.ts"
+import { fileNews, storeOn, storeView } from "./changes.ts"
 import type { Hop } from "./visit.ts"
 
 const file = (path: string) => ({ path, size: 1, head: new Uint8Array([65]), seconds: 0 })
@@ -53,4 +53,21 @@ test("what requests did to the files is said once, in a sentence", () => {
   assert.deepEqual(fileNews([hop([], [])]), [])
   assert.deepEqual(fileNews([hop(["a"], []), hop(["a"], [])]), ["The server wrote 1 file."])
   assert.deepEqual(fileNews([hop(["a", "b"], ["c"])]), ["The server wrote 2 files.", "The server removed 1 file."])
+})
+
+test("while there is no Python, the disk is shown: its first files, how many more there are, and the beginning of each", () => {
+  const entry = (path: string, content: Disk[number]["content"]) => {
+    return { path, mode: 0o600, milliseconds: 7000, content }
+  }
+  const paths = Array.from({ length: 32 }, (_, index) => `/sessions/${index}`)
+  const { files, unlisted, watched } = storeOn([
+    entry("/sessions", undefined),
+    entry("/link", "sessions"),
+    ...paths.map((path) => entry(path, new Uint8Array(5000))),
+  ])
+  assert.equal(files.length, 30)
+  const [first] = files
+  assert.deepEqual([first?.path, first?.size, first?.head.length, first?.seconds], ["sessions/0", 5000, 4096, 7])
+  assert.deepEqual([unlisted, watched], [2, []])
+  assert.equal(storeOn([entry("/a", new Uint8Array())]).unlisted, 0)
 })

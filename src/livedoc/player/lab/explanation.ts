@@ -21,12 +21,14 @@ export function explained(parts: readonly Part[], label: HTMLElement | string): 
   return shown
 }
 
-/** Each part as a button that explains it. */
+/** Each part as a button that explains it. The semicolon after it is in the button too: no line begins with one. */
 function apart(parts: readonly Part[]): (Node | string)[] {
   const shown = parts.slice(0, MOST_PARTS).flatMap(({ before, text, after, meaning }) => {
     const id = `lab-meaning-${++meanings}`
-    const part = element("button", "lab-part", { type: "button", "aria-describedby": id }, shortened(text))
-    return [before, element("span", "lab-piece", {}, part, element("span", "", { id, hidden: "" }, meaning), after)]
+    const whole = shortened(text)
+    const end = element("span", "lab-end", {}, whole.slice(-1) + after)
+    const part = element("button", "lab-part", { type: "button", "aria-describedby": id }, whole.slice(0, -1), end)
+    return [before, part, element("span", "", { id, hidden: "" }, meaning)]
   })
   return parts.length > MOST_PARTS ? [...shown, ` and ${parts.length - MOST_PARTS} more`] : shown
 }

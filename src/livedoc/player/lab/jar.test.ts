@@ -38,6 +38,7 @@ for (const [header, reason] of [
   ["A=1; SameSite=None", /SameSite=None needs Secure beside it/],
   ["A=1; Partitioned", /Partitioned needs Secure beside it/],
   [`A=${"1".repeat(4096)}`, /its name and value have 4097 bytes, more than 4096/],
+  [`A=${"é".repeat(2048)}`, /its name and value have 4097 bytes, more than 4096/],
   ["nothing", /isn't a name, an equals sign and a value/],
   ["", /isn't a name, an equals sign and a value/],
 ] as const)
@@ -48,6 +49,12 @@ for (const [header, reason] of [
     assert.match(verdict.reason, reason)
     assert.equal(jar.header(HOME), "")
   })
+
+test("a cookie of 4096 bytes is the largest that a browser keeps", () => {
+  const jar = new Jar()
+  assert.equal(jar.take(`A=${"1".repeat(4095)}`, HOME).kind, "stored")
+  assert.equal(jar.header(HOME).length, 4097)
+})
 
 test("two browsers have cookies of their own", () => {
   const [alice, mallory] = [new Jar(), new Jar()]

@@ -59,7 +59,14 @@ function item({ name, verdict, reason, diagnostic }: Point, rules: string): HTML
 function told(diagnostic: string): HTMLElement[] {
   const known = entries(diagnostic)
   if (!known) return [element("pre", "", {}, diagnostic)]
-  return known.map(([, text]) => element(text.includes("\n") ? "pre" : "p", "", {}, text))
+  return known.map(([, text]) =>
+    text.includes("\n") ? element("pre", "", {}, text) : element("p", "", {}, ...prose(text)),
+  )
+}
+
+/** A sentence, in which what stands between backticks is code. */
+function prose(sentence: string): (Node | string)[] {
+  return sentence.split(/`([^`]+)`/).map((part, index) => (index % 2 > 0 ? element("code", "", {}, part) : part))
 }
 
 const sheet = new CSSStyleSheet()
