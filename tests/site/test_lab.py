@@ -113,7 +113,7 @@ def test_the_browser_keeps_its_cookie_and_the_wire_explains_it(lab: Lab) -> None
 
 # At each width of a phone there is another character at which a value reaches the end of its line.
 def test_a_semicolon_stands_beside_what_it_ends(lab: Lab) -> None:
-    lab.page.set_viewport_size(PHONE)
+    lab.page.set_viewport_size({"width": PHONE["width"], "height": 800})
     lab.open()
     lab.get()
     lab.element.get_by_role("tab", name="Wire").click()

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from livedoc.snippet import load
 from tests.support.axe import barriers
 from tests.support.block import block_of
 from tests.support.lab import Lab
+from tests.support.link import link_with
 from tests.support.page import CLIPBOARD, DESK, PHONE, width_of
 from tests.support.project import SNIPPETS
 
@@ -107,3 +109,21 @@ def test_the_link_of_a_lab_brings_its_code_and_sets_one_that_is_open(new_page: N
     other.hear("The server has started again")
     other.get("/ours/logout")
     expect(other.shown).to_contain_text("1122: nothing")
+
+
+@pytest.mark.parametrize(
+    ("set", "shown"), [(600, "600"), (18_000, "18000"), (18_001, "0"), (-1, "0"), ("600", "0"), (None, "0")]
+)
+def test_a_slider_takes_from_a_link_only_what_it_can_be_set_to(new_page: NewPage, set: object, shown: str) -> None:
+    clock = "labs/expiry_clock.py"
+    page = new_page()
+    values = {"now": set, "unknown": "x"}
+    script = load(SNIPPETS, clock).script
+    page.goto(f"/laboratory/time-passes/{link_with(script, f'{clock}:app', values=values)}")
+    lab = Lab(block_of(page, clock))
+    lab.button("Start").click()
+    lab.wait_for("ready")
+    expect(lab.element.get_by_label("now", exact=True)).to_have_value(shown)
+    expect(lab.element.get_by_label("unknown")).to_have_count(0)
+    lab.get()
+    expect(lab.shown).to_contain_text("Visit 1")

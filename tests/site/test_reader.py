@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import re
-import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.support.block import SNIPPET, Block, block_of
+from tests.support.link import link_with
 from tests.support.page import CLIPBOARD, EDITOR, NewPage, rewrite
 
 if TYPE_CHECKING:
@@ -152,7 +150,7 @@ def test_hidden_characters_of_an_edit_from_a_link_are_marked(new_page: NewPage, 
     page = new_page(permissions=CLIPBOARD)
     if editor != "opens":
         page.route(EDITOR, lambda _: None)
-    page.goto(f"/storages/{link_with(HIDING)}")
+    page.goto(f"/storages/{link_with(HIDING, f'{SNIPPET}:use')}")
     block = block_of(page)
     expect(block.element.locator(".cm-content")).to_have_count(1 if editor == "opens" else 0)
     marks = block.element.locator(":is(.cm-content, .snippet-code):visible .snippet-hidden")
@@ -306,10 +304,3 @@ def search(page: Page, words: str) -> None:
     page.keyboard.insert_text(words)
     page.keyboard.press("End")  # only a key begins the search
     expect(page.locator(".md-search-result__meta")).to_have_text(re.compile("matching document"))
-
-
-def link_with(script: str, block: str = f"{SNIPPET}:use") -> str:
-    """The hash of a link that brings this script."""
-    packer = zlib.compressobj(wbits=-15)
-    packed = packer.compress(json.dumps({"block": block, "hash": "00000000", "script": script}).encode())
-    return f"#try=1.{base64.urlsafe_b64encode(packed + packer.flush()).decode().rstrip('=')}"

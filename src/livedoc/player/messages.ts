@@ -135,7 +135,7 @@ export interface Answer {
   failure: Failure | undefined
   records: readonly LogRecord[]
   /** The files that are new or different now. */
-  changed: readonly WrittenFile[]
+  changed: readonly string[]
   removed: readonly string[]
   store: Store
   disk: Disk

@@ -7,7 +7,7 @@ import type { Hop } from "./visit.ts"
 const file = (path: string) => ({ path, size: 1, head: new Uint8Array([65]), seconds: 0 })
 const store = (paths: string[], watched: Watched[] = []): Store => ({ files: paths.map(file), unlisted: 0, watched })
 const answer = (store: Store, changed: string[] = [], removed: string[] = []) => {
-  return { store, changed: changed.map(file), removed } as unknown as Answer
+  return { store, changed, removed } as unknown as Answer
 }
 const marks = (view: ReturnType<typeof storeView>) => view.files.map(({ file, mark }) => `${file.path} ${mark}`)
 const mapping = (...rows: Header[]): Watched => ({ expression: "visits", text: "", rows })

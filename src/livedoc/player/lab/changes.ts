@@ -37,7 +37,7 @@ export type Kept = Pick<Answer, "store" | "changed" | "removed">
 
 /** What an app keeps after a request, marked by what the request did. `before`: what it kept then, if that is known. */
 export function storeView({ store, changed, removed }: Kept, before: Store | undefined): StoreView {
-  const touched = new Set(changed.map(({ path }) => path))
+  const touched = new Set(changed)
   const known = new Set(before?.files.map(({ path }) => path))
   return {
     files: store.files.map((file) => {
@@ -74,7 +74,7 @@ export function storeOn(disk: Disk): Store {
 /** What requests did to the files, in a sentence. */
 export function fileNews(hops: readonly Hop[]): string[] {
   const all = (paths: readonly string[]) => new Set(paths).size
-  const changed = all(hops.flatMap(({ answer }) => answer.changed.map(({ path }) => path)))
+  const changed = all(hops.flatMap(({ answer }) => answer.changed))
   const removed = all(hops.flatMap(({ answer }) => answer.removed))
   const told = (count: number, verb: string) =>
     count > 0 ? [`The server ${verb} ${count} file${count === 1 ? "" : "s"}.`] : []

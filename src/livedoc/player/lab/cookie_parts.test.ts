@@ -37,7 +37,7 @@ for (const [attribute, meaning] of [
   ["Max-Age=soon", "This isn't a number of seconds, so browsers ignore it."],
   ["Expires=soon", "This isn't a date, so browsers ignore it."],
   [
-    "Expires=Thu, 01 Jan 1970 00:00:00 GMT",
+    "Expires=Wed, 01 Jan 2020 00:00:00 GMT",
     "The time has passed, so the browser deletes the cookie now. If there is a Max-Age, that counts instead.",
   ],
   [

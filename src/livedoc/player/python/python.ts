@@ -241,7 +241,7 @@ function answerOf(answer: PythonAnswer, disk: Disk): Answer {
       extra,
       traceback,
     })),
-    changed: filesOf(answer.changed),
+    changed: answer.changed.toJs() as string[],
     removed: answer.removed.toJs() as string[],
     store: storeOf(answer.store),
     disk,

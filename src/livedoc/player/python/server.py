@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from .control import controls_in, fits
-from .ending import MOST_BYTES, MOST_FILES, Failure
+from .ending import Failure
 from .exchange import Exchange
 from .process import Process
 from .records import recorded
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from .control import Control, Value
-    from .ending import File
     from .records import Record
 
     Stamp = tuple[int, int, int]
@@ -47,7 +46,7 @@ class Answer(NamedTuple):
     """The exception that the app raised, or what it did against the rules of ASGI."""
     records: list[Record]
     """What was logged until the app returned."""
-    changed: list[File]
+    changed: list[str]
     """The files that are new or different now."""
     removed: list[str]
     store: Store
@@ -223,15 +222,8 @@ def _stamps(folder: Path) -> dict[Path, Stamp]:
     return stamps
 
 
-def _difference(folder: Path, before: dict[Path, Stamp], after: dict[Path, Stamp]) -> tuple[list[File], list[str]]:
-    changed: list[File] = []
-    for path in sorted(after):
-        if before.get(path) != after[path] and len(changed) < MOST_FILES:
-            try:
-                with path.open("rb") as file:
-                    head = file.read(MOST_BYTES)
-            except OSError:  # not even its owner may read some files
-                head = b""
-            changed.append((path.relative_to(folder).as_posix(), after[path][2], head))
-    removed = sorted(path.relative_to(folder).as_posix() for path in before.keys() - after.keys())
-    return changed, removed[:MOST_FILES]
+def _difference(folder: Path, before: dict[Path, Stamp], after: dict[Path, Stamp]) -> tuple[list[str], list[str]]:
+    def named(paths: Iterable[Path]) -> list[str]:
+        return sorted(path.relative_to(folder).as_posix() for path in paths)
+
+    return named(path for path in after if before.get(path) != after[path]), named(before.keys() - after.keys())
