@@ -263,18 +263,21 @@ def test_the_next_python_is_ready_where_a_step_restarts_or_once_the_reader_comes
     page.goto(path)
     opened: list[str] = []
     page.on("worker", lambda worker: opened.extend(PYTHON.findall(worker.url)))
+
+    def wait_for(number: int) -> None:
+        Hands(page).wait(lambda: len(opened) >= number)
+        assert len(opened) == number
+
     lab = Lab(block_of(page, snippet))
     lab.button("Start").click()
     lab.wait_for("ready")
     for _ in range(2):  # by the second answer, all is known that came of the first
         lab.get()
-    Hands(page).wait(lambda: len(opened) >= pythons)
-    assert len(opened) == pythons
+    wait_for(pythons)
     for number in (2, 3):  # again after each start
         page.mouse.move(0, 0)
         lab.button("Restart").hover()
-        Hands(page).wait(lambda number=number: len(opened) >= number)
-        assert len(opened) == number
+        wait_for(number)
         lab.button("Restart").click()
         lab.wait_for("ready")
 
