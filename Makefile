@@ -21,11 +21,11 @@ site: setup  ## Build the site into site/
 	$(BIN)/mkdocs build --strict
 
 test: setup  ## Check and test everything: library, snippets, player, site, browser
-	.ci/prepare chromium firefox-esr webkit2gtk-driver xvfb redis-server postgresql strace
+	.ci/prepare chromium chromium-headless-shell firefox-esr webkit2gtk-driver xvfb redis-server postgresql strace
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/pytest --numprocesses auto --dist loadfile --max-worker-restart 0 --cov --cov-fail-under=100
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --cov --cov-fail-under=100
 
 bench: setup  ## Measure, and print the figures
 	$(BIN)/python -m tests.benchmarks.speed

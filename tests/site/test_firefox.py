@@ -5,22 +5,29 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from livedoc.build import NODE
-from tests.support.engine import PROGRAMS
+from tests.support.engine import DEEP_TRACEBACK, PROGRAMS
+from tests.support.host import serving
+from tests.support.origin import Careless, Origin
 from tests.support.page import LABS, PAGES
 from tests.support.program import FIREFOX, installed
 from tests.support.project import PLAYER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.host import Rules
 
     Read = Callable[..., dict[str, Any]]
 
 PATIENCE = 800  # seconds
+LONG = "for number in range(200): print(number)"
 WITHOUT_STACK_SWITCHING = {"javascript.options.wasm_js_promise_integration": False}
 WITHOUT_STORAGE = {"network.cookie.cookieBehavior": 2}
 HARMLESS = re.compile(
@@ -32,15 +39,25 @@ HARMLESS = re.compile(
 )
 
 
+class Forgetful(Careless):
+    """Has one file of Python's only when it is asked for it the third time."""
+
+    FILE = "python_stdlib.zip"
+
+    @property
+    def is_gone(self) -> bool:
+        return self.path.endswith(self.FILE) and len([it for it in self.origin.asked if it.endswith(self.FILE)]) < 2
+
+
 @pytest.fixture(scope="module")
 def read(server: str, tmp_path_factory: pytest.TempPathFactory) -> Read:
     """Opens pages in a Firefox with a fresh profile and runs their blocks; firefox.ts tells what it gives."""
     firefox = installed(FIREFOX)
 
-    def read(preferences: dict[str, bool | int], paths: list[str]) -> dict[str, Any]:
+    def read(preferences: dict[str, bool | int], paths: list[str], origin: str = server) -> dict[str, Any]:
         profile = tmp_path_factory.mktemp("firefox")
-        programs = json.dumps([program for program, _ in PROGRAMS])
-        arguments = [firefox, str(profile), json.dumps(preferences), server, programs, *paths]
+        programs = json.dumps([*(program for program, _ in PROGRAMS), DEEP_TRACEBACK, LONG])
+        arguments = [firefox, str(profile), json.dumps(preferences), origin, programs, *paths]
         command = [str(NODE), str(PLAYER / "node" / "firefox.ts"), *arguments]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             try:
@@ -105,8 +122,34 @@ def test_stop_ends_a_program_that_never_would_and_the_next_run_imports_what_come
 @pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching"])
 def test_programs_end_as_in_other_browsers(request: pytest.FixtureRequest, reading: str) -> None:
     ran = request.getfixturevalue(reading)["programs"]
-    for (program, result), each in zip(PROGRAMS, ran, strict=True):
+    for (program, result), each in zip(PROGRAMS, ran[: len(PROGRAMS)], strict=True):
         assert re.fullmatch(result, f"{each['state']}: {each['printed']}{each['error']}"), program
+
+
+def test_an_error_and_an_output_show_their_end(seen: dict[str, Any]) -> None:
+    (_, error), (output, _) = seen["rests"][-2:]
+    assert seen["programs"][-2]["error"].endswith("RuntimeError: the line that matters\n")
+    assert seen["programs"][-1]["printed"].endswith("\n199\n")
+    assert (output, error) == (pytest.approx(0, abs=2), pytest.approx(0, abs=2))
+
+
+def test_the_keys_of_the_theme_do_nothing_beside_a_block(seen: dict[str, Any]) -> None:
+    assert seen["path"] == "/"
+
+
+def test_two_tabs_that_edit_one_block_tell_each_other_and_a_reset_can_be_undone(seen: dict[str, Any]) -> None:
+    assert seen["tabs"]["notice"].startswith("Another tab changed this example too. ")
+    assert seen["tabs"]["undone"] == "mine\n"
+
+
+def test_what_was_missing_for_a_while_is_not_missed_for_good(read: Read, site: Path, header_rules: Rules) -> None:
+    origin = Origin(site)
+    with serving(partial(Forgetful, origin, header_rules)) as url:
+        seen = read({}, ["storages/"], url)
+    first, *others = seen["pages"]["storages/"]
+    assert first["state"] == "failed"
+    assert [(ran["state"], ran["printed"]) for ran in others] == [("done", ran["promised"]) for ran in others]
+    assert len([path for path in origin.asked if path.endswith(Forgetful.FILE)]) == 3
 
 
 @pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching", "seen_without_storage"])

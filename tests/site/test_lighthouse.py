@@ -12,7 +12,7 @@ import pytest
 from livedoc.build import NODE, wire_sizes
 from tests.support.host import ON_THE_FLY, file_of
 from tests.support.page import PAGES
-from tests.support.program import QUIET, output_of
+from tests.support.program import CHROMIUM, QUIET, installed, output_of
 from tests.support.project import PLAYER
 
 if TYPE_CHECKING:
@@ -38,11 +38,11 @@ ALREADY_PACKED = {".woff2", ".png"}
 
 
 @pytest.mark.parametrize("path", KINDS)
-def test_lighthouse_has_nothing_to_say(server: str, chromium: str, path: str) -> None:
+def test_lighthouse_has_nothing_to_say(server: str, path: str) -> None:
     options = ("--quiet", "--no-enable-error-reporting", "--output=json", f"--only-categories={','.join(CATEGORIES)}")
     flags = f"--chrome-flags=--no-sandbox --headless=new {' '.join(QUIET)}"
     with TemporaryDirectory() as own:  # not tmp_path: Chromium's socket in it may have a path of 107 bytes at the most
-        environment = {**os.environ, "CHROME_PATH": chromium, "HOME": own, "TMPDIR": own}
+        environment = {**os.environ, "CHROME_PATH": installed(CHROMIUM), "HOME": own, "TMPDIR": own}
         report = json.loads(output_of(NODE, LIGHTHOUSE, f"{server}/{path}", *options, flags, env=environment))
     assert failing(report) == []
     assert {name: report["categories"][name]["score"] for name in CATEGORIES} == dict.fromkeys(CATEGORIES, 1)

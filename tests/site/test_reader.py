@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.block import SNIPPET, Block, block_of
+from tests.support.engine import TALKING
 from tests.support.link import link_with
 from tests.support.page import CLIPBOARD, EDITOR, NewPage, rewrite
 
@@ -50,18 +51,6 @@ IN_ORDER = """element => {
         return top > topBefore + 5 || left > leftBefore
     })
 }"""
-TALKING = """\
-import asyncio
-
-async def talk():
-    number = 0
-    while True:
-        number += 1
-        print("line", number)
-        await asyncio.sleep(0.005)
-
-asyncio.run(talk())
-"""
 CHAINED = (
     """\
 try:

@@ -11,14 +11,12 @@ from playwright.sync_api import expect
 
 from tests.support.block import Block, block_of
 from tests.support.host import serving
-from tests.support.origin import Origin, Sender
+from tests.support.origin import Careless, Origin
 from tests.support.release import PLAYER, next_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from io import BytesIO
     from pathlib import Path
-    from typing import BinaryIO
 
     from playwright.sync_api import Browser, BrowserContext
 
@@ -29,26 +27,6 @@ KINDS = [r"worker-\w+\.js", r"pyodide\.asm\.mjs", r"pyodide\.asm\.wasm", r"pytho
 MINE = "print('mine')"
 UPDATED = "The site was updated. Reload the page to go on; your edit stays."
 BLOCKED = "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError') } })"
-
-
-class Careless(Sender):
-    """Sends the headers of a folder's rule with a 404, as some hosts do, and as this site once told them to."""
-
-    def send_head(self) -> BytesIO | BinaryIO | None:
-        if self.is_gone:
-            self.origin.asked.append(self.path.removeprefix("/"))
-            self.send_error(404)
-            return None
-        return super().send_head()
-
-    @property
-    def is_gone(self) -> bool:
-        return any(re.search(gone, self.path) for gone in self.origin.lost)
-
-    @property
-    def values(self) -> dict[str, str]:
-        kept = {"Cache-Control": "public, max-age=31536000, immutable"} if self.is_gone else {}
-        return super().values | kept
 
 
 @pytest.fixture(scope="module")

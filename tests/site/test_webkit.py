@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from selenium.webdriver import Keys
 
 from tests.support.block import SNIPPET
-from tests.support.engine import PROGRAMS
+from tests.support.engine import DEEP_TRACEBACK, PROGRAMS, TALKING
 from tests.support.host import serving
 from tests.support.lesson import play
-from tests.support.origin import Origin, Sender
+from tests.support.origin import Careless, Origin, Sender
 from tests.support.page import LABS, PAGES, PAGES_WITH_BLOCKS, PHONE
 from tests.support.project import SNIPPETS
 from tests.support.webkit import DESKTOP, WebKit, webkit
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from tests.support.host import Rules
 
 STORAGES = "storages/"
+# One of each kind. What the headers change is how a page and its Python talk, which is the same on every page.
+KINDS = ["", STORAGES, "sessions/log-in-and-log-out", "reference/"]
+LESSONS = LABS[:3]
+with_headers = pytest.mark.parametrize("reader", ["with headers"], indirect=True)
+# The optimising compiler takes half of a short program's time. Readers of the site without headers have it.
+UNOPTIMISED = {"JSC_useOMGJIT": "0"}
 REQUESTS = "performance.getEntriesByType('resource').map(({ name }) => name)"
 
 
@@ -35,7 +42,6 @@ class Seen:
     printed: list[tuple[str, str]]
     expected: list[tuple[str, str]]
     width: int
-    requests: list[str]
 
 
 class Reader:
@@ -45,6 +51,7 @@ class Reader:
         self.browser = browser
         self.origin = origin
         self.home = home
+        self.requested: set[str] = set()
 
     def visit(self, path: str) -> WebKit:
         self.browser.open(f"{self.origin.url}/{path}")
@@ -58,7 +65,8 @@ class Reader:
         browser.resize(PHONE["width"])
         width = browser.evaluate("document.documentElement.scrollWidth")
         browser.resize(DESKTOP)
-        return Seen(printed, expected, width, browser.evaluate(REQUESTS))
+        self.requested.update(browser.evaluate(REQUESTS))
+        return Seen(printed, expected, width)
 
 
 @pytest.fixture(scope="module", params=["with headers", "without headers"])
@@ -67,8 +75,9 @@ def reader(
 ) -> Iterator[Reader]:
     """A reader of a site with the headers of production, or with none. All tests are one visit."""
     is_isolated = request.param == "with headers"
+    rules, options = (header_rules, UNOPTIMISED) if is_isolated else ([], {})
     origin, home = Origin(site), tmp_path_factory.mktemp("home")
-    with serving(partial(Sender, origin, header_rules if is_isolated else [])) as origin.url, webkit(home) as browser:
+    with serving(partial(Sender, origin, rules)) as origin.url, webkit(home, options) as browser:
         reader = Reader(browser, origin, home)
         assert reader.visit("").evaluate("crossOriginIsolated") is is_isolated
         yield reader
@@ -79,21 +88,29 @@ def see(reader: Reader) -> Callable[[str], Seen]:
     return cache(reader.see)
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_each_block_prints_what_its_page_says(see: Callable[[str], Seen], path: str) -> None:
-    assert bool(see(path).expected) == (f"/{path}/".replace("//", "/") in PAGES_WITH_BLOCKS)
-    assert see(path).printed == see(path).expected
+def check(seen: Seen, path: str) -> None:
+    assert bool(seen.expected) == (f"/{path}/".replace("//", "/") in PAGES_WITH_BLOCKS)
+    assert seen.printed == seen.expected
+    assert seen.width == PHONE["width"]
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_no_page_is_wider_than_a_phone(see: Callable[[str], Seen], path: str) -> None:
-    assert see(path).width == PHONE["width"]
+@pytest.mark.parametrize("path", KINDS)
+def test_each_block_prints_what_its_page_says_and_the_page_fits_a_phone(see: Callable[[str], Seen], path: str) -> None:
+    check(see(path), path)
+
+
+@with_headers
+@pytest.mark.parametrize("path", [path for path in PAGES if path not in KINDS])
+def test_each_block_of_every_other_page_does_so(see: Callable[[str], Seen], path: str) -> None:
+    check(see(path), path)
 
 
 def test_no_request_leaves_the_site(see: Callable[[str], Seen], reader: Reader) -> None:
-    requested = {url for path in PAGES for url in see(path).requests}
-    assert len(requested) > 10
-    assert {url for url in requested if not url.startswith((f"{reader.origin.url}/", "data:", "blob:"))} == set()
+    for path in KINDS:
+        see(path)
+    assert len(reader.requested) > 10
+    allowed = (f"{reader.origin.url}/", "data:", "blob:")
+    assert {url for url in reader.requested if not url.startswith(allowed)} == set()
 
 
 def test_stop_ends_a_program_that_never_would_and_the_next_run_works(reader: Reader) -> None:
@@ -122,11 +139,88 @@ def test_a_module_that_is_not_there_from_the_start_comes_when_it_is_imported(rea
     block.press("Reset")
 
 
-@pytest.mark.parametrize("path", LABS)
+@pytest.mark.parametrize("path", LESSONS)
 def test_a_lesson_is_played_to_its_end(reader: Reader, path: str) -> None:
+    finish(reader, path)
+
+
+@with_headers
+@pytest.mark.parametrize("path", [path for path in LABS if path not in LESSONS])
+def test_every_other_lesson_is_too(reader: Reader, path: str) -> None:
+    finish(reader, path)
+
+
+def finish(reader: Reader, path: str) -> None:
     browser = reader.visit(path.removeprefix("/"))
     browser.find("[data-step] button")
     assert len(play(browser)) > 1
+
+
+def test_an_error_shows_its_end_and_output_follows_its_tail_until_the_reader_scrolls(reader: Reader) -> None:
+    block = reader.visit(STORAGES).block()
+    assert block.run(DEEP_TRACEBACK).endswith("RuntimeError: the line that matters\n")
+    assert block.rest("[data-error]") == pytest.approx(0, abs=2)
+    block.edit(TALKING)
+    block.press("Run")
+    reader.browser.wait(lambda: "line 120" in block.text("[data-output]"))
+    reader.browser.wait(lambda: block.rest("[data-output]") < 2)
+    block.scroll("[data-output]", -300)
+    reader.browser.wait(lambda: block.rest("[data-output]") > 100)
+    seen = len(block.text("[data-output]").splitlines())
+    reader.browser.wait(lambda: len(block.text("[data-output]").splitlines()) > seen + 30)
+    assert block.rest("[data-output]") > 100
+    block.press("Stop")
+    block.wait_for("stopped")
+    block.press("Reset")
+
+
+def test_the_keys_of_the_theme_do_nothing_beside_a_block(reader: Reader) -> None:
+    browser = reader.visit(STORAGES)
+    block = browser.block()
+    block.edit("import asyncio\nasyncio.run(asyncio.sleep(600))")
+    browser.keys(Keys.CONTROL, Keys.ENTER)
+    block.wait_for("running")
+    browser.keys(Keys.ESCAPE)
+    for key in "nps/.":
+        browser.keys(key)
+    assert browser.evaluate("location.pathname") == f"/{STORAGES}"
+    assert browser.evaluate("document.activeElement.closest('[data-snippet]') !== null")
+    block.press("Stop")
+    block.wait_for("stopped")
+    block.press("Reset")
+
+
+def test_two_tabs_that_edit_one_block_tell_each_other_and_a_reset_can_be_undone(reader: Reader) -> None:
+    browser = reader.visit(STORAGES)
+    block = browser.block()
+    block.edit("print('mine')")
+    with browser.another_tab() as back:
+        reader.visit(STORAGES)
+        browser.block().edit("print('theirs')")
+        back()
+        browser.wait(lambda: "Another tab changed this example too" in block.text(".snippet-notice"))
+    block.press("Show the other")
+    assert block.run() == "done: theirs\n"
+    block.press("Reset")
+    block.press("Undo")
+    assert block.run() == "done: theirs\n"
+    block.press("Reset")
+
+
+def test_what_was_missing_for_a_while_is_not_missed_for_good(site: Path, header_rules: Rules, tmp_path: Path) -> None:
+    origin = Origin(site)
+    with (
+        serving(partial(Careless, origin, header_rules)) as origin.url,
+        webkit(tmp_path, UNOPTIMISED) as browser,
+    ):
+        browser.open(f"{origin.url}/{STORAGES}")
+        block = browser.block()
+        origin.lost = {r"python_stdlib\.zip"}
+        block.press("Run")
+        browser.wait(lambda: "The site was updated. Reload the page" in block.text(".snippet-notice"))
+        assert len([path for path in origin.asked if "python_stdlib.zip" in path]) > 1  # it was asked for once more
+        origin.lost = set()
+        assert block.run() == block.expected
 
 
 def test_an_edit_survives_a_reload_and_can_be_thrown_away(reader: Reader) -> None:

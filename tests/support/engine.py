@@ -19,6 +19,27 @@ class Coat:
         return other == self
 Coat() == Coat()
 """
+# The traceback of the first and the lines of the second are higher than the box that shows them.
+DEEP_TRACEBACK = """
+def deep(level):
+    if level == 0:
+        raise RuntimeError("the line that matters")
+    elif level % 2:
+        deep(level - 1)
+    else:
+        deep(level - 1)
+deep(60)
+"""
+TALKING = """
+import asyncio
+async def talk():
+    number = 0
+    while True:
+        number += 1
+        print("line", number)
+        await asyncio.sleep(0.005)
+asyncio.run(talk())
+"""
 
 # They run one after the other in one block. Each result is a regular expression.
 PROGRAMS = [
@@ -33,5 +54,9 @@ PROGRAMS = [
     (NAIROBI, r"done: 2026-01-01T00:00:00\+03:00\n"),
     (THREAD, r"failed: (.*\n)*RuntimeError: can't start new thread\nA browser can't start threads\. .*\n"),
     (DEEP, r"failed: (Stack.*\n(  .*\n)+)?Python ended: the program called itself too deep for a browser\.\n.*\n"),
+    (
+        "coat = 1\n\f\n# a page later\nraise ValueError(coat)",
+        r"failed: (.*\n)*  +raise ValueError\(coat\)\n(.*\n)*ValueError: 1\n",
+    ),
     ("print('on')", "done: on\n"),
 ]

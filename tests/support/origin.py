@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from tests.support.host import Host
@@ -40,3 +41,26 @@ class Sender(Host):
             self.close_connection = True
             return None
         return super().send_head()
+
+
+class Careless(Sender):
+    """Has no file whose path matches what is lost. Its 404 has the headers of a folder's rule.
+
+    So do some hosts, and so this site once told them to.
+    """
+
+    def send_head(self) -> BytesIO | BinaryIO | None:
+        if self.is_gone:
+            self.origin.asked.append(self.path.removeprefix("/"))
+            self.send_error(404)
+            return None
+        return super().send_head()
+
+    @property
+    def is_gone(self) -> bool:
+        return any(re.search(gone, self.path) for gone in self.origin.lost)
+
+    @property
+    def values(self) -> dict[str, str]:
+        kept = {"Cache-Control": "public, max-age=31536000, immutable"} if self.is_gone else {}
+        return super().values | kept

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHROMIUM = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser", "chrome")
+# The same engine without the windows of a browser around it: a page opens in half the time.
+WINDOWLESS = ("chromium-headless-shell", *CHROMIUM)
 FIREFOX = ("firefox-esr", "firefox")
 QUIET = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 

@@ -9,7 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from selenium.common.exceptions import JavascriptException, StaleElementReferenceException
-from selenium.webdriver import Keys, Remote, WebKitGTKOptions
+from selenium.webdriver import ActionChains, Keys, Remote, WebKitGTKOptions
+from selenium.webdriver.common.actions.wheel_input import ScrollOrigin
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.client_config import ClientConfig
 from selenium.webdriver.remote.remote_connection import RemoteConnection
@@ -51,19 +52,23 @@ def screen() -> Iterator[str]:
 
 
 @contextmanager
-def webkit(home: Path) -> Iterator[WebKit]:
-    """Run a WebKit of a new reader until the block ends. Its downloads are in `home`."""
+def webkit(home: Path, options: dict[str, str]) -> Iterator[WebKit]:
+    """Run a WebKit of a new reader until the block ends, its JavaScript engine with these options.
+
+    Its downloads are in `home`.
+    """
     driver = installed(("WebKitWebDriver",), "webkit2gtk-driver")
     with screen() as display:
-        environment = {**os.environ, "DISPLAY": display, "HOME": str(home), "WEBKIT_DISABLE_COMPOSITING_MODE": "1"}
-        options = WebKitGTKOptions()
-        options.add_argument("--automation")
-        options.add_argument("--full-screen")  # its toolbar is wider than a phone
+        own = {"DISPLAY": display, "HOME": str(home), "WEBKIT_DISABLE_COMPOSITING_MODE": "1"}
+        environment = {**os.environ, **own, **options}
+        arguments = WebKitGTKOptions()
+        arguments.add_argument("--automation")
+        arguments.add_argument("--full-screen")  # its toolbar is wider than a phone
         service = Service(executable_path=driver, env=environment)
         service.start()
         try:
             connection = RemoteConnection(client_config=ClientConfig(service.service_url))
-            with Remote(connection, options=options) as browser:
+            with Remote(connection, options=arguments) as browser:
                 yield WebKit(browser)
         finally:
             service.stop()
@@ -148,10 +153,37 @@ class WebKit:
         self._driver.execute_script("arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })", element)
         element.click()
 
+    def rest(self, element: WebElement) -> float:
+        left: float = self._driver.execute_script(
+            "const [box] = arguments; return box.scrollHeight - box.clientHeight - box.scrollTop", element
+        )
+        return left
+
+    def scroll(self, element: WebElement, pixels: int) -> None:
+        self._driver.execute_script("arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })", element)
+        ActionChains(self._driver).scroll_from_origin(ScrollOrigin.from_element(element), 0, pixels).perform()
+
     def type(self, text: str) -> None:
         """Put text in the place of all that is written where the focus is."""
         self._driver.switch_to.active_element.send_keys(Keys.CONTROL, "a")
         self._driver.execute_script("document.execCommand('insertText', false, arguments[0])", text)
+
+    def keys(self, *keys: str) -> None:
+        """Press these keys, together, where the focus is."""
+        self._driver.switch_to.active_element.send_keys(*keys)
+
+    @contextmanager
+    def another_tab(self) -> Iterator[Callable[[], None]]:
+        """Be in a new tab of the same reader, until the function that this gives is called. Close it in the end."""
+        first = self._driver.current_window_handle
+        self._driver.switch_to.new_window("tab")
+        other = self._driver.current_window_handle
+        try:
+            yield partial(self._driver.switch_to.window, first)
+        finally:
+            self._driver.switch_to.window(other)
+            self._driver.close()
+            self._driver.switch_to.window(first)
 
     def wait(self, found: Callable[[], T | None]) -> T:
         """Wait until something is there, or true, and give it."""
@@ -197,6 +229,16 @@ class Block:
         [part] = self._parts(selector)
         return part.get_attribute("textContent") or ""
 
+    def rest(self, selector: str) -> float:
+        """How many pixels of a part are below what is shown of it."""
+        [part] = self._parts(selector)
+        return self._browser.rest(part)
+
+    def scroll(self, selector: str, pixels: int) -> None:
+        """Turn the mouse's wheel over a part."""
+        [part] = self._parts(selector)
+        self._browser.scroll(part, pixels)
+
     @property
     def expected(self) -> str:
         """The result of a run that prints what the page says."""
@@ -207,8 +249,8 @@ class Block:
         return self._attribute("data-snippet")
 
     def _button(self, name: str) -> WebElement | None:
-        named = f'button[aria-label^="{name}"]'
-        return next((button for button in self._parts(named) if button.is_displayed()), None)
+        shown = (button for button in self._parts("button") if button.is_displayed())
+        return next((it for it in shown if (it.get_attribute("aria-label") or it.text).startswith(name)), None)
 
     def _parts(self, selector: str) -> list[WebElement]:
         return self._element.find_elements(By.CSS_SELECTOR, selector)

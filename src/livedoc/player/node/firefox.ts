@@ -2,7 +2,8 @@
 //   node firefox.ts FIREFOX PROFILE PREFERENCES ORIGIN PROGRAMS PATH...
 // PROFILE is an empty folder, PREFERENCES a JSON object, PROGRAMS a JSON array of strings. It presses Run in each block of
 // each page, and plays the steps of its laboratory if it has one. Then it types a program that never ends into a block of the
-// first page that has blocks, stops the program, and runs PROGRAMS there. What happened is printed as JSON.
+// first page that has blocks, stops the program, and runs PROGRAMS there. Last, it runs the first of them again, leaves the
+// editor, presses the theme's keys, and has two tabs edit that block. What happened is printed as JSON.
 
 import process from "node:process"
 import { type ElementHandle, launch, type Page } from "puppeteer-core"
@@ -24,6 +25,12 @@ interface Seen {
   stopped: { state: string; next: Ran }
   /** What came of each program. */
   programs: Ran[]
+  /** How many pixels of what each program printed, and of its error, are below what is shown of them. */
+  rests: [number, number][]
+  /** The path of the page after the keys of the theme. */
+  path: string
+  /** Null where the browser keeps nothing, and one tab knows nothing of another. */
+  tabs: { notice: string; undone: string } | null
   /** What the theme says of its search for "session". */
   found: string
   trouble: string[]
@@ -77,6 +84,13 @@ async function reaches(block: ElementHandle, states: string[]): Promise<void> {
   await block.frame.waitForFunction(isThere, {}, block, states)
 }
 
+async function rests(block: ElementHandle): Promise<[number, number]> {
+  const [output, error] = await block.$$eval("[data-output], [data-error]", (boxes) =>
+    boxes.map((box) => box.scrollHeight - box.clientHeight - box.scrollTop),
+  )
+  return [output ?? NaN, error ?? NaN]
+}
+
 async function run(block: ElementHandle): Promise<Ran> {
   await block.evaluate((block) => block.closest(".exercise-solution")?.setAttribute("open", ""))
   await press(block, "Run")
@@ -124,6 +138,43 @@ async function stopped(page: Page, block: ElementHandle): Promise<Seen["stopped"
   return { state, next: await run(block) }
 }
 
+/** The path of the page after the keys of the theme were pressed beside the editor. */
+async function keyed(page: Page, block: ElementHandle): Promise<string> {
+  await edit(page, block)
+  await page.keyboard.press("Escape")
+  for (const key of ["n", "p", "s", "/", "."] as const) await page.keyboard.press(key)
+  return new URL(page.url()).pathname
+}
+
+/** What a block says once another tab has changed it too, and its code once Reset was undone. */
+async function inTwoTabs(page: Page, block: ElementHandle): Promise<Seen["tabs"]> {
+  if (await page.evaluate(isStorageBlocked)) return null
+  await insert(page, block, "print('mine')")
+  const other = await page.browser().newPage()
+  const [theirs] = await open(other, page.url())
+  if (!theirs) throw new Error("the other tab has no block")
+  await insert(other, theirs, "print('theirs')")
+  await other.close()
+  await page.bringToFront()
+  const notice = await page.waitForFunction(
+    (block) => /Another tab.*/.exec(block.querySelector(".snippet-notice")?.textContent ?? "")?.[0],
+    {},
+    block,
+  )
+  await press(block, "Reset")
+  await press(block, "Undo")
+  const undone = await run(block)
+  return { notice: (await notice.jsonValue()) as string, undone: undone.printed }
+}
+
+function isStorageBlocked(): boolean {
+  try {
+    return !localStorage
+  } catch {
+    return true
+  }
+}
+
 async function searched(page: Page): Promise<string> {
   await page.evaluate(() => document.querySelector<HTMLElement>("h1")?.click())
   await page.click(".md-search__input")
@@ -159,11 +210,14 @@ async function read(page: Page, origin: string, programs: string[], paths: strin
   const seen = { stackSwitching, pages, lessons, stopped: ended, found, trouble: [...trouble] } // Pyodide tells of its end
   const another = await opened()
   const results: Ran[] = []
+  const below: Seen["rests"] = []
   for (const program of programs) {
     await insert(page, another, program)
     results.push(await run(another))
+    below.push(await rests(another))
   }
-  return { ...seen, programs: results }
+  const path = await keyed(page, another)
+  return { ...seen, programs: results, rests: below, path, tabs: await inTwoTabs(page, another) }
 }
 
 /** An array that gets each error, and each request to another origin, when it happens. */
