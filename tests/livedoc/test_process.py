@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import atexit
 import builtins
 import contextlib
 import contextvars
@@ -12,6 +13,7 @@ import io
 import logging
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -437,6 +439,50 @@ async def main():
 asyncio.run(main())
 print("after")
 """
+
+
+AT_EXIT = """
+import atexit, sys
+
+@atexit.register
+def last():
+    print('last', sys.argv, __name__)
+
+never = atexit.register(print, 'nor this')
+atexit.unregister(never)
+atexit.register(print, 'b', end='!\\n')
+atexit.register(sys.exit, 3)
+def failing():
+    raise KeyError('coat')
+atexit.register(failing)
+atexit.register(atexit.register, print, 'a')
+print('main')
+"""
+
+
+def test_what_is_to_be_called_at_exit_is_called_in_its_own_run(capsys: pytest.CaptureFixture[str]) -> None:
+    before = atexit.register, atexit.unregister
+    assert run(AT_EXIT) is None
+    assert (atexit.register, atexit.unregister) == before
+    ended = capsys.readouterr()
+    assert ended.out == "main\na\nb!\nlast ['story.py'] __main__\n"
+    assert re.fullmatch(
+        r"Exception ignored in atexit callback <function failing at 0x\w+>:\nTraceback .*:\n"
+        r'  File "story.py", line 13, in failing\n    raise KeyError\(.coat.\)\nKeyError: .coat.\n'
+        r"Exception ignored in atexit callback <built-in function exit>:\nSystemExit: 3\n",
+        ended.err,
+    )
+    assert run("print('next')") is None
+    assert capsys.readouterr().out == "next\n"
+
+
+def test_a_folder_of_another_program_is_not_removed_at_exit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    others = tempfile.TemporaryDirectory(dir=tmp_path)
+    script = "import tempfile, weakref\nweakref.finalize._registered_with_atexit = False\n"
+    assert run(f"{script}weakref.finalize(lambda: 1, print)\nprint('on')") is None
+    assert Path(others.name).is_dir()
+    others.cleanup()
+    assert capsys.readouterr().out.endswith("on\n")
 
 
 def test_a_generator_that_is_left_open_is_closed_as_python_closes_it(printed: Callable[[str], str]) -> None:

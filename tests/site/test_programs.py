@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.block import Block, block_of
+from tests.support.engine import PROGRAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,11 @@ def test_a_program_that_ends_python_is_told_and_the_next_run_works(unwatched: Bl
     says = f"Python ended: the program {told}\\.\nPress Run to start it again\\.\n"
     assert re.fullmatch(f"failed: begins\n{where}{says}", result)
     assert run(unwatched, "print('on')") == "done: on\n"
+
+
+def test_programs_end_as_in_other_browsers(unwatched: Block) -> None:
+    for program, result in PROGRAMS:
+        assert re.fullmatch(result, unwatched.run(program) + unwatched.error), program
 
 
 @pytest.mark.parametrize("file", ["python_stdlib.zip", "pyodide.asm.wasm", "pyodide.asm.mjs", "msgspec-*.whl"])

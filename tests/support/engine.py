@@ -58,5 +58,6 @@ PROGRAMS = [
         "coat = 1\n\f\n# a page later\nraise ValueError(coat)",
         r"failed: (.*\n)*  +raise ValueError\(coat\)\n(.*\n)*ValueError: 1\n",
     ),
+    ("import atexit\n@atexit.register\ndef close(): print('closed')\nprint('opened')", "done: opened\nclosed\n"),
     ("print('on')", "done: on\n"),
 ]

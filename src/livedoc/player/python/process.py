@@ -6,6 +6,7 @@ What a program sees as its process is Python's global state. So only one process
 from __future__ import annotations
 
 import asyncio
+import atexit
 import builtins
 import gc
 import importlib
@@ -17,10 +18,11 @@ import sys
 import tempfile
 import warnings
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
-from weakref import WeakSet
+from weakref import WeakSet, finalize
 
 from .awaiting import STAND_INS, cancel, compiled, wait_on_the_running_loop
 from .ending import Ending, Failure, failure_of, files_in
@@ -86,6 +88,7 @@ class Process:
         self._others: WeakSet[asyncio.Task[Any]] = WeakSet()  # tasks that aren't the program's
         self._surroundings = ExitStack()
         self._settings = ExitStack()
+        self._at_exit: list[tuple[Callable[..., object], Callable[[], object]]] = []
 
     def start(self, folder: Path | str | None = None) -> None:
         """Set up what the program will see. If that fails, nothing stays changed.
@@ -101,6 +104,7 @@ class Process:
             started.callback(gc.unfreeze)
             self._folder = started.enter_context(_surroundings(self.main, self._filename, folder))
             self._settings.enter_context(_settings())
+            self._settings.enter_context(self._own_exit())
             self._surroundings = started.pop_all()
 
     async def call(self, function: Callable[..., object], *args: object) -> Failure | None:
@@ -135,8 +139,17 @@ class Process:
             sys.settrace(trace)
 
     async def end(self) -> tuple[list[File], int]:
-        """Undo the settings, cancel the tasks, and return the files in the folder and how many more there are."""
+        """Call what the program registered with `atexit`, undo the settings and cancel the tasks.
+
+        Returns:
+            The files in the folder, and how many more there are.
+        """
         with self._surroundings:
+            while self._at_exit:
+                function, called = self._at_exit.pop()
+                if failure := await self.call(called):
+                    with suppress(Exception):  # the program has closed the stream, or it has no name for itself
+                        sys.stderr.write(f"Exception ignored in atexit callback {function!r}:\n{failure.traceback}")
             self._settings.close()
             self._others.add(_current_task())
             await cancel(asyncio.all_tasks().difference(self._others))
@@ -147,6 +160,26 @@ class Process:
                 with suppress(Exception):  # the program has closed it, or put something else in its place
                     stream.flush()
         return left
+
+    @contextmanager
+    def _own_exit(self) -> Iterator[None]:
+        """Have `atexit` keep the program's functions apart from those of all of Python, which doesn't end."""
+        before = atexit.register, atexit.unregister
+
+        def register(function: Callable[..., object], /, *args: Any, **options: Any) -> Callable[..., object]:
+            if function == finalize._exitfunc:  # type: ignore[attr-defined]  # noqa: SLF001  # it would end what others have
+                return before[0](function)
+            self._at_exit.append((function, partial(function, *args, **options)))
+            return function
+
+        def unregister(function: Callable[..., object], /) -> None:
+            self._at_exit[:] = [entry for entry in self._at_exit if entry[0] != function]
+
+        atexit.register, atexit.unregister = register, unregister  # type: ignore[assignment]
+        try:
+            yield
+        finally:
+            atexit.register, atexit.unregister = before
 
     @contextmanager
     def _stoppable(self) -> Iterator[None]:
