@@ -15,7 +15,7 @@ from playwright.sync_api import expect, sync_playwright
 from tests.support.block import Block, block_of
 from tests.support.host import Host, Rules, serving
 from tests.support.page import CLIPBOARD
-from tests.support.program import QUIET, WINDOWLESS, installed
+from tests.support.program import QUIET, UNOPTIMISED, WINDOWLESS, installed
 from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
@@ -56,11 +56,17 @@ def server(site: Path, header_rules: Rules) -> Iterator[str]:
         yield origin
 
 
+@pytest.fixture(scope="module")
+def flags() -> list[str]:
+    """What Chromium is told besides."""
+    return UNOPTIMISED
+
+
 @pytest.fixture(scope="module")  # not longer: while it lives, this thread counts as one that runs an event loop
-def browser() -> Iterator[Browser]:
+def browser(flags: list[str]) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE)
-        browser = playwright.chromium.launch(executable_path=installed(WINDOWLESS), args=QUIET)
+        browser = playwright.chromium.launch(executable_path=installed(WINDOWLESS), args=[*QUIET, *flags])
         yield browser
         browser.close()
 

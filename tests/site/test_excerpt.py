@@ -13,7 +13,7 @@ from livedoc.excerpt import excerpt
 from livedoc.snippet import load
 from tests.support.axe import barriers
 from tests.support.block import Block, block_of, blocks_of
-from tests.support.page import PAGES, PAGES_WITH_BLOCKS, PHONE, NewPage
+from tests.support.page import DESK, LOOKS, PAGES, PAGES_WITH_BLOCKS, NewPage
 from tests.support.project import SNIPPETS
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 EXERCISE = "storages/check_a_storage.py"
 SEVERAL = "sessions/count_exactly.py"  # it has a bar between two sections
 NEEDY = "storages/keep_in_redis.py"
-DESK = {"width": 1280, "height": 800}
 
 SHOWN = """block => [...block.querySelectorAll(".snippet-code pre")]
   .filter(pre => pre.checkVisibility()).map(pre => pre.textContent).join("")"""
@@ -160,7 +159,7 @@ def test_the_bars_of_a_block_that_cannot_run_unfold_too(page: Page) -> None:
     expect(block.element.get_by_role("button")).to_have_count(folds(block).count())
 
 
-@pytest.mark.parametrize(("scheme", "viewport"), [("light", PHONE), ("dark", DESK)], ids=["light phone", "dark desk"])
+@LOOKS
 def test_axe_finds_no_barrier_in_what_is_unfolded(new_page: NewPage, scheme: str, viewport: dict[str, int]) -> None:
     page = new_page("/storages/", color_scheme=scheme, viewport=viewport)
     for bar in page.locator("[data-fold]:visible").all():
@@ -291,14 +290,21 @@ def test_no_code_has_ligatures_and_browsers_translate_prose_and_neither_code_nor
     new_page: NewPage, path: str
 ) -> None:
     page = new_page(path)
-    for block in blocks_of(page)[:1]:
-        block.edit("if a != b >= c:\n    d -> e")
-        block.editor.press("Control+Space")
     assert set(page.evaluate(LIGATURES)) <= {"none"}
-    for block in blocks_of(page)[:1]:
-        block.editor.press("Escape")
-        block.press("Reset")
-        block.run("open('coat', 'w').close()\nraise KeyError")
+    neither_code_nor_names_are_translated(page)
+
+
+def test_no_code_has_ligatures_and_none_is_translated_where_it_is_edited_and_has_run(block: Block) -> None:
+    block.edit("if a != b >= c:\n    d -> e")
+    block.editor.press("Control+Space")
+    assert set(block.page.evaluate(LIGATURES)) == {"none"}
+    block.editor.press("Escape")
+    block.press("Reset")
+    assert block.run("open('coat', 'w').close()\nraise KeyError") == "failed: "
+    neither_code_nor_names_are_translated(block.page)
+
+
+def neither_code_nor_names_are_translated(page: Page) -> None:
     code = "code, pre, kbd, .cm-content, .snippet-files, .doc-object-name, .md-nav__link[href*='#coatcheck.']"
     assert page.evaluate(TRANSLATED, [code, False]) == []
     prose = (

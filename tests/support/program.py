@@ -13,6 +13,8 @@ CHROMIUM = ("chromium", "google-chrome", "google-chrome-stable", "chromium-brows
 # The same engine without the windows of a browser around it: a page opens in half the time.
 WINDOWLESS = ("chromium-headless-shell", *CHROMIUM)
 FIREFOX = ("firefox-esr", "firefox")
+# The optimising compiler takes a third of the time of a program that runs once.
+UNOPTIMISED = ["--js-flags=--liftoff-only"]
 QUIET = ["--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
