@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     Read = Callable[..., dict[str, Any]]
 
-PATIENCE = 800  # seconds
+PATIENCE = 1500  # seconds, as it is every page
+ALL = [program for program, _ in PROGRAMS]
 LONG = "for number in range(200): print(number)"
 WITHOUT_STACK_SWITCHING = {"javascript.options.wasm_js_promise_integration": False}
 WITHOUT_STORAGE = {"network.cookie.cookieBehavior": 2}
@@ -54,10 +55,11 @@ def read(server: str, tmp_path_factory: pytest.TempPathFactory) -> Read:
     """Opens pages in a Firefox with a fresh profile and runs their blocks; firefox.ts tells what it gives."""
     firefox = installed(FIREFOX)
 
-    def read(preferences: dict[str, bool | int], paths: list[str], origin: str = server) -> dict[str, Any]:
+    def read(
+        preferences: dict[str, bool | int], paths: list[str], programs: list[str], origin: str = server
+    ) -> dict[str, Any]:
         profile = tmp_path_factory.mktemp("firefox")
-        programs = json.dumps([*(program for program, _ in PROGRAMS), DEEP_TRACEBACK, LONG])
-        arguments = [firefox, str(profile), json.dumps(preferences), origin, programs, *paths]
+        arguments = [firefox, str(profile), json.dumps(preferences), origin, json.dumps(programs), *paths]
         command = [str(NODE), str(PLAYER / "node" / "firefox.ts"), *arguments]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             try:
@@ -73,17 +75,17 @@ def read(server: str, tmp_path_factory: pytest.TempPathFactory) -> Read:
 
 @pytest.fixture(scope="module")
 def seen(read: Read) -> dict[str, Any]:
-    return read({}, PAGES)
+    return read({}, PAGES, [*ALL, DEEP_TRACEBACK, LONG])
 
 
 @pytest.fixture(scope="module")
 def seen_without_stack_switching(read: Read) -> dict[str, Any]:
-    return read(WITHOUT_STACK_SWITCHING, ["", "storages/"])
+    return read(WITHOUT_STACK_SWITCHING, ["", "storages/"], ALL)
 
 
 @pytest.fixture(scope="module")
 def seen_without_storage(read: Read) -> dict[str, Any]:
-    return read(WITHOUT_STORAGE, ["storages/"])
+    return read(WITHOUT_STORAGE, ["storages/"], [])
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -122,7 +124,7 @@ def test_stop_ends_a_program_that_never_would_and_the_next_run_imports_what_come
 @pytest.mark.parametrize("reading", ["seen", "seen_without_stack_switching"])
 def test_programs_end_as_in_other_browsers(request: pytest.FixtureRequest, reading: str) -> None:
     ran = request.getfixturevalue(reading)["programs"]
-    for (program, result), each in zip(PROGRAMS, ran[: len(PROGRAMS)], strict=True):
+    for (program, result), each in zip(PROGRAMS, ran[: len(ALL)], strict=True):
         assert re.fullmatch(result, f"{each['state']}: {each['printed']}{each['error']}"), program
 
 
@@ -145,7 +147,7 @@ def test_two_tabs_that_edit_one_block_tell_each_other_and_a_reset_can_be_undone(
 def test_what_was_missing_for_a_while_is_not_missed_for_good(read: Read, site: Path, header_rules: Rules) -> None:
     origin = Origin(site)
     with serving(partial(Forgetful, origin, header_rules)) as url:
-        seen = read({}, ["storages/"], url)
+        seen = read({}, ["storages/"], [], url)
     first, *others = seen["pages"]["storages/"]
     assert first["state"] == "failed"
     assert [(ran["state"], ran["printed"]) for ran in others] == [("done", ran["promised"]) for ran in others]

@@ -28,10 +28,8 @@ if TYPE_CHECKING:
 STORAGES = "storages/"
 # One of each kind. What the headers change is how a page and its Python talk, which is the same on every page.
 KINDS = ["", STORAGES, "sessions/log-in-and-log-out", "reference/"]
-LESSONS = LABS[:3]
+LESSONS = [LABS[0], LABS[2]]
 with_headers = pytest.mark.parametrize("reader", ["with headers"], indirect=True)
-# The optimising compiler takes half of a short program's time. Readers of the site without headers have it.
-UNOPTIMISED = {"JSC_useOMGJIT": "0"}
 REQUESTS = "performance.getEntriesByType('resource').map(({ name }) => name)"
 
 
@@ -75,9 +73,9 @@ def reader(
 ) -> Iterator[Reader]:
     """A reader of a site with the headers of production, or with none. All tests are one visit."""
     is_isolated = request.param == "with headers"
-    rules, options = (header_rules, UNOPTIMISED) if is_isolated else ([], {})
+    rules = header_rules if is_isolated else []
     origin, home = Origin(site), tmp_path_factory.mktemp("home")
-    with serving(partial(Sender, origin, rules)) as origin.url, webkit(home, options) as browser:
+    with serving(partial(Sender, origin, rules)) as origin.url, webkit(home) as browser:
         reader = Reader(browser, origin, home)
         assert reader.visit("").evaluate("crossOriginIsolated") is is_isolated
         yield reader
@@ -211,7 +209,7 @@ def test_what_was_missing_for_a_while_is_not_missed_for_good(site: Path, header_
     origin = Origin(site)
     with (
         serving(partial(Careless, origin, header_rules)) as origin.url,
-        webkit(tmp_path, UNOPTIMISED) as browser,
+        webkit(tmp_path) as browser,
     ):
         browser.open(f"{origin.url}/{STORAGES}")
         block = browser.block()

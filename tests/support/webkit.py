@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 DESKTOP = 1280  # pixels
 PATIENCE = 120  # seconds that anything may take on a busy machine
+# The optimising compiler takes half of the time of a program that runs once.
+UNOPTIMISED = {"JSC_useOMGJIT": "0"}
 # What the driver raises while one page takes the place of another.
 REPLACED = (JavascriptException, StaleElementReferenceException)
 ENDED = ("done", "failed", "stopped")
@@ -52,23 +54,20 @@ def screen() -> Iterator[str]:
 
 
 @contextmanager
-def webkit(home: Path, options: dict[str, str]) -> Iterator[WebKit]:
-    """Run a WebKit of a new reader until the block ends, its JavaScript engine with these options.
-
-    Its downloads are in `home`.
-    """
+def webkit(home: Path) -> Iterator[WebKit]:
+    """Run a WebKit of a new reader until the block ends. Its downloads are in `home`."""
     driver = installed(("WebKitWebDriver",), "webkit2gtk-driver")
     with screen() as display:
         own = {"DISPLAY": display, "HOME": str(home), "WEBKIT_DISABLE_COMPOSITING_MODE": "1"}
-        environment = {**os.environ, **own, **options}
-        arguments = WebKitGTKOptions()
-        arguments.add_argument("--automation")
-        arguments.add_argument("--full-screen")  # its toolbar is wider than a phone
+        environment = {**os.environ, **own, **UNOPTIMISED}
+        options = WebKitGTKOptions()
+        options.add_argument("--automation")
+        options.add_argument("--full-screen")  # its toolbar is wider than a phone
         service = Service(executable_path=driver, env=environment)
         service.start()
         try:
             connection = RemoteConnection(client_config=ClientConfig(service.service_url))
-            with Remote(connection, options=arguments) as browser:
+            with Remote(connection, options=options) as browser:
                 yield WebKit(browser)
         finally:
             service.stop()
