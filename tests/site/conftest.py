@@ -56,17 +56,11 @@ def server(site: Path, header_rules: Rules) -> Iterator[str]:
         yield origin
 
 
-@pytest.fixture(scope="module")
-def flags() -> list[str]:
-    """What Chromium is told besides."""
-    return UNOPTIMISED
-
-
 @pytest.fixture(scope="module")  # not longer: while it lives, this thread counts as one that runs an event loop
-def browser(flags: list[str]) -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         expect.set_options(timeout=PATIENCE)
-        browser = playwright.chromium.launch(executable_path=installed(WINDOWLESS), args=[*QUIET, *flags])
+        browser = playwright.chromium.launch(executable_path=installed(WINDOWLESS), args=[*QUIET, *UNOPTIMISED])
         yield browser
         browser.close()
 

@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="module")
-def flags() -> list[str]:
-    """None, as how deep a program can call itself hangs on the compiler too."""
-    return []
-
-
 @pytest.fixture
 def unwatched(browser: Browser, server: str) -> Iterator[Block]:
     """A block of a page whose console may say what it likes: Pyodide tells there of its end."""
