@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from tests.support.axe import barriers
 from tests.support.block import RUNNABLE, block_of, first_block
-from tests.support.page import CLIPBOARD, DESK, LOOKS, PAGES, PHONE, requests, search, width_of
+from tests.support.page import CLIPBOARD, DESK, PAGES, PAIRS, PHONE, requests, search, width_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -148,7 +148,7 @@ def test_axe_finds_no_barrier_in_the_menu_or_the_search(new_page: NewPage, schem
 
 
 # With what each of them shows: the editor, a program that runs, an error, a difference, files, and all the extras.
-@LOOKS
+@PAIRS
 def test_axe_finds_no_barrier_in_a_block_in_any_state(new_page: NewPage, scheme: str, viewport: dict[str, int]) -> None:
     page = new_page(MOST_BLOCKS, color_scheme=scheme, viewport=viewport)
     differing, failing, leaving, running = (

@@ -257,8 +257,7 @@ def test_it_is_small(site: Path) -> None:
 def test_each_token_looks_as_in_the_static_block(new_page: NewPage, color_scheme: str, scheme: str) -> None:
     page = new_page("/", color_scheme=color_scheme, viewport=TALL)
     expect(page.locator("body")).to_have_attribute("data-md-color-scheme", scheme)
-    # A scheme changes colours, and no token.
-    for name, script in {"every-kind": EVERY_KIND, **(CODES if scheme == "default" else {})}.items():
+    for name, script in {"every-kind": EVERY_KIND, **CODES}.items():
         show(page, script)
         code = page.locator("#block code")
         code.scroll_into_view_if_needed()  # an editor renders what is in view

@@ -13,7 +13,7 @@ from livedoc.excerpt import excerpt
 from livedoc.snippet import load
 from tests.support.axe import barriers
 from tests.support.block import Block, block_of, blocks_of
-from tests.support.page import DESK, LOOKS, PAGES, PAGES_WITH_BLOCKS, NewPage
+from tests.support.page import DESK, PAGES, PAGES_WITH_BLOCKS, PAIRS, NewPage
 from tests.support.project import SNIPPETS
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def test_the_bars_of_a_block_that_cannot_run_unfold_too(page: Page) -> None:
     expect(block.element.get_by_role("button")).to_have_count(folds(block).count())
 
 
-@LOOKS
+@PAIRS
 def test_axe_finds_no_barrier_in_what_is_unfolded(new_page: NewPage, scheme: str, viewport: dict[str, int]) -> None:
     page = new_page("/storages/", color_scheme=scheme, viewport=viewport)
     for bar in page.locator("[data-fold]:visible").all():

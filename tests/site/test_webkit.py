@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,15 +21,11 @@ from tests.support.project import SNIPPETS
 from tests.support.webkit import DESKTOP, WebKit, webkit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from tests.support.host import Rules
 
 STORAGES = "storages/"
-# One of each kind. What the headers change is how a page and its Python talk, which is the same on every page.
-KINDS = ["", STORAGES, "sessions/log-in-and-log-out", "reference/"]
-LESSONS = [LABS[0], LABS[2]]
-with_headers = pytest.mark.parametrize("reader", ["with headers"], indirect=True)
 REQUESTS = "performance.getEntriesByType('resource').map(({ name }) => name)"
 
 
@@ -73,39 +69,23 @@ def reader(
 ) -> Iterator[Reader]:
     """A reader of a site with the headers of production, or with none. All tests are one visit."""
     is_isolated = request.param == "with headers"
-    rules = header_rules if is_isolated else []
     origin, home = Origin(site), tmp_path_factory.mktemp("home")
-    with serving(partial(Sender, origin, rules)) as origin.url, webkit(home) as browser:
+    with serving(partial(Sender, origin, header_rules if is_isolated else [])) as origin.url, webkit(home) as browser:
         reader = Reader(browser, origin, home)
         assert reader.visit("").evaluate("crossOriginIsolated") is is_isolated
         yield reader
 
 
-@pytest.fixture(scope="module")
-def see(reader: Reader) -> Callable[[str], Seen]:
-    return cache(reader.see)
-
-
-def check(seen: Seen, path: str) -> None:
+@pytest.mark.parametrize("path", PAGES)
+def test_each_block_prints_what_its_page_says_and_the_page_fits_a_phone(reader: Reader, path: str) -> None:
+    seen = reader.see(path)
     assert bool(seen.expected) == (f"/{path}/".replace("//", "/") in PAGES_WITH_BLOCKS)
     assert seen.printed == seen.expected
     assert seen.width == PHONE["width"]
 
 
-@pytest.mark.parametrize("path", KINDS)
-def test_each_block_prints_what_its_page_says_and_the_page_fits_a_phone(see: Callable[[str], Seen], path: str) -> None:
-    check(see(path), path)
-
-
-@with_headers
-@pytest.mark.parametrize("path", [path for path in PAGES if path not in KINDS])
-def test_each_block_of_every_other_page_does_so(see: Callable[[str], Seen], path: str) -> None:
-    check(see(path), path)
-
-
-def test_no_request_leaves_the_site(see: Callable[[str], Seen], reader: Reader) -> None:
-    for path in KINDS:
-        see(path)
+def test_no_request_leaves_the_site(reader: Reader) -> None:
+    reader.see(STORAGES)  # and what was seen before
     assert len(reader.requested) > 10
     allowed = (f"{reader.origin.url}/", "data:", "blob:")
     assert {url for url in reader.requested if not url.startswith(allowed)} == set()
@@ -137,18 +117,8 @@ def test_a_module_that_is_not_there_from_the_start_comes_when_it_is_imported(rea
     block.press("Reset")
 
 
-@pytest.mark.parametrize("path", LESSONS)
+@pytest.mark.parametrize("path", LABS)
 def test_a_lesson_is_played_to_its_end(reader: Reader, path: str) -> None:
-    finish(reader, path)
-
-
-@with_headers
-@pytest.mark.parametrize("path", [path for path in LABS if path not in LESSONS])
-def test_every_other_lesson_is_too(reader: Reader, path: str) -> None:
-    finish(reader, path)
-
-
-def finish(reader: Reader, path: str) -> None:
     browser = reader.visit(path.removeprefix("/"))
     browser.find("[data-step] button")
     assert len(play(browser)) > 1
@@ -207,10 +177,7 @@ def test_two_tabs_that_edit_one_block_tell_each_other_and_a_reset_can_be_undone(
 
 def test_what_was_missing_for_a_while_is_not_missed_for_good(site: Path, header_rules: Rules, tmp_path: Path) -> None:
     origin = Origin(site)
-    with (
-        serving(partial(Careless, origin, header_rules)) as origin.url,
-        webkit(tmp_path) as browser,
-    ):
+    with serving(partial(Careless, origin, header_rules)) as origin.url, webkit(tmp_path) as browser:
         browser.open(f"{origin.url}/{STORAGES}")
         block = browser.block()
         origin.lost = {r"python_stdlib\.zip"}

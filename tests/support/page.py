@@ -54,8 +54,13 @@ PAGES_WITH_BLOCKS = [
 ]
 PHONE = {"width": 390, "height": 844}
 DESK: ViewportSize = {"width": 1280, "height": 800}
-# In pairs, as colours do not hang on the screen.
 LOOKS = pytest.mark.parametrize(
+    ("scheme", "viewport"),
+    [("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE)],
+    ids=["light desk", "dark desk", "light phone", "dark phone"],
+)
+# Where colours don't hang on the screen, and another test looks at all of them.
+PAIRS = pytest.mark.parametrize(
     ("scheme", "viewport"), [("light", PHONE), ("dark", DESK)], ids=["light phone", "dark desk"]
 )
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
