@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from functools import cache
 from http import HTTPStatus
@@ -76,6 +76,11 @@ class Host(SimpleHTTPRequestHandler):
             if name != "Content-Type":
                 self.send_header(name, value)
         super().end_headers()
+
+    def handle(self) -> None:
+        """Answer a browser, which may go at any time."""
+        with suppress(ConnectionError):
+            super().handle()
 
     def log_request(self, *_: object, **__: object) -> None:
         """Say nothing: the output of a failed test is about the test."""
