@@ -11,7 +11,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 HERE = "wanted => document.activeElement === wanted"
-ABOVE = "wanted => !!(document.activeElement.compareDocumentPosition(wanted) & Node.DOCUMENT_POSITION_PRECEDING)"
+# What brings the focus nearer; null: it is there.
+NEARER = """wanted => {
+  const here = document.activeElement
+  if (here === wanted) return null
+  return here.compareDocumentPosition(wanted) & Node.DOCUMENT_POSITION_PRECEDING ? "Shift+Tab" : "Tab"
+}"""
 # What is wrong with the focus. It may take some frames to scroll to it.
 LOST = """document.activeElement === document.body && "the focus is lost" """
 TROUBLE = """async () => {
@@ -57,9 +62,10 @@ class Keyboard:
     def reach(self, wanted: Locator) -> None:
         """Press Tab until the focus is there, or Shift and Tab if it's above."""
         for _ in range(300):
-            if wanted.evaluate(HERE):
+            key = wanted.evaluate(NEARER)
+            if key is None:
                 return
-            self.key("Shift+Tab" if wanted.evaluate(ABOVE) else "Tab")
+            self.key(key)
         raise AssertionError(f"the keyboard doesn't come to {wanted}")
 
     def enter(self, wanted: Locator, *, scrolls: bool = False) -> None:
