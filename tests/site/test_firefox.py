@@ -1,4 +1,7 @@
-"""The site in a real Firefox, with and without stack switching: blocks print what their pages say, and Stop stops."""
+"""The site in a real Firefox, with and without stack switching: blocks print what their pages say, and Stop stops.
+
+It follows links from page to page, so one Python runs the blocks of all pages.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,13 @@ import pytest
 from livedoc.build import NODE
 from tests.support.engine import DEEP_TRACEBACK, PROGRAMS
 from tests.support.host import serving
-from tests.support.origin import Careless, Origin
+from tests.support.origin import Careless, Known, Origin
 from tests.support.page import LABS, PAGES
 from tests.support.program import FIREFOX, installed
 from tests.support.project import PLAYER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.support.host import Rules
@@ -51,12 +54,19 @@ class Forgetful(Careless):
 
 
 @pytest.fixture(scope="module")
-def read(server: str, tmp_path_factory: pytest.TempPathFactory) -> Read:
+def known(site: Path, header_rules: Rules) -> Iterator[str]:
+    origin = Origin(site)
+    with serving(partial(Known, origin, header_rules)) as origin.url:
+        yield origin.url
+
+
+@pytest.fixture(scope="module")
+def read(known: str, tmp_path_factory: pytest.TempPathFactory) -> Read:
     """Opens pages in a Firefox with a fresh profile and runs their blocks; firefox.ts tells what it gives."""
     firefox = installed(FIREFOX)
 
     def read(
-        preferences: dict[str, bool | int], paths: list[str], programs: list[str], origin: str = server
+        preferences: dict[str, bool | int], paths: list[str], programs: list[str], origin: str = known
     ) -> dict[str, Any]:
         profile = tmp_path_factory.mktemp("firefox")
         arguments = [firefox, str(profile), json.dumps(preferences), origin, json.dumps(programs), *paths]
@@ -146,8 +156,8 @@ def test_two_tabs_that_edit_one_block_tell_each_other_and_a_reset_can_be_undone(
 
 def test_what_was_missing_for_a_while_is_not_missed_for_good(read: Read, site: Path, header_rules: Rules) -> None:
     origin = Origin(site)
-    with serving(partial(Forgetful, origin, header_rules)) as url:
-        seen = read({}, ["storages/"], [], url)
+    with serving(partial(Forgetful, origin, header_rules)) as origin.url:
+        seen = read({}, ["storages/"], [], origin.url)
     first, *others = seen["pages"]["storages/"]
     assert first["state"] == "failed"
     assert [(ran["state"], ran["printed"]) for ran in others] == [("done", ran["promised"]) for ran in others]

@@ -15,7 +15,7 @@ from tests.support.block import SNIPPET
 from tests.support.engine import DEEP_TRACEBACK, PROGRAMS, TALKING
 from tests.support.host import serving
 from tests.support.lesson import play
-from tests.support.origin import Careless, Origin, Sender
+from tests.support.origin import Careless, Known, Origin
 from tests.support.page import LABS, PAGES, PAGES_WITH_BLOCKS, PHONE
 from tests.support.project import SNIPPETS
 from tests.support.webkit import DESKTOP, WebKit, webkit
@@ -41,18 +41,27 @@ class Seen:
 class Reader:
     """A reader at home, with a WebKit, and the site."""
 
-    def __init__(self, browser: WebKit, origin: Origin, home: Path) -> None:
+    def __init__(self, browser: WebKit, origin: Origin, home: Path, *, follows_links: bool) -> None:
         self.browser = browser
         self.origin = origin
         self.home = home
+        self.follows_links = follows_links
         self.requested: set[str] = set()
 
     def visit(self, path: str) -> WebKit:
         self.browser.open(f"{self.origin.url}/{path}")
         return self.browser
 
+    def come_to(self, path: str) -> WebKit:
+        """Open a page as this reader does from one to the next."""
+        if self.follows_links:
+            self.browser.follow(path)
+        else:
+            self.visit(path)
+        return self.browser
+
     def see(self, path: str) -> Seen:
-        browser = self.visit(path)
+        browser = self.come_to(path)
         blocks = browser.blocks()
         printed = [(block.path, block.run()) for block in blocks]
         expected = [(block.path, block.expected) for block in blocks]
@@ -60,6 +69,7 @@ class Reader:
         width = browser.evaluate("document.documentElement.scrollWidth")
         browser.resize(DESKTOP)
         self.requested.update(browser.evaluate(REQUESTS))
+        browser.evaluate("performance.clearResourceTimings()")
         return Seen(printed, expected, width)
 
 
@@ -67,12 +77,15 @@ class Reader:
 def reader(
     request: pytest.FixtureRequest, site: Path, header_rules: Rules, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Reader]:
-    """A reader of a site with the headers of production, or with none. All tests are one visit."""
+    """A reader of a site with the headers of production, or with none. All tests are one visit.
+
+    The one loads each page. The other follows links, so one Python runs the blocks of all pages.
+    """
     is_isolated = request.param == "with headers"
     origin, home = Origin(site), tmp_path_factory.mktemp("home")
-    with serving(partial(Sender, origin, header_rules if is_isolated else [])) as origin.url, webkit(home) as browser:
-        reader = Reader(browser, origin, home)
-        assert reader.visit("").evaluate("crossOriginIsolated") is is_isolated
+    with serving(partial(Known, origin, header_rules if is_isolated else [])) as origin.url, webkit(home) as browser:
+        reader = Reader(browser, origin, home, follows_links=not is_isolated)
+        assert reader.visit(STORAGES).evaluate("crossOriginIsolated") is is_isolated
         yield reader
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from tests.support.host import Host
 
 if TYPE_CHECKING:
-    from io import BytesIO
     from pathlib import Path
     from typing import BinaryIO
 
@@ -41,6 +42,21 @@ class Sender(Host):
             self.close_connection = True
             return None
         return super().send_head()
+
+
+class Known(Sender):
+    """Sends a sitemap with its own addresses, as the real one does. The theme swaps pages that it names in place."""
+
+    def send_head(self) -> BytesIO | BinaryIO | None:
+        if self.path != "/sitemap.xml":
+            return super().send_head()
+        named = (self.origin.site / "sitemap.xml").read_text()
+        sent = re.sub(r"(?<=<loc>)https://[^/]+", self.origin.url, named).encode()
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(sent)))
+        self.end_headers()
+        return BytesIO(sent)
 
 
 class Careless(Sender):

@@ -33,6 +33,14 @@ DESKTOP = 1280  # pixels
 PATIENCE = 120  # seconds that anything may take on a busy machine
 # The optimising compiler takes half of the time of a program that runs once.
 UNOPTIMISED = {"JSC_useOMGJIT": "0"}
+# The link may be in a part of the navigation that is closed.
+FOLLOW = """document.querySelector('article').classList.add('left')
+  const isTo = ({ origin, pathname, hash }) => origin === location.origin && pathname === arguments[0] && !hash
+  const links = [...document.querySelectorAll('.md-header a, .md-nav a, .md-tabs a')]
+  links.find(isTo).click()"""
+FOLLOWED = f"""const blocks = [...document.querySelectorAll('{RUNNABLE}')]
+  const isMounted = (block) => block.querySelector('button') !== null
+  return location.pathname === arguments[0] && !document.querySelector('.left') && blocks.every(isMounted)"""
 # What the driver raises while one page takes the place of another.
 REPLACED = (JavascriptException, StaleElementReferenceException)
 ENDED = ("done", "failed", "stopped")
@@ -87,6 +95,12 @@ class WebKit:
 
     def open(self, url: str) -> None:
         self._change(lambda: self._driver.get(url))
+
+    def follow(self, path: str) -> None:
+        """Follow the link of the navigation to this page, which the theme swaps in."""
+        pathname = f"/{path}/".replace("//", "/")
+        self._driver.execute_script(FOLLOW, pathname)
+        self.wait(lambda: self._driver.execute_script(FOLLOWED, pathname))
 
     def reload(self) -> None:
         self._change(self._driver.refresh)

@@ -1,9 +1,10 @@
 // Uses the served site in Firefox as a reader would, by WebDriver BiDi:
 //   node firefox.ts FIREFOX PROFILE PREFERENCES ORIGIN PROGRAMS PATH...
 // PROFILE is an empty folder, PREFERENCES a JSON object, PROGRAMS a JSON array of strings. It presses Run in each block of
-// each page, and plays the steps of its laboratory if it has one. Then it types a program that never ends into a block of the
-// first page that has blocks, stops the program, and runs PROGRAMS there. Last, it runs the first of them again, leaves the
-// editor, presses the theme's keys, and has two tabs edit that block. What happened is printed as JSON.
+// each page, and plays the steps of its laboratory if it has one. It follows links from page to page. Then it types a
+// program that never ends into a block of the first page that has blocks, stops the program, and runs PROGRAMS there. Last,
+// it runs the first of them again, leaves the editor, presses the theme's keys, and has two tabs edit that block. What
+// happened is printed as JSON.
 
 import process from "node:process"
 import { type ElementHandle, launch, type Page } from "puppeteer-core"
@@ -44,9 +45,33 @@ const PATIENCE = 60_000 // milliseconds for each step, enough on a busy machine
 async function open(page: Page, url: string): Promise<ElementHandle[]> {
   await settled(page)
   await page.goto(url)
+  return await runnable(page)
+}
+
+/** The blocks of the page, once the player has started. */
+async function runnable(page: Page): Promise<ElementHandle[]> {
   const blocks = await page.$$(BLOCK)
-  await Promise.all(blocks.map((block) => named(block, "Run"))) // the player has started
+  await Promise.all(blocks.map((block) => named(block, "Run")))
   return blocks
+}
+
+/** Follows the link of the navigation to a page, which the theme swaps in, so Python stays. */
+async function follow(page: Page, path: string): Promise<ElementHandle[]> {
+  const pathname = `/${path}/`.replaceAll("//", "/")
+  await settled(page)
+  await page.evaluate((pathname) => {
+    document.querySelector("article")?.classList.add("left")
+    const links = [...document.querySelectorAll<HTMLAnchorElement>(".md-header a, .md-nav a, .md-tabs a")]
+    const link = links.find((to) => to.origin === location.origin && to.pathname === pathname && !to.hash)
+    if (!link) throw new Error(`no link leads to ${pathname}`)
+    link.click()
+  }, pathname)
+  await page.waitForFunction(
+    (pathname) => location.pathname === pathname && !document.querySelector("article.left"),
+    {},
+    pathname,
+  )
+  return await runnable(page)
 }
 
 async function settled(page: Page): Promise<void> {
@@ -190,9 +215,10 @@ async function read(page: Page, origin: string, programs: string[], paths: strin
   const trouble = troubleOf(page, origin)
   const pages: Seen["pages"] = {}
   const lessons: Seen["lessons"] = {}
-  for (const path of paths) {
+  for (const [number, path] of paths.entries()) {
     const ran: Ran[] = (pages[path] = [])
-    for (const block of await open(page, `${origin}/${path}`)) ran.push(await run(block))
+    const blocks = number === 0 ? await open(page, `${origin}/${path}`) : await follow(page, path)
+    for (const block of blocks) ran.push(await run(block))
     lessons[path] = await played(page)
     trouble.push(...(await missing(page)))
   }
