@@ -7,14 +7,14 @@ import subprocess
 import sys
 import tomllib
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.support.block import Block, block_of
 from tests.support.host import Host, Rules, serving
-from tests.support.page import CLIPBOARD
+from tests.support.page import CLIPBOARD, PATIENCE, reading
 from tests.support.program import QUIET, UNOPTIMISED, WINDOWLESS, installed
 from tests.support.project import PROJECT
 
@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, BrowserContext, Page
+    from playwright.sync_api import Browser, Page
 
     from tests.support.page import NewPage
-
-PATIENCE = 60_000  # milliseconds that anything may take on a busy machine; how long it does take, benchmarks say
 
 
 @pytest.fixture(scope="session")
@@ -67,37 +65,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_page(browser: Browser, server: str) -> Iterator[NewPage]:
-    """Opens pages, each in a new reader's browser. In none may a request leave the site, or an error be logged."""
-    contexts: list[BrowserContext] = []
-    trouble: list[str] = []
-
-    def opened(path: str | None = None, **options: Any) -> Page:
-        options = {"service_workers": "block", **options}  # only tests that are about them get them
-        context = browser.new_context(base_url=server, reduced_motion="reduce", **options)
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        context.on("request", lambda request: requested(request.url))
-        context.on("console", lambda message: logged(message.type, message.text))
-        context.on("weberror", lambda error: trouble.append(str(error.error)))
-        page = context.new_page()
-        if path is not None:
-            page.goto(path)
-        return page
-
-    def requested(url: str) -> None:
-        if not url.startswith((f"{server}/", "data:", "blob:")):
-            trouble.append(f"request: {url}")
-
-    def logged(type: str, text: str) -> None:
-        if type == "error":
-            trouble.append(f"console: {text}")
-
-    yield opened
-    for context in contexts:
-        for page in context.pages:
-            page.unroute_all(behavior="ignoreErrors")  # of an answer that the test hasn't waited for
-        context.close()
-    assert trouble == []
+    """Opens pages, as `reading` does."""
+    with reading(browser, server) as opened:
+        yield opened
 
 
 @pytest.fixture

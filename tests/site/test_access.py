@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.support.axe import barriers
 from tests.support.block import RUNNABLE, block_of, first_block
 from tests.support.page import CLIPBOARD, DESK, PAGES, PAIRS, PHONE, requests, search, width_of
+from tests.support.sight import faint, small
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -22,62 +23,6 @@ MOST_BLOCKS = "storages/"
 STATES = ("idle", "starting", "running", "done", "failed", "stopped")
 SCHEMES = ("light", "dark")
 SCREENS = pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-# By the formula of WCAG 2, on the colours that a browser computes: translucent ones lie on what is behind them.
-FAINT = """least => {
-  const paint = document.createElement("canvas").getContext("2d", { willReadFrequently: true })
-  const rgba = color => {
-    paint.clearRect(0, 0, 1, 1)
-    paint.fillStyle = color
-    paint.fillRect(0, 0, 1, 1)
-    const [red, green, blue, alpha] = paint.getImageData(0, 0, 1, 1).data
-    return { rgb: [red, green, blue], alpha: alpha / 255 }
-  }
-  const over = (above, alpha, below) => above.map((value, i) => alpha * value + (1 - alpha) * below[i])
-  const behind = element => {
-    if (!element) return [255, 255, 255]
-    const { rgb, alpha } = rgba(getComputedStyle(element).backgroundColor)
-    return alpha === 1 ? rgb : over(rgb, alpha, behind(element.parentElement))
-  }
-  const opacity = element => (element ? getComputedStyle(element).opacity * opacity(element.parentElement) : 1)
-  const luminance = rgb => {
-    const [red, green, blue] = rgb.map(value => {
-      const part = value / 255
-      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
-    })
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-  }
-  const faint = new Set()
-  let seen = 0
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
-  while (texts.nextNode()) {
-    const element = texts.currentNode.parentElement
-    const text = texts.currentNode.data.trim()
-    if (!text || element.closest("script, style, template, :disabled, [aria-disabled=true]")) continue
-    if (!element.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue
-    seen += 1
-    const background = behind(element)
-    const { rgb, alpha } = rgba(getComputedStyle(element).color)
-    const color = over(rgb, alpha * opacity(element), background)
-    const [light, dark] = [luminance(color), luminance(background)].sort((a, b) => b - a)
-    const ratio = (light + 0.05) / (dark + 0.05)
-    if (ratio < least) faint.add(`${element.outerHTML.slice(0, 80)}: ${ratio.toFixed(2)}`)
-  }
-  return { faint: [...faint], seen }
-}"""
-
-# Everything to press, but for links within a sentence.
-SMALL = """least => {
-  const parts = "[data-snippet], .md-header, .md-search, .md-nav, .md-footer, .tabbed-labels"
-  const pressed = "a, button, summary, label[for], input:not(.md-option, .md-toggle, .md-nav__toggle), select"
-  const found = [...document.querySelectorAll(parts)].flatMap(part => [...part.querySelectorAll(`:scope ${pressed}`)])
-  return [...new Set(found)].flatMap(element => {
-    const { width, height } = element.getBoundingClientRect()
-    const shown = element.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && width * height > 0
-    const small = Math.min(width, height) < least
-    return shown && small ? [`${element.outerHTML.slice(0, 120)}: ${width.toFixed(1)} x ${height.toFixed(1)}`] : []
-  })
-}"""
-
 MOTION = "element => [getComputedStyle(element).scrollBehavior, getComputedStyle(element).transitionDuration]"
 
 # What has the focus is added to `stops`: its ring now, and whether it is in sight. False: there is nothing new.
@@ -103,34 +48,6 @@ STOP = """async stops => {
 
 SEEN = """() => [document.activeElement, ...(document.activeElement.labels ?? [])].some(part =>
   part.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && part.getClientRects().length > 0)"""
-
-
-# One visit for all of it, as a new reader's browser costs more than what is looked at.
-@pytest.mark.parametrize("path", [*PAGES, LOST])
-def test_a_page_has_no_barrier_no_faint_text_nothing_small_to_press_and_fits_a_phone(
-    new_page: NewPage, path: str
-) -> None:
-    page = new_page(path, color_scheme="dark", viewport=DESK)
-    found = {"dark desk": barriers(page, with_contrast=False), "dark text": faint(page, "dark")}
-    found |= {"small on a desk": page.evaluate(SMALL, 24)}
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
-    page.evaluate("localStorage.clear()")
-    page.reload()
-    found |= {"light phone": barriers(page, with_contrast=False), "small on a phone": page.evaluate(SMALL, 24)}
-    assert path == LOST or width_of(page) == PHONE["width"]
-    page.set_viewport_size({"width": DESK["width"], "height": DESK["height"]})
-    found["light text"] = faint(page, "light")
-    assert {look: flaws for look, flaws in found.items() if flaws} == {}
-
-
-def faint(page: Page, scheme: str) -> list[str]:
-    """The elements whose text doesn't stand out from what is behind it."""
-    assert page.evaluate("getComputedStyle(document.body).colorScheme") == scheme
-    found = page.evaluate(FAINT, 4.5)
-    assert found["seen"] > 10
-    elements: list[str] = found["faint"]
-    return elements
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -164,8 +81,8 @@ def test_axe_finds_no_barrier_in_a_block_in_any_state(new_page: NewPage, scheme:
     failing.press("More", "Share")
     expect(failing.element.locator(".snippet-link")).to_be_visible()
     assert barriers(page) == []
-    assert page.evaluate(SMALL, 24) == []
-    assert page.evaluate(FAINT, 4.5)["faint"] == []
+    assert small(page) == []
+    assert faint(page, scheme) == []
     running.wait_for("running")
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 from base64 import b64encode
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
-from livedoc.excerpt import excerpt
-from livedoc.snippet import load
 from tests.support.axe import barriers
-from tests.support.block import Block, block_of, blocks_of
-from tests.support.page import DESK, PAGES, PAGES_WITH_BLOCKS, PAIRS, NewPage
-from tests.support.project import SNIPPETS
+from tests.support.block import Block, block_of
+from tests.support.code import folds, letters, mistranslated, shown, wide
+from tests.support.page import DESK, PAIRS, NewPage
 
 if TYPE_CHECKING:
     from playwright.sync_api import FloatRect, Locator, Page
@@ -23,14 +20,6 @@ EXERCISE = "storages/check_a_storage.py"
 SEVERAL = "sessions/count_exactly.py"  # it has a bar between two sections
 NEEDY = "storages/keep_in_redis.py"
 
-SHOWN = """block => [...block.querySelectorAll(".snippet-code pre")]
-  .filter(pre => pre.checkVisibility()).map(pre => pre.textContent).join("")"""
-# Those that a reader has to scroll sideways, by how much.
-WIDE = """(parts) => parts
-  .map(part => [part.scrollWidth - part.clientWidth, part.textContent.trim().slice(0, 60)])
-  .filter(([over]) => over > 0)"""
-LIGATURES = """() => [...document.querySelectorAll("code, pre, kbd, .cm-content, .cm-content *, .cm-tooltip")]
-  .map(part => getComputedStyle(part).fontVariantLigatures)"""
 BRIGHTNESS = """async png => {
   const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${png}`)).blob())
   const paint = new OffscreenCanvas(image.width, image.height).getContext("2d")
@@ -38,79 +27,6 @@ BRIGHTNESS = """async png => {
   const { data } = paint.getImageData(0, 0, image.width, image.height)
   return data.reduce((sum, value, place) => sum + (place % 4 === 3 ? 0 : value), 0) / (data.length * 3 / 4)
 }"""
-# Elements with text of their own, by whether a browser may translate it.
-TRANSLATED = """([parts, may]) => [...document.querySelectorAll(parts)]
-  .filter(part => part.translate !== may && part.textContent.trim()).map(part => part.outerHTML.slice(0, 100))"""
-
-
-def folds(block: Block) -> Locator:
-    return block.element.locator("[data-fold]")
-
-
-def shown(block: Block) -> str:
-    text: str = block.element.evaluate(SHOWN)
-    return text
-
-
-def code_of(block: Block) -> str:
-    """All of the file but its output."""
-    return block.script.partition("# Output:\n")[0].rstrip("\n") + "\n"
-
-
-# What prints, what the bars hide, and how wide it is: one visit for all of it
-
-
-@pytest.mark.parametrize("path", PAGES_WITH_BLOCKS)
-def test_a_page_shows_what_prints_unfolds_whole_files_and_has_no_line_wider_than_its_block(
-    new_page: NewPage, path: str
-) -> None:
-    page = new_page(path, viewport=DESK)
-    each_print_is_shown(page)
-    all_bars_unfold_the_file(page)
-    no_line_is_wider_than_its_block(page)
-
-
-def each_print_is_shown(page: Page) -> None:
-    blocks = blocks_of(page)
-    assert blocks
-    for block in blocks:
-        lines = {line.strip() for line in shown(block).splitlines()}
-        calls = [
-            block.script.splitlines()[node.lineno - 1].strip()
-            for node in ast.walk(ast.parse(block.script))
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
-        ]
-        assert [call for call in calls if call not in lines] == [], block.path
-
-
-def all_bars_unfold_the_file(page: Page) -> None:
-    for block in map(Block, page.locator("[data-snippet]").all()):
-        names = block.attribute("data-section").split()
-        pieces = excerpt(load(SNIPPETS, block.path), names).pieces
-        bars = [piece for piece in pieces if piece.left_out]
-        expect(folds(block)).to_have_count(len(bars))
-        before = shown(block)
-        for bar, piece in zip(folds(block).all(), bars, strict=True):
-            count = piece.last - piece.first + 1
-            assert bar.text_content() == f"{count} line{'s' if count > 1 else ''}: {piece.left_out}"
-            bar.evaluate("bar => bar.click()")  # it may be in a tab that is not shown
-        texts = block.element.locator(".snippet-code pre").all_text_contents()
-        assert "".join(texts) == code_of(block)
-        for bar in folds(block).all():
-            bar.evaluate("bar => bar.click()")
-        assert shown(block) == before
-
-
-def no_line_is_wider_than_its_block(page: Page) -> None:
-    page.evaluate("document.fonts.ready")
-    for tab in page.locator(".tabbed-labels label").all():
-        tab.click()
-        assert page.locator(".snippet-code code:visible").evaluate_all(WIDE) == []
-    for bar in page.locator("[data-fold]").all():
-        bar.evaluate("bar => bar.click()")
-    assert page.locator(".snippet-code code:visible").evaluate_all(WIDE) == []
-
-
 # Bars
 
 
@@ -242,9 +158,9 @@ def test_the_widest_line_fits_an_editor_too(new_page: NewPage) -> None:
     block.page.evaluate("document.fonts.ready")
     scroller = block.element.locator(".cm-scroller")
     block.edit("\n" * 98 + f"#{'x' * 91}")
-    assert scroller.evaluate_all(WIDE) == []
+    assert wide(scroller) == []
     block.edit("\n" * 98 + f"#{'x' * 99}")
-    assert scroller.evaluate_all(WIDE) != []
+    assert wide(scroller) != []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -285,29 +201,11 @@ def edge_of(part: Locator) -> FloatRect:
 # Letters and words
 
 
-@pytest.mark.parametrize("path", PAGES)
-def test_no_code_has_ligatures_and_browsers_translate_prose_and_neither_code_nor_names(
-    new_page: NewPage, path: str
-) -> None:
-    page = new_page(path)
-    assert set(page.evaluate(LIGATURES)) <= {"none"}
-    neither_code_nor_names_are_translated(page)
-
-
 def test_no_code_has_ligatures_and_none_is_translated_where_it_is_edited_and_has_run(block: Block) -> None:
     block.edit("if a != b >= c:\n    d -> e")
     block.editor.press("Control+Space")
-    assert set(block.page.evaluate(LIGATURES)) == {"none"}
+    assert letters(block.page) == {"none"}
     block.editor.press("Escape")
     block.press("Reset")
     assert block.run("open('coat', 'w').close()\nraise KeyError") == "failed: "
-    neither_code_nor_names_are_translated(block.page)
-
-
-def neither_code_nor_names_are_translated(page: Page) -> None:
-    code = "code, pre, kbd, .cm-content, .snippet-files, .doc-object-name, .md-nav__link[href*='#coatcheck.']"
-    assert page.evaluate(TRANSLATED, [code, False]) == []
-    prose = (
-        "h1, article p:not(.snippet *), .snippet-title, .snippet-note, .snippet-label, .snippet-status, .snippet-run"
-    )
-    assert page.evaluate(TRANSLATED, [prose, True]) == []
+    assert mistranslated(block.page) == []

@@ -12,10 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.block import Block, block_of, blocks_of, first_block
 from tests.support.page import (
-    CLIPBOARD,
     EDITOR,
-    PAGES,
-    PAGES_WITH_BLOCKS,
     PYTHON,
     NewPage,
     held,
@@ -37,15 +34,6 @@ def each_runs_as_expected(page: Page) -> None:
     blocks = blocks_of(page)
     results = [(block.path, block.run()) for block in blocks]
     assert results == [(block.path, block.expected) for block in blocks]
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_each_block_prints_what_its_page_says(new_page: NewPage, path: str) -> None:
-    page = new_page()
-    requested = requests(page)
-    page.goto(path, wait_until="networkidle")
-    assert [url for url in requested if PYTHON.search(url)] == [], "nothing of Python comes before the first run"
-    each_runs_as_expected(page)
 
 
 def worker_begins_with(page: Page, script: str) -> None:
@@ -314,27 +302,3 @@ def test_a_program_that_prints_a_million_lines_neither_fills_nor_stops_the_page(
 def test_the_player_leaves_nothing_among_the_globals_of_the_page(block: Block) -> None:
     assert block.run() == block.expected
     assert block.page.evaluate("Object.keys(window).filter(name => /livedoc|coatcheck|pyodide/i.test(name))") == []
-
-
-@pytest.mark.parametrize("path", [*PAGES_WITH_BLOCKS, "/from-ktor/"])
-def test_every_button_works_under_the_policy_of_the_site(new_page: NewPage, path: str) -> None:
-    page = new_page(permissions=CLIPBOARD)
-    page.add_init_script("""
-        window.refused = []
-        addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
-            refused.push([violatedDirective, blockedURI]))
-    """)
-    page.goto(path)
-    for block in blocks_of(page):
-        block.run()
-        block.press("Edit")
-        expect(block.editor).to_be_focused()
-        block.press("More", "Share", "Copy", "Reset")
-        with page.expect_download():
-            block.press("Download")
-    page.get_by_role("textbox", name="Search").click()  # beside a block the theme's keys do nothing
-    page.keyboard.type("session")
-    expect(page.locator(".md-search-result__item").first).to_be_visible()
-    page.keyboard.press("Escape")
-    page.locator("form[data-md-component=palette] label:visible").click()
-    assert page.evaluate("refused") == []

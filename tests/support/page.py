@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, ViewportSize, Worker, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize, Worker, expect
 
 from tests.support.project import DOCS
 
+PATIENCE = 60_000  # milliseconds that anything may take on a busy machine; how long it does take, benchmarks say
 # The fixture new_page: it opens a page for a new reader, at a path or blank, with options of Playwright's new_context.
 NewPage = Callable[..., Page]
 Pattern = str | re.Pattern[str]
@@ -68,6 +70,41 @@ PYTHON = re.compile("/assets/livedoc/(worker-|python-[^-/]+/)")  # and no packag
 EDITOR = re.compile("/assets/livedoc/editor-")
 
 
+@contextmanager
+def reading(browser: Browser, server: str) -> Iterator[NewPage]:
+    """Opens pages, each in a new reader's browser. In none may a request leave the site, or an error be logged."""
+    contexts: list[BrowserContext] = []
+    trouble: list[str] = []
+
+    def opened(path: str | None = None, **options: Any) -> Page:
+        options = {"service_workers": "block", **options}  # only tests that are about them get them
+        context = browser.new_context(base_url=server, reduced_motion="reduce", **options)
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        context.on("request", lambda request: requested(request.url))
+        context.on("console", lambda message: logged(message.type, message.text))
+        context.on("weberror", lambda error: trouble.append(str(error.error)))
+        page = context.new_page()
+        if path is not None:
+            page.goto(path)
+        return page
+
+    def requested(url: str) -> None:
+        if not url.startswith((f"{server}/", "data:", "blob:")):
+            trouble.append(f"request: {url}")
+
+    def logged(type: str, text: str) -> None:
+        if type == "error":
+            trouble.append(f"console: {text}")
+
+    yield opened
+    for context in contexts:
+        for page in context.pages:
+            page.unroute_all(behavior="ignoreErrors")  # of an answer that the test hasn't waited for
+        context.close()
+    assert trouble == []
+
+
 def pythons(page: Page) -> list[Worker]:
     return [worker for worker in page.workers if PYTHON.search(worker.url)]
 
@@ -120,8 +157,13 @@ def swapped(page: Page, do: Callable[[], object]) -> None:
 
 
 def search(page: Page, words: str) -> None:
-    """Type this into the search, and wait for what it finds."""
+    """Open the search, type this, and wait for what it finds."""
     page.keyboard.press("/")
+    search_on(page, words)
+
+
+def search_on(page: Page, words: str) -> None:
+    """Type this into the search that is open, and empty, and wait for what it finds."""
     page.keyboard.insert_text(words)  # at once: letter by letter, there are results for the first few
     page.keyboard.press("End")  # only a key begins the search
     expect(page.locator(".md-search-result__meta")).to_have_text(re.compile("matching document"))
