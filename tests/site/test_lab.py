@@ -334,6 +334,10 @@ def test_links_and_forms_work(lab: Lab) -> None:
     lab.get()
     lab.document.get_by_role("button", name="Search").click()
     expect(lab.document).to_have_text("asked: /search?name=&action=in&method=x GET")
+    lab.ask("/log-in", "POST", "name=ada")
+    lab.hear("POST /log-in led to GET /account, which was answered with 200 OK.")
+    lab.browser.get_by_role("button", name="Send", exact=True).click()
+    lab.hear("GET /account was answered with 200 OK.")  # as sent once more, a page is what is shown
 
 
 def test_a_reader_sends_fields_json_and_text(lab: Lab) -> None:

@@ -167,7 +167,12 @@ export class Browser {
 
   #show({ hop, trouble }: Arrival, hops: readonly Hop[]): void {
     const { answer, address, request } = hop
-    if (request.method === "GET") this.#address.value = short(address)
+    if (request.method === "GET") {
+      // As in an address bar: sent once more, it is this page.
+      this.#address.value = short(address)
+      this.#method.value = request.method
+      this.#arrange()
+    }
     const status = statusOf(answer)
     const way = hops.map((each) =>
       element("li", "", {}, `${each.request.method} ${shortened(each.request.target)}: ${statusOf(each.answer)}`),
