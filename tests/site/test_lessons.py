@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from tests.support.axe import barriers
 from tests.support.block import block_of
 from tests.support.lab import Lab, serving
-from tests.support.lesson import play
+from tests.support.lesson import LESSON, play
 from tests.support.page import LABS, LOOKS, PHONE, PYTHON, have_pages_swapped, pythons, requests, swapped, width_of
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Hands:
 
 @pytest.fixture
 def page(new_page: NewPage) -> Page:
-    return new_page(LABS[0])
+    return new_page(f"/{LESSON}")
 
 
 @pytest.fixture
@@ -75,6 +75,10 @@ def do(page: Page, number: int) -> None:
     """Have a step done, and wait until it is ticked."""
     step(page, number).get_by_role("button", name="Do it").click()
     expect(step(page, number)).to_have_attribute("data-done", "true")
+
+
+def test_the_lessons_are_found() -> None:
+    assert len(LABS) >= 7
 
 
 @pytest.mark.parametrize("path", LABS)
@@ -97,7 +101,7 @@ def test_do_it_does_each_step_and_starts_the_lab(new_page: NewPage, path: str) -
 def test_nothing_of_a_laboratory_is_fetched_before_start(new_page: NewPage) -> None:
     page = new_page()
     requested = requests(page)
-    page.goto(LABS[0], wait_until="networkidle")
+    page.goto(f"/{LESSON}", wait_until="networkidle")
     assert not [url for url in requested if "/lab-" in url or "/worker-" in url]
     expect(page.locator(f'[data-lab="{COUNTER}"]')).to_have_attribute("data-state", "idle")
     page.locator(f'[data-lab="{COUNTER}"]').get_by_role("button", name="Start").click()
@@ -131,7 +135,7 @@ def test_progress_is_remembered_until_the_reader_starts_over(page: Page) -> None
 def test_steps_work_where_the_browser_keeps_nothing(new_page: NewPage) -> None:
     page = new_page()
     page.add_init_script("Object.defineProperty(window, 'localStorage', { get() { throw new Error('blocked') } })")
-    page.goto(LABS[0])
+    page.goto(f"/{LESSON}")
     do(page, 1)
 
 
@@ -147,7 +151,7 @@ def test_a_laboratory_and_its_steps_come_back_with_their_page(page: Page) -> Non
 
 
 def test_without_javascript_the_lesson_reads_as_text(new_page: NewPage) -> None:
-    page = new_page(LABS[0], java_script_enabled=False)
+    page = new_page(f"/{LESSON}", java_script_enabled=False)
     expect(page.locator("[data-lab]")).to_contain_text("runs in your browser if JavaScript is on")
     expect(step(page, 1)).to_contain_text("Alice visits the app")
     expect(page.get_by_role("button", name="Do it")).to_have_count(0)
@@ -377,7 +381,7 @@ def test_axe_finds_no_barrier_in_a_plug_that_is_in_armed_or_pulled(
 
 @LOOKS
 def test_axe_finds_no_barrier_in_any_panel(new_page: NewPage, scheme: str, viewport: dict[str, int]) -> None:
-    page = new_page(LABS[0], color_scheme=scheme, viewport=viewport)
+    page = new_page(f"/{LESSON}", color_scheme=scheme, viewport=viewport)
     assert barriers(page) == []
     for number in (1, 2, 3, 4):
         do(page, number)
@@ -397,7 +401,7 @@ def test_each_panel_is_a_region_with_a_name(lab: Lab) -> None:
 
 
 def test_on_a_phone_do_it_shows_the_panel_that_the_step_is_about(new_page: NewPage) -> None:
-    page = new_page(LABS[0], viewport=PHONE)
+    page = new_page(f"/{LESSON}", viewport=PHONE)
     lab = Lab(block_of(page, COUNTER))
     do(page, 1)
     expect(lab.jar).to_be_visible()

@@ -50,10 +50,20 @@ def play(hands: Hands) -> list[dict[str, str]]:
         assert not is_seen(hands, see), f"step {number}: {see['text']!r} is there before the step"
         assert not is_done(hands, number), f"step {number} is ticked before it's done"
         perform(hands, do, lab)
-        hands.wait(lambda see=see: is_seen(hands, see))  # type: ignore[misc]
+        wait_to_see(hands, see, number)
         hands.show(panel_of(see))
         hands.wait(lambda number=number: is_done(hands, number))  # type: ignore[misc]
     return steps
+
+
+def wait_to_see(hands: Hands, see: dict[str, str], number: int) -> None:
+    """Wait until what a step says is seen."""
+    try:
+        hands.wait(lambda: is_seen(hands, see))
+    except Exception as error:
+        place = " ".join(filter(None, [see["browser"], see["panel"]]))
+        fault = f"step {number}: {see['text']!r} doesn't come into {place}; what is there: {text_in(hands, see)}"
+        raise AssertionError(fault) from error
 
 
 def perform(hands: Hands, do: dict[str, str], lab: str) -> None:
@@ -88,8 +98,12 @@ def panel_of(see: dict[str, str]) -> str:
 
 def is_seen(hands: Hands, see: dict[str, str]) -> bool:
     """Whether a reader reads this text in its panel."""
-    text = hands.evaluate(f"document.querySelector('{panel_of(see)}').innerText")
-    return see["text"] in " ".join(text.split())
+    return see["text"] in text_in(hands, see)
+
+
+def text_in(hands: Hands, see: dict[str, str]) -> str:
+    """What a reader reads in the panel where a step says that something is seen."""
+    return " ".join(hands.evaluate(f"document.querySelector('{panel_of(see)}').innerText").split())
 
 
 def is_done(hands: Hands, number: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize, Worker, expect
 
+from livedoc.markdown import lessons
 from tests.support.project import DOCS
 
 PATIENCE = 60_000  # milliseconds that anything may take on a busy machine; how long it does take, benchmarks say
@@ -42,11 +43,11 @@ IN_RECIPES = (
 )
 RECIPES = [f"/recipes/{page}/" for page in IN_RECIPES.split()]
 WHY = [f"/why/{page}/" for page in ("session-ids", "races", "atomic-writes")]
-IN_LABORATORY = (
-    "the-id-and-the-record the-server-dies time-passes pull-the-plug log-in-log-out steal-forge-replay "
-    "two-requests-at-once"
-)
-LABS = [f"/laboratory/{page}/" for page in IN_LABORATORY.split()]
+LABS = [
+    f"/{file.relative_to(DOCS).with_suffix('').as_posix()}/"
+    for file in sorted((DOCS / "laboratory").glob("*.md"))
+    if any(lesson.steps for lesson in lessons(file.read_text()))
+]
 EXERCISES = "/laboratory/write-your-own-storage/"
 IN_REFERENCE = "sessions storages your-own-storage contract-kit configuration record-format"
 REFERENCE = [f"/reference/{page}/" for page in IN_REFERENCE.split()]
