@@ -12,6 +12,7 @@ from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from traceback import format_exception_only, walk_tb
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -165,8 +166,18 @@ class _Scene:
         self.store = described(stored(self.folder, expressions_in(self.script), vars(self.module)))
 
     async def serve(self, scope: Any, receive: Any, send: Any) -> None:
-        """Call the app of the server that runs now."""
-        await getattr(self.module, APP)(scope, receive, send)
+        """Call the app of the server that runs now. Records of the client, which no page has, come after it."""
+        with recorded() as records:
+            await getattr(self.module, APP)(scope, receive, send)
+        for record in records:
+            extra = " ".join(f"{key}={value}" for key, value in record.extra)
+            self.log += f"{record.level} {record.logger} {record.message} {extra}\n"
+
+    def told(self, error: Exception) -> str:
+        """What the app raised, and in which line of the script."""
+        lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code.co_filename == self.path]
+        where = f" in `{self.script.splitlines()[lines[-1] - 1].strip()}`" if lines else ""
+        return "".join(format_exception_only(error)).strip() + where
 
     def shows(self, sight: Sight) -> bool:
         text = {"store": self.store, "log": self.log}.get(sight.panel, self.pages.get(sight.browser, ""))
@@ -186,8 +197,8 @@ async def _play(scene: _Scene, lesson: Lesson, page: str) -> Played:
                 if later.see.panel not in ONLY_IN_A_PAGE and scene.shows(later.see):
                     rule = f"`{later.see.text}` is there before the step is done"
                     raise LessonError(page, later_line, rule, "name something that only this step brings")
-            if missing := await _do(step.do, browsers, scene):
-                raise LessonError(page, line, missing, "have an earlier step set it, or correct the name")
+            if wrong := await _do(step.do, browsers, scene):
+                raise LessonError(page, line, wrong, "correct this step, an earlier one, or the app")
             if step.see.panel in ONLY_IN_A_PAGE:
                 left_out += 1
             elif not scene.shows(step.see):
@@ -198,7 +209,7 @@ async def _play(scene: _Scene, lesson: Lesson, page: str) -> Played:
 
 
 async def _do(action: Action, browsers: Mapping[str, AsyncClient], scene: _Scene) -> str:
-    """Do what a step says, and return what is missing for it. Empty: nothing."""
+    """Do what a step says, and return why it can't be done. Empty: it was."""
     match action:
         case Request(browser=name):
             return await _send(action, browsers[name], scene)
@@ -225,13 +236,12 @@ async def _send(request: Request, browser: AsyncClient, scene: _Scene) -> str:
     sent = partial(browser.request, request.method, request.target, content=request.body.encode(), headers=headers)
     if scene.plug:
         return await _cut(request, browser, scene, sent)
-    with recorded() as records:
+    try:
         response = await sent()
+    except Exception as error:  # noqa: BLE001  # whatever an app may raise
+        return f"{request.method} {request.target} failed, {scene.told(error)}"
     is_html = response.headers.get("content-type", "").startswith("text/html")
     scene.pages[request.browser] = text_in(response.text) if is_html else response.text
-    for record in records:
-        extra = " ".join(f"{key}={value}" for key, value in record.extra)
-        scene.log += f"{record.level} {record.logger} {record.message} {extra}\n"
     scene.look()
     return ""
 
@@ -254,7 +264,7 @@ def _copy(action: Copy, jar: CookieJar, other: CookieJar) -> str:
 
 
 async def _cut(request: Request, browser: AsyncClient, scene: _Scene, sent: Callable[[], Awaitable[object]]) -> str:
-    """Send a request that ends before an operation on a file, and return what is missing for it."""
+    """Send a request that ends before an operation on a file, and return why it doesn't. Empty: it does."""
     operation, scene.plug = scene.plug, ""
     kept = list(browser.cookies.jar)
     with Cut(scene.folder, operation).watched() as cut:

@@ -114,10 +114,15 @@ def lessons(markdown_text: str, folder: Path | None = None) -> list[Lesson]:
 
 def wrong_steps(markdown_text: str, folder: Path | None = None) -> Iterator[tuple[int, StepError]]:
     """What is wrong with the steps of one page, with the line of each, counted from 1. For `folder` see `lessons`."""
+    without_lab = set()
     for line, lab, attributes in _steps(markdown_text.split("\n")):
         try:
             _step(attributes, lab, folder)
         except StepError as error:
+            if lab is None or not lab.browsers:
+                if lab in without_lab:
+                    continue  # once is enough
+                without_lab.add(lab)
             yield line, error
 
 
@@ -319,9 +324,14 @@ def _step(attributes: dict[str, str], lab: Embed | None, folder: Path | None) ->
 
 
 def _lab_of(lab: Embed | None) -> Embed:
+    form = f'``` {{ .python .{LAB} {BROWSERS}="Alice" }}'
     if lab is None:
-        fix = 'embed its app above it, in a fence such as ``` { .python .lab browsers="Alice" }'
+        fix = (
+            f'embed its app above it, in a fence such as {form} with a line such as --8<-- "labs/visit_counter.py:app"'
+        )
         raise StepError("there is no laboratory for this step", fix)
+    if not lab.browsers:
+        raise StepError("the laboratory of this step has no browser", f"begin its fence with {form}")
     return lab
 
 

@@ -77,7 +77,10 @@ def on_page_markdown(markdown: str, page: MkDocsPage, config: MkDocsConfig, **_:
 
 def on_post_page(output: str, **_: object) -> str:
     """Keep browsers from translating code and names, and tell each cell its column and each block what it fetches."""
-    return dressed(output, added[0])
+    try:
+        return dressed(output, added[0])
+    except BuildError as error:
+        raise PluginError(str(error)) from None
 
 
 def on_env(env: Environment, config: MkDocsConfig, files: Files) -> None:

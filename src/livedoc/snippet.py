@@ -328,7 +328,9 @@ def _check_width(code: list[str], path: str) -> None:
     for number, line in enumerate(code, 1):
         if len(line) > WIDEST_LINE:
             rule = f"{len(line)} characters, more than the {WIDEST_LINE} that a block shows"
-            raise SnippetError(path, number, rule, "break the line, as `ruff format` does")
+            raise SnippetError(
+                path, number, rule, "break the line: `ruff format` does so with code, and leaves strings as they are"
+            )
 
 
 def _needs(code: list[str], path: str) -> Iterator[str]:

@@ -161,6 +161,9 @@ def parse_step(attributes: dict[str, str], browsers: Sequence[str], controls: Se
         StepError: They break a rule.
     """
     for name in attributes:
+        if '"' in name:
+            fix = "put a text that has some into single quotes, such as see='store: {\"count\":3}'"
+            raise StepError("the step's text ends at its first double quote", fix)
         if name not in KEYS:
             raise StepError(f"a step has no `{name}`", _near(name, KEYS, 'write do="…" see="…"'))
     for name, missing in (("do", "does nothing"), ("see", "shows nothing")):
@@ -190,7 +193,7 @@ def parse_do(text: str, browsers: Sequence[str]) -> Action:
     if request:
         method, body = request["method"], request["body"] or ""
         if method not in METHODS:
-            raise StepError(f"`{method}` isn't a method", _near(method, METHODS, f"write {DO_FORMS}"))
+            raise StepError(f"`{method}` isn't a method", _near(method, METHODS, f"write one of {', '.join(METHODS)}"))
         if body and method in ("GET", "HEAD"):
             raise StepError(
                 f"a {method} has no body", "put the fields into the address, such as /?name=ada, or use POST"
@@ -296,5 +299,5 @@ def _check_browser(name: str, browsers: Sequence[str]) -> None:
 
 def _near(wrong: str, known: Sequence[str], otherwise: str) -> str:
     lowered = {name.lower(): name for name in known}
-    near = get_close_matches(wrong.lower(), lowered, n=1, cutoff=0.6)
+    near = get_close_matches(wrong.lower(), lowered, n=1, cutoff=0.65)
     return f"did you mean {lowered[near[0]]}?" if near else otherwise

@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from livedoc.build import wire_sizes
+from livedoc.build import BuildError, wire_sizes
 from livedoc.runtime import described
 
 if TYPE_CHECKING:
@@ -41,8 +41,18 @@ def weight(script: str, runtime: Runtime) -> int:
 
 
 def weighed(html: str, weights: Mapping[str, int]) -> str:
-    """`html` with `data-weight` on each block."""
-    return BLOCK.sub(lambda block: f'{block[1]} data-weight="{weights[block[2]]}"', html)
+    """`html` with `data-weight` on each block.
+
+    Raises:
+        BuildError: A snippet was no snippet yet when all were weighed.
+    """
+
+    def weighed(block: re.Match[str]) -> str:
+        if block[2] not in weights:
+            raise BuildError(f"snippets/{block[2]} was changed while the site was built: build the site again")
+        return f'{block[1]} data-weight="{weights[block[2]]}"'
+
+    return BLOCK.sub(weighed, html)
 
 
 def _imported(script: str) -> Iterator[str]:

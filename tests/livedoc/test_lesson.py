@@ -90,7 +90,7 @@ def test_each_browser_has_a_jar_of_its_own_and_a_copy_stays_as_it_was() -> None:
 def test_a_cookie_that_is_not_there_is_not_copied() -> None:
     with pytest.raises(LessonError) as caught:
         played_by_two('do="Mallory: copy A to Alice" see="Alice jar: Copied"')
-    message = "docs/labs/shop.md:6: Mallory has no cookie A: have an earlier step set it, or correct the name"
+    message = "docs/labs/shop.md:6: Mallory has no cookie A: correct this step, an earlier one, or the app"
     assert str(caught.value) == message
 
 
@@ -245,8 +245,20 @@ def test_a_text_that_an_earlier_step_brings_is_refused_as_a_page_would_tick_it_t
 
 
 def test_a_cookie_that_is_not_there_is_refused() -> None:
-    message = "docs/labs/shop.md:6: Alice has no cookie A: have an earlier step set it, or correct the name"
+    message = "docs/labs/shop.md:6: Alice has no cookie A: correct this step, an earlier one, or the app"
     assert refusal('do="Alice: delete A" see="Alice jar: The jar is empty"') == message
+
+
+def test_an_app_that_fails_is_told_with_the_step_the_exception_and_the_line_of_code() -> None:
+    [lesson] = lessons(LAB + '1. Step.\n   { do="Alice: POST /set lang=de" see="log: asked" }\n')
+    with pytest.raises(LessonError) as caught:
+        play(SCRIPT.replace("if scope", 'if {}["code"] or scope'), lesson, "docs/labs/shop.md")
+    told = """POST /set failed, KeyError: 'code' in `if {}["code"] or scope["path"] == "/set":`"""
+    assert str(caught.value) == f"docs/labs/shop.md:6: {told}: correct this step, an earlier one, or the app"
+
+
+def test_the_log_has_what_the_app_says_and_nothing_of_the_client() -> None:
+    assert refusal('do="Alice: GET /a" see="log: HTTP Request"').endswith("what is there:\nDEBUG shop asked path=/a\n")
 
 
 @pytest.mark.parametrize(

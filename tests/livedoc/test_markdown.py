@@ -461,6 +461,15 @@ def test_all_that_is_wrong_with_steps_is_told_with_its_line(with_app: Path) -> N
     assert step_refusal(text, with_app).startswith("there is no laboratory for this step: embed its app above it")
 
 
+def test_a_laboratory_that_is_missing_or_has_no_browser_is_told_once_for_all_of_its_steps() -> None:
+    [(line, error)] = wrong_steps(f"{STEP}{STEP}")
+    assert (line, error.rule) == (2, "there is no laboratory for this step")
+    assert '``` { .python .lab browsers="Alice" } with a line such as --8<-- "labs/' in error.fix
+    [(line, error)] = wrong_steps(f"{LAB}\n{STEP}{STEP}".replace(' browsers="Alice"', ""))
+    assert (line, error.rule) == (6, "the laboratory of this step has no browser")
+    assert error.fix == 'begin its fence with ``` { .python .lab browsers="Alice" }'
+
+
 @pytest.mark.parametrize("text", [STEP.removeprefix("1. "), STEP.replace("1. ", "- "), f"{STEP}   and more.\n"])
 def test_a_step_that_is_no_item_of_an_ordered_list_is_refused(text: str, with_app: Path) -> None:
     message = 'the step that shows `{"count":1} _x_` is not the last line of an item of an ordered list: write it below'

@@ -266,6 +266,18 @@ def test_a_step_that_is_wrong_is_refused_with_the_line_of_the_page(
     assert "a step without `see` shows nothing: " in message
 
 
+def test_a_snippet_that_gets_its_output_while_the_site_is_built_is_told(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    snippet = "snippets/coats/hang_up.py"
+    site.write(snippet, SNIPPET.partition("# Output:")[0])
+    written = f"Path({str(site.project / snippet)!r}).write_text({SNIPPET!r})"
+    site.write("hook.py", f"{SMALL_HOOK}\n\ndef on_nav(nav, config, files):\n    {written}\n")
+    with pytest.raises(Abort):
+        site.build()
+    assert f"{snippet} was changed while the site was built: build the site again" in caplog.text
+
+
 def test_a_snippet_that_prints_where_no_reader_sees_it_is_refused(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     site.write("snippets/coats/hang_up.py", SNIPPET.replace("[end:use]\n", '[end:use]\n    print("loden")\n'))
     with pytest.raises(Abort):

@@ -25,6 +25,10 @@ from livedoc.steps import (
 )
 
 BROWSERS = ("Alice", "Mallory")
+QUOTES = (
+    "the step's text ends at its first double quote: "
+    """put a text that has some into single quotes, such as see='store: {"count":3}'"""
+)
 
 
 def refused(attributes: dict[str, str]) -> str:
@@ -88,6 +92,10 @@ def test_what_a_reader_sees_is_read(text: str, sight: Sight) -> None:
         ("Bob: GET /", "there is no browser `Bob`: the lab's fence names Alice and Mallory"),
         ("Alice: GETT /", "`GETT` isn't a method: did you mean GET?"),
         ("Alice: get /", "`get` isn't a method: did you mean GET?"),
+        (
+            "Alice: FETCH /",
+            "`FETCH` isn't a method: write one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS",
+        ),
         ("Alice: GET cart", "`GET cart` has no path: write one that begins with a slash, such as `GET /cart`"),
         ("Alice: GET /cart a=b", "a GET has no body: put the fields into the address"),
         ("Alice: delet VISIT", "`delet VISIT` can't be done: did you mean delete?"),
@@ -143,6 +151,7 @@ def test_a_wrong_see_is_refused_with_a_way_out(see: str, message: str) -> None:
         ({"do": "Alice: GET /"}, "a step without `see` shows nothing: add what the reader shall see, such as see="),
         ({"do": " ", "see": "log: x"}, "a step without `do` does nothing"),
         ({"do": "Alice: GET /", "sea": "log: x"}, "a step has no `sea`: did you mean see?"),
+        ({"do": "Alice: GET /", "see": "store: {", 'code":"fr"': ""}, QUOTES),
         ({"do": "Alice: GET /", "see": "log: x", "title": "y"}, 'a step has no `title`: write do="…" see="…"'),
     ],
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from livedoc.build import BuildError
 from livedoc.weight import weighed, weight
 
 WEB, EVENTS, MODELS = "web-1/web.whl", "events-1/events.whl", "models-1/models.whl"
@@ -46,6 +47,13 @@ RUNTIME: Any = {
 )
 def test_a_first_run_fetches_at_most_what_a_script_imports(script: str, fetched: int) -> None:
     assert weight(script, RUNTIME) == fetched
+
+
+def test_a_snippet_that_was_none_when_all_were_weighed_is_told() -> None:
+    with pytest.raises(
+        BuildError, match=r"^snippets/a\.py was changed while the site was built: build the site again$"
+    ):
+        weighed('<div data-snippet="a.py"></div>', {})
 
 
 def test_each_block_of_a_page_has_its_weight() -> None:
