@@ -23,7 +23,7 @@ export interface Report {
 }
 
 const POINT = /^(not )?ok\b(?: +(\d+))?(?: +- | +|$)?(.*)$/
-const DIRECTIVE = /^(.*?)(?:^|(?<!\\)\s+)#\s*(skip|todo)\b\s*(.*)$/i
+const DIRECTIVE = /^(.*?)(?:^|\s+)#\s*(skip|todo)\b\s*(.*)$/i
 const PLAN = /^1\.\.(\d+)(?:\s*#\s*(.*))?\s*$/
 const BAIL_OUT = /^Bail out!\s*(.*)$/i
 
@@ -103,7 +103,7 @@ export function entries(diagnostic: string): [key: string, text: string][] | und
     } else if (last && (line === "" || line.startsWith("  "))) last[1] += `${line.slice(2)}\n`
     else return undefined
   }
-  return found.length > 0 ? found : undefined
+  return found
 }
 
 function isQuoted(value: string): boolean {
