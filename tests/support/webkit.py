@@ -34,13 +34,15 @@ PATIENCE = 120  # seconds that anything may take on a busy machine
 # The optimising compiler takes half of the time of a program that runs once.
 UNOPTIMISED = {"JSC_useOMGJIT": "0"}
 # The link may be in a part of the navigation that is closed.
-FOLLOW = """document.querySelector('article').classList.add('left')
+FOLLOW = """document.documentElement.dataset.kept = ''
+  document.querySelector('article').classList.add('left')
   const isTo = ({ origin, pathname, hash }) => origin === location.origin && pathname === arguments[0] && !hash
   const links = [...document.querySelectorAll('.md-header a, .md-nav a, .md-tabs a')]
   links.find(isTo).click()"""
 FOLLOWED = f"""const blocks = [...document.querySelectorAll('{RUNNABLE}')]
   const isMounted = (block) => block.querySelector('button') !== null
-  return location.pathname === arguments[0] && !document.querySelector('.left') && blocks.every(isMounted)"""
+  const isSwapped = 'kept' in document.documentElement.dataset && !document.querySelector('article.left')
+  return location.pathname === arguments[0] && isSwapped && blocks.every(isMounted)"""
 # What the driver raises while one page takes the place of another.
 REPLACED = (JavascriptException, StaleElementReferenceException)
 ENDED = ("done", "failed", "stopped")

@@ -60,6 +60,7 @@ async function follow(page: Page, path: string): Promise<ElementHandle[]> {
   const pathname = `/${path}/`.replaceAll("//", "/")
   await settled(page)
   await page.evaluate((pathname) => {
+    document.documentElement.dataset.kept = ""
     document.querySelector("article")?.classList.add("left")
     const links = [...document.querySelectorAll<HTMLAnchorElement>(".md-header a, .md-nav a, .md-tabs a")]
     const link = links.find((to) => to.origin === location.origin && to.pathname === pathname && !to.hash)
@@ -67,7 +68,10 @@ async function follow(page: Page, path: string): Promise<ElementHandle[]> {
     link.click()
   }, pathname)
   await page.waitForFunction(
-    (pathname) => location.pathname === pathname && !document.querySelector("article.left"),
+    (pathname) =>
+      location.pathname === pathname &&
+      "kept" in document.documentElement.dataset &&
+      !document.querySelector("article.left"),
     {},
     pathname,
   )
