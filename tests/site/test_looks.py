@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -106,6 +107,16 @@ def test_nothing_moves_when_a_block_runs(new_page: NewPage, path: str, options: 
         shifts = watch_shifts(block.page)
         block.run()
         assert shifts() == [], block.path
+
+
+def test_a_run_has_little_of_the_page_styled_again(block: Block) -> None:
+    page, browser = block.page, block.page.context.browser
+    assert browser
+    browser.start_tracing(page=page, categories=["devtools.timeline"])
+    assert block.run() == block.expected
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    styled = [event["args"]["elementCount"] for event in events if "elementCount" in event.get("args", ())]
+    assert 0 < max(styled) < page.locator("*").count() / 4
 
 
 # The buttons
