@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from livedoc.snippet import load, paths
-from tests.support.axe import barriers
+from tests.support.axe import barriers, barriers_in_panels
 from tests.support.block import block_of
 from tests.support.host import Host
 from tests.support.host import serving as hosting
@@ -19,7 +19,7 @@ from tests.support.lab import APP, Lab, serving
 from tests.support.page import (
     DESK,
     LOOKS,
-    PAGES,
+    PAGES_WITH_BLOCKS,
     PHONE,
     have_pages_swapped,
     pythons,
@@ -58,7 +58,7 @@ def test_every_block_with_an_app_can_be_tried_and_no_other(new_page: NewPage) ->
     snippets = [load(SNIPPETS, path) for path in paths(SNIPPETS)]
     with_app = {snippet.path for snippet in snippets if snippet.has_app and not snippet.needs}
     tried = set()
-    for path in PAGES:
+    for path in PAGES_WITH_BLOCKS:
         page = new_page(path)
         blocks = page.locator(".snippet:has(.snippet-try)")
         for snippet in blocks.evaluate_all("blocks => blocks.map(block => block.dataset.snippet)"):
@@ -616,10 +616,7 @@ def test_axe_finds_no_barrier_in_a_lab(new_page: NewPage, scheme: str, viewport:
     lab.ask("/", "POST", "a=b")
     lab.hear("was answered with")
     lab.get()
-    for panel in ("Page", "Wire", "Jar", "Store", "Log"):
-        if viewport is PHONE:
-            lab.element.get_by_role("tab", name=panel).click()
-        assert barriers(page) == []
+    assert barriers_in_panels(lab, on_a_phone=viewport is PHONE) == []
     lab.get("/raising")
     assert barriers(page) == []
     assert width_of(page) <= viewport["width"]

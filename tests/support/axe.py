@@ -9,6 +9,8 @@ from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+    from tests.support.lab import Lab
+
 # All rules of axe but AAA and the deprecated ones.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice", "experimental"]
 
@@ -16,6 +18,18 @@ BARRIERS = """async ([part, rules, withContrast]) => {
   const { violations } = await axe.run(part, { runOnly: rules, rules: { "color-contrast": { enabled: withContrast } } })
   return violations.flatMap(({ id, nodes }) => nodes.map(node => `${id}: ${node.html}: ${node.failureSummary}`))
 }"""
+
+
+def barriers_in_panels(lab: Lab, *, on_a_phone: bool) -> list[str]:
+    """What is wrong with a lab and its panels: all at once, or on a phone one after the other."""
+    part = f'[data-lab="{lab.block.path}"]'
+    if not on_a_phone:
+        return barriers(lab.page, part)
+    found = []
+    for tab in lab.element.get_by_role("tab").all():
+        tab.click()
+        found += barriers(lab.page, part)
+    return found
 
 
 def barriers(page: Page, part: str = "html", *, with_contrast: bool = True) -> list[str]:
