@@ -20,6 +20,8 @@ export class Offline {
   readonly #all = element("button", "", { type: "button" }, "Available offline")
   readonly #remove = element("button", "", { type: "button" }, "Remove")
   #rest = 0
+  /** The reader has removed what was kept. What the worker still had to say of it comes late. */
+  #isRemoved = false
 
   /** `root` is the URL of the site; `download`: the bytes that a first run fetches. */
   constructor(root: string, download: number) {
@@ -27,7 +29,9 @@ export class Offline {
     this.#download = download
     this.#all.addEventListener("click", () => void this.#keepEverything())
     this.#remove.addEventListener("click", () => void this.#forget())
-    this.#worker?.addEventListener("message", ({ data }: MessageEvent<OfflineState>) => this.#show(data))
+    this.#worker?.addEventListener("message", ({ data }: MessageEvent<OfflineState>) => {
+      if (!this.#isRemoved) this.#show(data)
+    })
   }
 
   /** The reader has come to a page. */
@@ -67,6 +71,7 @@ export class Offline {
   }
 
   async #register(keep: Wish["keep"]): Promise<void> {
+    this.#isRemoved = false
     const url = new URL("sw.js", this.#root)
     await this.#worker?.register(url)
     const registration = await this.#worker?.ready
@@ -80,6 +85,7 @@ export class Offline {
   }
 
   async #forget(): Promise<void> {
+    this.#isRemoved = true
     try {
       localStorage.setItem(REMOVED, "yes")
     } catch {
