@@ -21,14 +21,13 @@ BARRIERS = """async ([part, rules, withContrast]) => {
 
 
 def barriers_in_panels(lab: Lab, *, on_a_phone: bool) -> list[str]:
-    """What is wrong with a lab and its panels: all at once, or on a phone one after the other."""
-    part = f'[data-lab="{lab.block.path}"]'
+    """What is wrong with a lab's page: with all of its panels at once, or on a phone with one after the other."""
     if not on_a_phone:
-        return barriers(lab.page, part)
+        return barriers(lab.page)
     found = []
     for tab in lab.element.get_by_role("tab").all():
         tab.click()
-        found += barriers(lab.page, part)
+        found += barriers(lab.page)
     return found
 
 
