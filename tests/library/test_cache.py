@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -26,6 +25,7 @@ from coatcheck.testing import CHECKS, UPDATE_CHECKS
 from tests.support.clock import Clock
 from tests.support.scheduler import every_order
 from tests.support.storage import Ledger, Shelf, is_found
+from tests.support.threads import run_in_threads
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
@@ -912,26 +912,7 @@ def test_threads_with_event_loops_of_their_own_never_see_a_value_again_that_has_
                 last, seen = seen, int(await read_bytes(cache, ID))
                 assert last <= seen
 
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            anyio.run(increment_and_look, backend=anyio_backend)
-        except BaseException as error:  # noqa: BLE001
-            failed.append(error)
-
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        threads = [Thread(target=run, daemon=True) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(20)
-    finally:
-        sys.setswitchinterval(interval)
-    assert not failed
-    assert not any(thread.is_alive() for thread in threads)
+    run_in_threads([increment_and_look] * 4, anyio_backend)
     assert anyio.run(read_bytes, cache, ID, backend=anyio_backend) == b"1200"
     assert not cache._changes
 

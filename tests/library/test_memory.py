@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 import time
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,9 +15,10 @@ from hypothesis import strategies as st
 from coatcheck import SessionNotFound, SessionStorageMemory, StorageFull, read_bytes, write_bytes
 from tests.support.clock import Clock
 from tests.support.storage import is_found, is_updated
+from tests.support.threads import run_in_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import Awaitable, Callable
 
     Call = Callable[[SessionStorageMemory], Awaitable[object]]
 
@@ -513,37 +511,6 @@ async def test_a_transform_that_raised_was_no_use_of_the_session(memory: Session
 
 
 # --- threads and event loops --------------------------------------------------------------------------------------
-
-
-@contextmanager
-def hasty_threads() -> Iterator[None]:
-    """Let threads take turns as often as they can, so that what is not one step comes apart."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(interval)
-
-
-def run_in_threads(works: Iterable[Callable[[], Awaitable[Any]]], backend: str) -> None:
-    """Run each in a thread and an event loop of its own, all at once, and raise what one of them raised."""
-    errors: list[BaseException] = []
-
-    def run(work: Callable[[], Awaitable[Any]]) -> None:
-        try:
-            anyio.run(work, backend=backend)
-        except BaseException as error:  # noqa: BLE001 - raised below
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=[work]) for work in works]
-    with hasty_threads():
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    for error in errors:
-        raise error
 
 
 def increment(data: bytes) -> bytes:
