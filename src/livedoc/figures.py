@@ -86,7 +86,8 @@ class Figures:
             for point in row["points"]
         ]
         self._reasoned = capacity.get("reasoned", {}).get("rows", [])
-        self._contests = named([*results.get("rows", ()), *self._servers, *self._workers])
+        crowded = results.get("crowded", {}).get("rows", ())
+        self._contests = named([*results.get("rows", ()), *crowded, *self._servers, *self._workers])
         self._growths = named(results.get("growth", {}).get("rows", ()))
         self._capacities = named(capacity.get("rows", ()))
         self._facts = results | self._growths | self._changes

@@ -57,6 +57,20 @@ RESULTS: dict[str, Any] = {
         "rows": [SERVER],
         "workers": {"rows": [WORKERS], "changes": {"2 workers on one directory": {"changes": 1939, "lost": 0}}},
     },
+    "crowded": {
+        "date": "2026-11-29",
+        "rows": [
+            {
+                "row": "directory with 1,000,000 sessions against 1,000, read",
+                "unit": "µs",
+                "coatcheck": {"coatcheck with 1,000,000 sessions": [310, 320, 330]},
+                "floors": {"coatcheck with 1,000 sessions": [300, 310, 320]},
+                "compared": [
+                    {"with": "coatcheck with 1,000 sessions", "ratio": [1.01, 1.03, 1.06], "at most": 1.3, "met": "yes"}
+                ],
+            }
+        ],
+    },
     "growth": {
         "unit": "MB",
         "rows": [{"row": "one client", "requests": [100000, 200000], "resident": [38.1, 38.2], "grown": 0.1}],
@@ -131,6 +145,8 @@ def cells(markdown: str) -> list[list[str]]:
         ("server, read, requests per second: coatcheck", "9,300 requests/s"),
         ("date", "28 November 2026"),
         ("rounds", "21"),
+        ("crowded: date", "29 November 2026"),
+        ("directory with 1,000,000 sessions against 1,000, read: ratio", "1.03"),
         ("machine: processor", "AMD &lt;EPYC&gt;"),
         ("changes and logouts: Slow: lost", "999"),
         ("servers: about", "A server."),
@@ -208,6 +224,12 @@ def test_growth_is_drawn_as_a_line_and_capacity_beside_what_was_calculated() -> 
                     "not met",
                 ],
                 ["request, untouched", "at most 3 µs", "2.35 µs (2.32 µs to 3.1 µs)", "met, within noise"],
+                [
+                    "directory with 1,000,000 sessions against 1,000, read",
+                    "at most 1.30 times coatcheck with 1,000 sessions",
+                    "1.03 times coatcheck with 1,000 sessions (1.01 to 1.06)",
+                    "met",
+                ],
             ],
         ),
         (

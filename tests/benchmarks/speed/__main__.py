@@ -7,8 +7,9 @@ them is measured, in an order that changes, so what else the machine does hits a
 medians, the ratio to the named rival (the median of the ratios in each turn) with its 95 % confidence interval, and
 whether the target is met. A run of all cases writes `tests/benchmarks/results.json`.
 
-What a million sessions take on the disk is measured with `--only capacity --sessions 1000000 --keep`, and stays in the
-file. To remove them takes hours on a file system with the option `discard`; `TMPDIR` names another one.
+What a million sessions take on the disk is measured with `--only capacity --sessions 1000000 --keep`, and the calls on
+a directory that has so many with `--only crowd --sessions 1000000 --keep`. Both stay in the file. To remove what has
+blocks on the disk takes hours on a file system with the option `discard`; `TMPDIR` names another one.
 
 Where nothing waits (in memory, and for imports), the time is the processor's; with files it's the clock's.
 """
@@ -45,6 +46,7 @@ PEERS = PROJECT / ".cache" / "peers"
 REQUIREMENTS = PROJECT / "requirements-peers.txt"
 RESULTS = PROJECT / "tests" / "benchmarks" / "results.json"
 OTHERS = ("correctness", "servers", "growth", "capacity")
+CROWDED = ("crowd", "sweep", "capacity")  # what is measured with more sessions than a run of all has time for
 MANY = 100_000  # sessions in a directory
 REQUESTS = 1_000_000  # after which memory must not have grown
 
@@ -93,6 +95,16 @@ def stored(sessions: int, storages: list[str], about: dict[str, str]) -> dict[st
         return capacity.result(Path(scratch), sessions, about, old.get("capacity", {}), storages)
 
 
+def kept(results: dict[str, Any], *, is_whole: bool) -> dict[str, Any]:
+    """Return what the file has from now on: all results, or the old ones with what was measured of many sessions."""
+    old = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    if is_whole:
+        return {"crowded": old.get("crowded", {})} | results
+    if "rows" in results:
+        old["crowded"] = {name: results[name] for name in ("command", "commit", "date", "rows")}
+    return old | {name: results[name] for name in ("capacity",) if name in results}
+
+
 def tables(results: dict[str, Any]) -> Iterator[str]:
     """Yield what was measured, as tables to read."""
     if "rows" in results:
@@ -118,8 +130,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sessions", type=int, help=f"how many are many in a directory; {MANY:,} if you don't say it")
-    parser.add_argument("--keep", action="store_true", help="write into the file what `--only capacity` measured")
+    parser.add_argument("--keep", action="store_true", help="write into the file what `--sessions` had measured")
     options = parser.parse_args()
+    if options.keep and not (options.sessions and set(options.only or ()) <= set(CROWDED)):
+        parser.error(f"--keep needs --sessions, and --only with one or more of: {', '.join(CROWDED)}")
     if Path(sys.prefix) != PEERS:
         sys.exit(measure_there())
     names, storages = options.only or [*CASES, *OTHERS], list(capacity.STORAGES)
@@ -155,10 +169,8 @@ def main() -> None:
     facts = ", ".join(f"{name} {fact}" for name, fact in results["machine"].items())
     print(f"\nCommit {results['commit']}, {options.rounds} rounds, seed {options.seed}; {facts}.")
     print(f"{time.monotonic() - begin:.0f} s.")
-    if options.only is None:
-        RESULTS.write_text(report.to_json(results))
-    elif options.keep and "capacity" in results:
-        RESULTS.write_text(report.to_json(json.loads(RESULTS.read_text()) | {"capacity": results["capacity"]}))
+    if options.only is None or options.keep:
+        RESULTS.write_text(report.to_json(kept(results, is_whole=options.only is None)))
 
 
 if __name__ == "__main__":
