@@ -130,8 +130,8 @@ class SessionStorageDirectory:
         are older than `retention` by the system's clock (a day, if that is `None`), and doesn't count them. Files that
         aren't the storage's own stay.
 
-        It lets others use its worker thread after every 256 files. If it's cancelled, it stops there, and what it has
-        deleted stays deleted.
+        It lets others use its worker thread after every 256 files, and takes no more memory for many sessions than for
+        a few. If it's cancelled, it stops there, and what it has deleted stays deleted.
         """
         async with Steps(self._sweep()) as steps:
             while (removed := await steps.step()) is None:
@@ -232,9 +232,10 @@ class SessionStorageDirectory:
     def _sweep(self) -> Generator[None, None, int]:
         """Yield after each slice, and return how many sessions were removed."""
         removed, errors = 0, []
-        with suppress(FileNotFoundError):  # there is no root, or no longer
+        with suppress(FileNotFoundError), os.scandir(self._root) as entries:  # there is no root, or no longer
             try:
-                for number, path in enumerate(self._root.iterdir(), 1):
+                for number, entry in enumerate(entries, 1):  # one by one: a list of a million would hold others up
+                    path = self._root / entry.name
                     try:
                         if _SESSION.fullmatch(path.name):
                             removed += self._remove_if_unused(path)

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import time
+import tracemalloc
 from contextlib import chdir
 from datetime import timedelta
 from hashlib import sha256
@@ -199,6 +200,22 @@ async def test_a_sweep_works_in_slices_between_which_others_have_their_turn(
     finally:
         only_thread.total_tokens = before
     assert {sessions - SLICE * number for number in range(1, sessions // SLICE + 1)} <= {*turns, 0}
+
+
+async def test_a_sweep_takes_no_more_memory_for_many_sessions(
+    directory: SessionStorageDirectory, root: Path, clock: Clock
+) -> None:
+    await write_bytes(directory, "id", b"coat")
+    assert await directory.sweep() == 0  # the first one may load something
+    clock.now += 100
+    for number in range(1, 20 * SLICE):
+        os.link(file_of(root, "id"), root / f"{number:064x}.session")
+    tracemalloc.start()
+    try:
+        assert await directory.sweep() == 20 * SLICE
+        assert tracemalloc.get_traced_memory()[1] < 20 * SLICE * 64  # the names alone are longer
+    finally:
+        tracemalloc.stop()
 
 
 async def test_a_sweep_that_is_cancelled_stops_after_its_slice_and_the_next_one_does_the_rest(
