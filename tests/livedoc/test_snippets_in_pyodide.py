@@ -26,7 +26,7 @@ ENTRY = PROJECT / "src" / "livedoc" / "player" / "node" / "snippets_in_node.ts"
 RUNNABLE = [snippet for path in paths(PROJECT / "snippets") if not (snippet := load(PROJECT / "snippets", path)).needs]
 
 
-@pytest.fixture(params=["with-jspi", "without-jspi"])
+@pytest.fixture(scope="module", params=["with-jspi", "without-jspi"])
 def perform(request: pytest.FixtureRequest) -> Perform:
     def run_in_pyodide(scripts: dict[str, str]) -> dict[str, dict[str, Any]]:
         command = [NODE, "--experimental-wasm-stack-switching", ENTRY, build_runtime(PROJECT), request.param]
@@ -43,17 +43,24 @@ def run(perform: Perform) -> Run:
     return lambda scripts: {path: (result["output"], result["error"]) for path, result in perform(scripts).items()}
 
 
-def test_each_snippet_prints_what_it_promises(run: Run) -> None:
-    promised = {snippet.path: (snippet.output, None) for snippet in RUNNABLE}
-    assert run({snippet.path: snippet.script for snippet in RUNNABLE}) == promised
+@pytest.fixture(scope="module")
+def performed(perform: Perform) -> dict[str, dict[str, Any]]:
+    """What came of each snippet.
 
-
-def test_no_snippet_waits_for_a_part_of_the_library_while_it_runs(perform: Perform) -> None:
-    # Those first for which no part comes ahead: one that has come stays for the snippets after it.
+    Those first for which no part of the library comes ahead: one that has come stays for the snippets after it.
+    """
     others = re.compile(r"^ *(from|import) (fastapi|httpx2|pydantic|starlette)", re.MULTILINE)
     ordered = sorted(RUNNABLE, key=lambda snippet: bool(others.search(snippet.script)))
-    results = perform({snippet.path: snippet.script for snippet in ordered})
-    assert {path: result["waitedFor"] for path, result in results.items()} == {path: [] for path in results}
+    return perform({snippet.path: snippet.script for snippet in ordered})
+
+
+def test_each_snippet_prints_what_it_promises(performed: dict[str, dict[str, Any]]) -> None:
+    promised = {snippet.path: (snippet.output, None) for snippet in RUNNABLE}
+    assert {path: (result["output"], result["error"]) for path, result in performed.items()} == promised
+
+
+def test_no_snippet_waits_for_a_part_of_the_library_while_it_runs(performed: dict[str, dict[str, Any]]) -> None:
+    assert {path: result["waitedFor"] for path, result in performed.items()} == {path: [] for path in performed}
 
 
 LATE = """

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 
 from livedoc.runtime import build_runtime, described
 from tests.support.block import Block, block_of, blocks_of
-from tests.support.page import PAGES_WITH_BLOCKS, PHONE, NewPage, requests, watch_shifts, width_of
-from tests.support.project import DOCS, PROJECT
+from tests.support.page import PHONE, NewPage, requests, watch_shifts, width_of
+from tests.support.project import PROJECT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -36,23 +36,6 @@ MARK = """status => {
   const { color, borderWidth, borderRadius, clipPath, transform } = getComputedStyle(status, "::before")
   return { color, shape: [borderWidth, borderRadius, clipPath, transform].join() }
 }"""
-
-# The names of a table's columns, and the column and the text of each cell as it is shown.
-TOLD = """tables => tables.map(table => [
-  [...table.querySelectorAll("thead th")].map(name => name.textContent.replace(/\\s+/g, " ").trim()),
-  [...table.querySelectorAll("tbody td")].filter(cell => cell.checkVisibility()).map(cell => {
-    const said = getComputedStyle(cell, "::before").content
-    return [cell.cellIndex, (said.startsWith('"') ? JSON.parse(said) : "") + cell.textContent]
-  }),
-])"""
-
-WITH_TABLES = sorted(
-    f"/{path}/".removeprefix("/index/")
-    for path, text in (
-        (file.relative_to(DOCS).with_suffix("").as_posix(), file.read_text()) for file in DOCS.rglob("*.md")
-    )
-    if "\n|---" in text or "```table\n" in text
-)
 
 
 @pytest.fixture
@@ -120,21 +103,6 @@ def test_a_run_has_little_of_the_page_styled_again(block: Block) -> None:
 
 
 # The buttons
-
-
-@pytest.mark.parametrize("path", PAGES_WITH_BLOCKS)
-def test_the_buttons_of_a_block_are_one_row_on_a_phone(new_page: NewPage, path: str) -> None:
-    page = opened(new_page, path, viewport=PHONE, has_touch=True)
-    for block in blocks_of(page):
-        expect(block.button("More")).to_be_visible()
-    for screen in (360, 375, 390, 430):
-        page.set_viewport_size({"width": screen, "height": 800})
-        for block in blocks_of(page):
-            boxes = block.element.locator(".snippet-actions button").evaluate_all(BOXES)
-            assert len(boxes) == 6
-            assert len({box["y"] for box in boxes}) == 1, (screen, boxes)
-            assert all(box["height"] >= 24 and box["width"] >= 40 and not box["cut"] for box in boxes), (screen, boxes)
-            assert boxes[-1]["x"] + boxes[-1]["width"] <= screen - 16, screen
 
 
 def test_the_buttons_are_two_equal_rows_where_they_are_too_many_for_one(new_page: NewPage) -> None:
@@ -251,19 +219,6 @@ def test_no_name_in_a_table_is_broken_on_a_phone(new_page: NewPage) -> None:
     assert names.count() > 20
     broken = "names => names.filter(name => name.getClientRects().length > 1).map(name => name.textContent)"
     assert names.evaluate_all(broken) == []
-
-
-@pytest.mark.parametrize("path", WITH_TABLES)
-def test_a_reader_of_a_phone_is_told_the_column_of_each_cell(new_page: NewPage, path: str) -> None:
-    page = opened(new_page, path, viewport=PHONE)
-    page.locator("article details").evaluate_all("all => all.forEach(each => { each.open = true })")
-    told = page.locator("article table").evaluate_all(TOLD)
-    assert told
-    for names, cells in told:
-        assert all(names)
-        assert cells
-        for column, text in cells:
-            assert text.startswith(f"{names[column]}: "), (text, names[column])
 
 
 @pytest.mark.parametrize("path", ["/from-ktor/", "/how-fast/", "/how-many/", "/promises/"])

@@ -43,6 +43,20 @@ FOLLOWED = f"""const blocks = [...document.querySelectorAll('{RUNNABLE}')]
   const isMounted = (block) => block.querySelector('button') !== null
   const isSwapped = 'kept' in document.documentElement.dataset && !document.querySelector('article.left')
   return location.pathname === arguments[0] && isSwapped && blocks.every(isMounted)"""
+# The driver answers a command in 10 milliseconds, and a block has a dozen buttons.
+BUTTON = """const [block, name] = arguments
+  const isNamed = (button) => (button.ariaLabel ?? button.innerText).trim().startsWith(name)
+  const shown = [...block.querySelectorAll('button')].filter((button) => button.getClientRects().length > 0)
+  return shown.find(isNamed) ?? null"""
+REACHED = """const [block, states, done] = arguments
+  const look = () => states.includes(block.dataset.state) && done()
+  new MutationObserver(look).observe(block, { attributeFilter: ['data-state'] })
+  look()"""
+RESULTS = f"""return [...document.querySelectorAll('{RUNNABLE}')].map((block) => {{
+  const text = (part) => block.querySelector(`[data-${{part}}]`).textContent
+  const {{ snippet, state }} = block.dataset
+  return [snippet, `${{state}}: ${{text('output')}}${{text('error')}}`, `done: ${{text('promised')}}`]
+}})"""
 # What the driver raises while one page takes the place of another.
 REPLACED = (JavascriptException, StaleElementReferenceException)
 ENDED = ("done", "failed", "stopped")
@@ -92,8 +106,9 @@ class WebKit:
         self.resize(DESKTOP)
 
     def resize(self, width: int) -> None:
-        self._driver.set_window_rect(0, 0, width, 844)
-        self.wait(lambda: self.evaluate("innerWidth") == width)
+        if self.evaluate("innerWidth") != width:
+            self._driver.set_window_rect(0, 0, width, 844)
+            self.wait(lambda: self.evaluate("innerWidth") == width)
 
     def open(self, url: str) -> None:
         self._change(lambda: self._driver.get(url))
@@ -124,6 +139,11 @@ class WebKit:
 
     def blocks(self) -> list[Block]:
         return [Block(self, element) for element in self._driver.find_elements(By.CSS_SELECTOR, RUNNABLE)]
+
+    def results(self) -> list[list[str]]:
+        """Of each block its path, the result of its run, and that of a run that prints what the page says."""
+        found: list[list[str]] = self._driver.execute_script(RESULTS)
+        return found
 
     def block(self, path: str = SNIPPET) -> Block:
         """The block of this snippet."""
@@ -158,6 +178,14 @@ class WebKit:
     def _named(self, selector: str, text: str) -> WebElement | None:
         found = self._driver.find_elements(By.CSS_SELECTOR, selector)
         return next((element for element in found if element.get_attribute("textContent") == text), None)
+
+    def button(self, element: WebElement, name: str) -> WebElement | None:
+        """The button inside of an element that is shown and whose name begins so."""
+        found: WebElement | None = self._driver.execute_script(BUTTON, element, name)
+        return found
+
+    def wait_for(self, block: WebElement, *states: str) -> None:
+        self._driver.execute_async_script(REACHED, block, states)
 
     def unfold(self, element: WebElement) -> None:
         """Open the solution that it is in, if any: what isn't shown can't be pressed."""
@@ -232,7 +260,7 @@ class Block:
         return self.ended()
 
     def wait_for(self, *states: str) -> None:
-        self._browser.wait(lambda: self._attribute("data-state") in states)
+        self._browser.wait_for(self._element, *states)
 
     def ended(self) -> str:
         """Wait for the end of a run, and give its state and what was printed."""
@@ -259,13 +287,8 @@ class Block:
         """The result of a run that prints what the page says."""
         return f"done: {self.text('[data-promised]')}"
 
-    @property
-    def path(self) -> str:
-        return self._attribute("data-snippet")
-
     def _button(self, name: str) -> WebElement | None:
-        shown = (button for button in self._parts("button") if button.is_displayed())
-        return next((it for it in shown if (it.get_attribute("aria-label") or it.text).startswith(name)), None)
+        return self._browser.button(self._element, name)
 
     def _parts(self, selector: str) -> list[WebElement]:
         return self._element.find_elements(By.CSS_SELECTOR, selector)
