@@ -259,6 +259,9 @@ def test_a_pulled_plug_ends_the_server_before_the_operation_and_nothing_runs_aft
     assert len(pythons(lab.page)) == len(others) + 1  # the next one gets ready
     lab.button("Restart").click()
     lab.hear("The server has started again, with the file that it had.")
+    notes = lab.log.locator(".lab-exchanges > li")
+    expect(notes.first).to_have_text("Start 2: the server has started again.")
+    expect(notes.nth(1)).to_have_text("The plug was pulled before write record.")
     lab.get()
     expect(lab.shown).to_contain_text("{'record': ''}")
 
@@ -490,6 +493,7 @@ def test_nothing_that_is_sent_leaves_the_lab_unusable(lab: Lab) -> None:
     expect(lab.shown).to_contain_text("The rest is not shown.")
     lab.ask("/" + "a" * 3000 + "?ä=<>\"'%ff%", "POST", "ä" * 3000 + "=\n==\n&", "Fields")
     lab.hear("was answered with 200 OK")
+    expect(lab.log.locator(".lab-heading").first).to_have_text(re.compile(r"^.{2000}… \(\d+ characters\)$"))
     lab.get("/after")
     expect(lab.document).to_have_text("asked: /after? GET")
 

@@ -332,7 +332,11 @@ def test_a_control_keeps_its_value_over_a_restart_and_its_log_its_last_one(clock
     expect(slider).to_be_focused()
     assert clock.log.locator(".lab-exchanges > li").all_text_contents()[0] == "now = 1800"
     expect(clock.log.locator(".lab-exchanges > li")).to_have_count(2)
-    clock.button("Restart").click()
+    for _ in range(2):  # it is pulled, and put in again
+        clock.button("Pull the plug").click()
+    assert clock.log.locator(".lab-exchanges > li").all_text_contents()[:2] == ["The plug stays in.", "now = 1800"]
+    slider.focus()
+    clock.button("Restart").evaluate("button => button.click()")  # which leaves the focus where it is
     clock.hear("The server has started again, with the file that it had.")
     expect(slider).to_have_value("1800")
     clock.get()

@@ -61,8 +61,10 @@ def lab(new_page: NewPage) -> Lab:
 
 
 def test_the_log_shows_a_record_with_its_level_its_extra_and_its_traceback(lab: Lab) -> None:
-    expect(lab.log).to_contain_text("What the app and its libraries log is shown here")
+    empty = lab.log.get_by_text("What the app and its libraries log is shown here")
+    expect(empty).to_be_visible()
     lab.get("/quiet")
+    expect(empty).to_be_hidden()
     requests = lab.log.locator(".lab-exchanges > li")
     expect(requests).to_have_text(re.compile(r"^GET /quiet: 200 OK, [\d.]+ msNothing was logged\.$"))
     lab.get("/raise")
@@ -71,6 +73,7 @@ def test_the_log_shows_a_record_with_its_level_its_extra_and_its_traceback(lab: 
     expect(record).to_contain_text("ERROR shop no coat hook=7 seconds=0.123")
     expect(record).not_to_contain_text("0.1234")
     expect(record.locator("pre")).to_contain_text("KeyError: 'coat'")
+    expect(lab.log.locator(".lab-lanes, .lab-records:empty")).to_have_count(0)
 
 
 def test_the_log_has_a_hundred_records_of_a_request_and_thirty_requests(lab: Lab) -> None:
