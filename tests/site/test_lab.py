@@ -519,6 +519,7 @@ def test_an_app_that_cannot_start_says_why_and_starts_once_it_is_mended(lab: Lab
     lab.block.press("Try it")
     lab.wait_for("failed")
     expect(lab.element.locator("[data-error]")).to_contain_text(words)
+    expect(lab.element.get_by_role("group", name="Controls")).to_have_count(0)
     lab.ask()
     lab.hear("The server isn't running: Start starts it.")
     lab.block.editor.fill(serving(home="<p>mended</p>"))

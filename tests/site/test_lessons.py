@@ -307,11 +307,14 @@ def clock(new_page: NewPage) -> Lab:
 def test_a_slider_sets_what_the_app_reads_and_the_time_of_the_jar_and_is_told_once(clock: Lab) -> None:
     slider = clock.element.get_by_label("now", exact=True)
     expect(slider).to_have_value("0")
+    expect(slider).to_have_attribute("aria-valuetext", "0 s")
     clock.get()
     told = clock.announcements()
     slider.fill("3000")
     expect(slider).to_have_value("3000")
-    expect(clock.element.get_by_role("group", name="Controls")).to_contain_text("3000 s")
+    expect(slider).to_have_attribute("aria-valuetext", "3000 s")
+    shown = clock.element.get_by_role("group", name="Controls").locator("[aria-hidden]")
+    expect(shown).to_have_text("3000 s")
     clock.get()
     expect(clock.shown).to_contain_text("Visit 2")
     expect(clock.jar).to_contain_text("43 characters")
@@ -338,24 +341,39 @@ def test_a_control_keeps_its_value_over_a_restart_and_its_log_its_last_one(clock
     slider.focus()
     clock.button("Restart").evaluate("button => button.click()")  # which leaves the focus where it is
     clock.hear("The server has started again, with the file that it had.")
+    expect(slider).to_be_focused()
     expect(slider).to_have_value("1800")
     clock.get()
     expect(clock.shown).to_contain_text("Visit 2")
 
 
-def test_a_field_sets_a_string(clock: Lab) -> None:
-    script = "# Control: order \"12\"\norder = '12'\n" + serving(home=None).replace('asked: " +', 'asked: " + order +')
-    clock.block.edit(script)
+def test_a_field_sets_a_string_beside_a_slider_that_sets_a_number(clock: Lab) -> None:
+    controls = '# Control: now "noon"\n# Control: order "12"\n# Control: turn 1..9\n'
+    names = "now, order, turn = 'noon', '12', 5\n"
+    asked = 'asked: " + repr((now, order, turn)) +'
+    clock.block.edit(controls + names + serving(home=None).replace('asked: " +', asked))
     clock.button("Restart").click()
     clock.hear("The server has started again")
-    expect(clock.element.get_by_label("now", exact=True)).to_have_count(0)
+    now = clock.element.get_by_label("now", exact=True)
+    expect(now).to_have_value("noon")  # and not the number of the slider that it was
+    turn = clock.element.get_by_label("turn", exact=True)
+    expect(turn).to_have_attribute("aria-valuetext", "5")
+    turn.press("Home")
+    clock.hear("turn = 1 from the next request on.")
     field = clock.element.get_by_label("order", exact=True)
     expect(field).to_have_value("12")
+    as_typed = {"maxlength": "200", "spellcheck": "false", "autocomplete": "off", "autocapitalize": "off"}
+    for name, value in as_typed.items():
+        expect(field).to_have_attribute(name, value)
     field.fill("21 é")
     field.press("Enter")
     clock.hear('order = "21 é" from the next request on.')
     clock.get()
-    expect(clock.document).to_contain_text("asked: 21 é")
+    expect(clock.document).to_contain_text("asked: ('noon', '21 é', 1)")
+    clock.button("Restart").click()
+    clock.hear("The server has started again")
+    expect(turn).to_have_value("1")
+    expect(field).to_have_value("21 é")
 
 
 @LOOKS
@@ -398,6 +416,7 @@ def test_each_panel_is_a_region_with_a_name(lab: Lab) -> None:
     lab.wait_for("ready")
     for name in ("Page of Alice", "Wire of Alice", "Jar of Alice", "Store of the server", "Log of the server"):
         expect(lab.element.get_by_role("region", name=name)).to_be_visible()
+    expect(lab.element.get_by_role("group", name="Controls")).to_have_count(0)  # the app has nothing to set
 
 
 def test_on_a_phone_do_it_shows_the_panel_that_the_step_is_about(new_page: NewPage) -> None:

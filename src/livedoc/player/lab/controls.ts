@@ -60,8 +60,7 @@ export class Controls {
     input.value = value
     const shown = element("span", "lab-set", { "aria-hidden": "true" }) // the slider says it
     const tell = () => {
-      shown.textContent = range ? `${input.value} ${range.unit}`.trim() : ""
-      if (range?.unit) input.ariaValueText = shown.textContent
+      if (range) input.ariaValueText = shown.textContent = `${input.value} ${range.unit}`.trim()
     }
     tell()
     input.addEventListener("input", tell)
