@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.support.axe import barriers_in_panels
 from tests.support.block import block_of
-from tests.support.lab import Lab
+from tests.support.lab import Lab, serving
 from tests.support.page import LOOKS, PHONE, width_of
 
 if TYPE_CHECKING:
@@ -58,6 +58,12 @@ def test_each_browser_has_its_own_page_wire_and_jar_over_one_server(alice: Lab, 
     expect(alice.store).to_contain_text("2 files")
     expect(alice.shown).to_contain_text("The account of Alice")
     expect(alice.wire.locator(".lab-exchange")).to_have_count(2)
+    alice.block.edit(serving(home="<p id=a>a"))
+    alice.button("Restart").click()
+    alice.hear("The server has started again")
+    for lab in (alice, mallory):
+        lab.get()
+    assert len({lab.document.locator("p").get_attribute("id") for lab in (alice, mallory)}) == 2
 
 
 def test_each_part_is_a_region_with_a_name(alice: Lab) -> None:

@@ -92,7 +92,6 @@ export class Browser {
     this.#arrange()
     form.addEventListener("submit", (event) => {
       event.preventDefault()
-      event.stopPropagation()
       void this.#send()
     })
     const panel = (kind: string) => panelAttributes(kind, name)

@@ -52,15 +52,13 @@ export function shownDocument(html: string, address: URL, follow: Follow): HTMLE
     if (link) {
       event.preventDefault()
       const target = attribute(link, "href") ?? ""
-      const place = target.startsWith("#") && document.getElementById(prefix + decoded(target.slice(1)))
-      if (place) place.scrollIntoView({ block: "nearest" })
-      else follow({ address: resolved(target, address) })
+      if (!target.startsWith("#")) return follow({ address: resolved(target, address) })
+      document.getElementById(prefix + decoded(target.slice(1)))?.scrollIntoView({ block: "nearest" })
     }
   }
   for (const press of ["click", "auxclick"]) shown.addEventListener(press, go)
   shown.addEventListener("submit", (event) => {
     event.preventDefault()
-    event.stopPropagation()
     follow({ form: event.target as HTMLFormElement, submitter: event.submitter })
   })
   return shown
