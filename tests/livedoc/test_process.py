@@ -122,6 +122,9 @@ def test_what_is_no_loop_runs_until_complete_as_it_likes(printed: Callable[[str]
     ("script", "told"),
     [
         ("raise EOFError('EOF when reading a line')", "Put the value into the code"),
+        ("import sys\nint(sys.stdin.readline())", "Put the value into the code"),
+        ("import sys\nprint(sys.stdin.read().split()[0])", "Put the value into the code"),
+        ("open(__file__)", "inspect.getsource(function)"),
         ('raise RuntimeError("can\'t start new thread")', "asyncio.to_thread(function)"),
         ("raise OSError(138, 'emscripten does not support processes.')", "can't start other programs"),
         ("raise NotImplementedError('no OS process APIs')", "can't start other programs"),
@@ -164,13 +167,15 @@ def test_where_no_program_can_start_system_says_so(monkeypatch: pytest.MonkeyPat
     limits.refuse_programs()
     with pytest.raises(OSError, match="not implemented") as refused:
         os.system("date")  # noqa: S605, S607  # it's refused
-    assert limits.note_for(refused.value) == limits.PROCESSES
+    assert limits.note_for(refused.value, "story.py", limits.Keyboard()) == limits.PROCESSES
     assert started == ["date"]
 
 
 def test_an_error_of_another_kind_has_no_note() -> None:
     said = "raise ValueError('EOF when reading a line, Function not implemented')"
     assert traceback_of(said).splitlines()[-1].startswith("ValueError: EOF")
+    assert traceback_of("import sys\nsys.stdin.read()\ncoat").splitlines()[-1].startswith("NameError: ")
+    assert traceback_of("open('coats.txt')").splitlines()[-1].startswith("FileNotFoundError: ")
 
 
 def test_other_errors_have_no_note_and_a_chain_in_a_circle_ends() -> None:
@@ -356,9 +361,12 @@ def test_the_folder_is_gone_afterwards(printed: Callable[[str], str]) -> None:
 
 
 def test_settings_of_a_script_end_with_it() -> None:
-    before = sys.modules["__main__"], sys.argv, sys.stdout, Path.cwd(), dict(os.environ)
-    assert run("import io, os, sys\nos.environ['LEFT'] = '1'\nsys.stdout = io.StringIO()\nos.chdir('/')\n") is None
-    assert (sys.modules["__main__"], sys.argv, sys.stdout, Path.cwd(), dict(os.environ)) == before
+    before = sys.modules["__main__"], sys.argv, sys.stdin, sys.stdout, Path.cwd(), dict(os.environ)
+    assert (
+        run("import io, os, sys\nos.environ['LEFT'] = '1'\nsys.stdin = sys.stdout = io.StringIO()\nos.chdir('/')\n")
+        is None
+    )
+    assert (sys.modules["__main__"], sys.argv, sys.stdin, sys.stdout, Path.cwd(), dict(os.environ)) == before
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import builtins
 import gc
 import importlib
 import inspect
+import io
 import logging
 import os
 import random
@@ -26,7 +27,7 @@ from weakref import WeakSet, finalize
 
 from .awaiting import STAND_INS, cancel, compiled, wait_on_the_running_loop
 from .ending import Ending, Failure, failure_of, files_in
-from .limits import note_for, refuse_programs
+from .limits import Keyboard, note_for, refuse_programs
 from .threads import do_without_threads
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Process:
         self.main.__dict__.update(STAND_INS)
         self._filename = filename
         self._packages = packages
+        self._keyboard = Keyboard()
         self._others: WeakSet[asyncio.Task[Any]] = WeakSet()  # tasks that aren't the program's
         self._surroundings = ExitStack()
         self._settings = ExitStack()
@@ -102,7 +104,7 @@ class Process:
         with ExitStack() as started:
             gc.freeze()  # at the end, only what the process made has to be searched
             started.callback(gc.unfreeze)
-            self._folder = started.enter_context(_surroundings(self.main, self._filename, folder))
+            self._folder = started.enter_context(_surroundings(self.main, self._filename, self._keyboard, folder))
             self._settings.enter_context(_settings())
             self._settings.enter_context(self._own_exit())
             self._surroundings = started.pop_all()
@@ -117,7 +119,7 @@ class Process:
             except BaseException as error:  # noqa: BLE001  # the reader is shown any exception
                 if isinstance(error, SystemExit) and error.code in (None, 0):
                     return None
-                if note := note_for(error):
+                if note := note_for(error, self._filename, self._keyboard):
                     error.add_note(note)
                 elif isinstance(error, ModuleNotFoundError) and self._packages:
                     error.add_note(f"Here a program can import most of the standard library, and {self._packages}.")
@@ -202,20 +204,21 @@ def _current_task() -> asyncio.Task[Any]:
 
 
 @contextmanager
-def _surroundings(main: ModuleType, filename: str, given: Path | str | None) -> Iterator[Path]:
+def _surroundings(main: ModuleType, filename: str, keyboard: Keyboard, given: Path | str | None) -> Iterator[Path]:
     """Give a process its `__main__`, arguments, folder and streams, and a copy of the environment."""
-    before = sys.modules["__main__"], sys.argv, sys.stdout, sys.stderr
+    before = sys.modules["__main__"], sys.argv, sys.stdin, sys.stdout, sys.stderr
     folder_before, environment = os.getcwd(), dict(os.environ)  # noqa: PTH109  # chdir takes a string back unchanged
     with nullcontext(given) if given else tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         try:
             os.chdir(folder)
             sys.modules["__main__"], sys.argv = main, [filename]
+            sys.stdin = io.TextIOWrapper(io.BufferedReader(keyboard), "utf-8")
             yield Path.cwd()
         finally:
             os.chdir(folder_before)
             os.environ.clear()
             os.environ.update(environment)
-            sys.modules["__main__"], sys.argv, sys.stdout, sys.stderr = before
+            sys.modules["__main__"], sys.argv, sys.stdin, sys.stdout, sys.stderr = before
 
 
 @contextmanager
