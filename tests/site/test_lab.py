@@ -666,6 +666,8 @@ def test_on_a_phone_the_panels_are_tabs(new_page: NewPage) -> None:
     expect(tabs.nth(1)).to_have_attribute("aria-selected", "true")
     expect(lab.wire).to_be_visible()
     expect(lab.shown).to_be_hidden()
+    page.set_viewport_size({"width": 320, "height": 256})  # a desk's at 400 %
+    assert width_of(page) == 320
     page.set_viewport_size(DESK)
     expect(tabs).to_have_count(0)
     expect(lab.shown).to_be_visible()
