@@ -21,6 +21,16 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 MINE = "print('mine')"
+CLEANING = """
+import asyncio
+async def main():
+    try:
+        print("busy")
+        await asyncio.sleep(60)
+    finally:
+        print("cleaned")
+asyncio.run(main())
+"""
 
 
 def test_edited_code_is_what_runs_and_reset_takes_it_back(block: Block) -> None:
@@ -32,6 +42,12 @@ def test_edited_code_is_what_runs_and_reset_takes_it_back(block: Block) -> None:
     expect(block.output).to_be_hidden()
     assert block.code == before
     assert block.run() == block.expected
+
+
+def test_a_run_that_reset_has_ended_prints_nothing_into_the_next(block: Block) -> None:
+    block.begin(CLEANING)
+    block.element.evaluate("block => ['reset', 'run'].forEach(name => block.querySelector(`.snippet-${name}`).click())")
+    assert block.ended() == block.expected
 
 
 def test_the_editor_comes_with_edit_and_not_before(block: Block) -> None:

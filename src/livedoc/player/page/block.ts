@@ -175,7 +175,9 @@ export class Block {
     this.#result.begin()
     this.#header.show("starting", "Starting")
     try {
-      const outcome = await this.#around.runner.run(this.#path, script, (reply) => this.#follow(reply))
+      const outcome = await this.#around.runner.run(this.#path, script, (reply) => {
+        if (attempt === this.#attempt) this.#follow(reply)
+      })
       if (attempt === this.#attempt) this.#end(outcome, script)
     } catch (error) {
       if (attempt === this.#attempt) this.#giveUp(error)
