@@ -230,10 +230,13 @@ def test_output_follows_its_tail_until_the_reader_scrolls(block: Block) -> None:
     at_the_end(block.output)
     block.press("Stop")
     block.wait_for("stopped")
-    block.edit("for number in range(120):\n    print('again', number)")
+    block.edit("for number in range(120):\n    print('again ' * 30, number)")
     block.press("Run")
     block.wait_for("done")
     at_the_end(block.output)  # the next run begins anew
+    for width in (390, 1280):  # lines wrap elsewhere
+        block.page.set_viewport_size({"width": width, "height": 800})
+        at_the_end(block.output)
 
 
 def test_output_that_is_scrolled_while_nothing_runs_stays_where_it_is(block: Block) -> None:

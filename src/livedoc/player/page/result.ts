@@ -47,6 +47,7 @@ export class Result {
     })
     this.#panel.append(this.#printed, this.#error, this.#asked)
     this.#printed.addEventListener("scroll", () => this.#notice())
+    new ResizeObserver(() => this.#scroll()).observe(this.#printed) // other lines wrap, and the browser scrolls
     this.#printed.addEventListener("keydown", ({ key }) => (this.#follows ||= key === "End"))
     this.clear()
   }
