@@ -203,7 +203,7 @@ def test_a_reader_whose_browser_keeps_nothing_is_told(new_page: NewPage) -> None
     page.goto("/storages/")
     block = block_of(page)
     block.edit(MINE)
-    expect(block.notice).to_contain_text("keeps nothing")
+    expect(block.notice).to_contain_text("can't store this edit")
     assert block.run() == "done: mine\n"
 
 

@@ -84,7 +84,7 @@ test("an edit of an earlier version of the snippet says so", () => {
 test("a browser that stores nothing is said to", () => {
   const { code } = codeWith({ room: false })
   code.change(beyond)
-  assert.equal(code.notice, "This browser keeps nothing: copy or share what you want to keep.")
+  assert.equal(code.notice, "This browser can't store this edit: copy or share what you want to keep.")
   code.change(script)
   assert.equal(code.notice, "")
 })

@@ -73,7 +73,7 @@ export class Code {
   change(script: string): void {
     const isStored = this.#store({ ...this.#snippet, script })
     this.#endLoan()
-    this.notice = isStored ? "" : "This browser keeps nothing: copy or share what you want to keep."
+    this.notice = isStored ? "" : "This browser can't store this edit: copy or share what you want to keep."
   }
 
   /** Discards what a link brought, or else the reader's own edit. */
