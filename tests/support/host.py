@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from os import PathLike
+    from socketserver import BaseRequestHandler
 
 # The headers of netlify.toml, as it has them, or of a file _headers.
 Rules = list[dict[str, Any]]
@@ -122,7 +123,7 @@ def gzipped(file: Path) -> bytes:
 
 
 @contextmanager
-def serving(handler: Callable[..., SimpleHTTPRequestHandler]) -> Iterator[str]:
+def serving(handler: Callable[..., BaseRequestHandler]) -> Iterator[str]:
     """Run a server until the block ends, and give its origin."""
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as listening:
         thread = Thread(target=listening.serve_forever)

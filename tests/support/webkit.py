@@ -78,8 +78,11 @@ def screen() -> Iterator[str]:
 
 
 @contextmanager
-def webkit(home: Path) -> Iterator[WebKit]:
-    """Run a WebKit of a new reader until the block ends. Its downloads are in `home`."""
+def webkit(home: Path, proxy: str = "") -> Iterator[WebKit]:
+    """Run a WebKit of a new reader until the block ends. Its downloads are in `home`.
+
+    It asks the server at the URL `proxy`, if there is one, for what is on other hosts than this one.
+    """
     driver = installed(("WebKitWebDriver",), "webkit2gtk-driver")
     with screen() as display:
         own = {"DISPLAY": display, "HOME": str(home), "WEBKIT_DISABLE_COMPOSITING_MODE": "1"}
@@ -87,6 +90,10 @@ def webkit(home: Path) -> Iterator[WebKit]:
         options = WebKitGTKOptions()
         options.add_argument("--automation")
         options.add_argument("--full-screen")  # its toolbar is wider than a phone
+        if proxy:
+            host = proxy.removeprefix("http://")
+            places = {"proxyType": "manual", "httpProxy": host, "sslProxy": host, "noProxy": ["127.0.0.1"]}
+            options.set_capability("proxy", places)
         service = Service(executable_path=driver, env=environment)
         service.start()
         try:
