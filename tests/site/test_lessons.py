@@ -348,18 +348,21 @@ def test_a_control_keeps_its_value_over_a_restart_and_its_log_its_last_one(clock
 
 
 def test_a_field_sets_a_string_beside_a_slider_that_sets_a_number(clock: Lab) -> None:
-    controls = '# Control: now "noon"\n# Control: order "12"\n# Control: turn 1..9\n'
-    names = "now, order, turn = 'noon', '12', 5\n"
-    asked = 'asked: " + repr((now, order, turn)) +'
-    clock.block.edit(controls + names + serving(home=None).replace('asked: " +', asked))
+    controls = '# Control: now "noon"\n# Control: order "12"\n# Control: turn 1..9\n# Control: pause 1..9\n'
+    names = "now, order, turn, pause = 'noon', '12', 5, 5\n"
+    asked = 'asked: " + repr((now, order, turn, pause)) +'
+    script = controls + names + serving(home=None).replace('asked: " +', asked)
+    clock.block.edit(script)
     clock.button("Restart").click()
     clock.hear("The server has started again")
     now = clock.element.get_by_label("now", exact=True)
     expect(now).to_have_value("noon")  # and not the number of the slider that it was
-    turn = clock.element.get_by_label("turn", exact=True)
+    turn, pause = (clock.element.get_by_label(name, exact=True) for name in ("turn", "pause"))
     expect(turn).to_have_attribute("aria-valuetext", "5")
-    turn.press("Home")
-    clock.hear("turn = 1 from the next request on.")
+    expect(clock.element.get_by_role("group", name="Controls").locator("[aria-hidden]")).to_have_text(["5", "5"])
+    for slider in (turn, pause):
+        slider.press("Home")
+    clock.hear("pause = 1 from the next request on.")
     field = clock.element.get_by_label("order", exact=True)
     expect(field).to_have_value("12")
     as_typed = {"maxlength": "200", "spellcheck": "false", "autocomplete": "off", "autocapitalize": "off"}
@@ -369,10 +372,12 @@ def test_a_field_sets_a_string_beside_a_slider_that_sets_a_number(clock: Lab) ->
     field.press("Enter")
     clock.hear('order = "21 é" from the next request on.')
     clock.get()
-    expect(clock.document).to_contain_text("asked: ('noon', '21 é', 1)")
+    expect(clock.document).to_contain_text("asked: ('noon', '21 é', 1, 1)")
+    clock.block.editor.fill(script.replace("pause 1", "pause 2"))
     clock.button("Restart").click()
     clock.hear("The server has started again")
     expect(turn).to_have_value("1")
+    expect(pause).to_have_value("5")  # its range no longer has what it was set to
     expect(field).to_have_value("21 é")
 
 
@@ -380,6 +385,7 @@ def test_a_field_sets_a_string_beside_a_slider_that_sets_a_number(clock: Lab) ->
 def test_axe_finds_no_barrier_in_a_control(new_page: NewPage, scheme: str, viewport: dict[str, int]) -> None:
     page = new_page(CLOCK, color_scheme=scheme, viewport=viewport)
     do(page, 2)
+    expect(page.get_by_label("now", exact=True)).to_have_attribute("aria-valuetext", "3000 s")
     assert barriers(page) == []
     assert width_of(page) <= viewport["width"]
 
