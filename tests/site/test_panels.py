@@ -73,6 +73,7 @@ def test_the_log_shows_a_record_with_its_level_its_extra_and_its_traceback(lab: 
     expect(record).to_contain_text("ERROR shop no coat hook=7 seconds=0.123")
     expect(record).not_to_contain_text("0.1234")
     expect(record.locator("pre")).to_contain_text("KeyError: 'coat'")
+    expect(requests.first).not_to_contain_text("Nothing was logged.")
     expect(lab.log.locator(".lab-lanes, .lab-records:empty")).to_have_count(0)
 
 
