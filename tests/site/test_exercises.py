@@ -105,20 +105,24 @@ def test_an_output_in_tap_becomes_a_list_with_what_failed_first(new_page: NewPag
     block = block_of(new_page("/storages/"), MISTAKEN)
     assert block.run() == block.expected
     assert results(block) == told(MISTAKEN)
+    assert list(dict.fromkeys(results(block).values())) == ["fail", "pass", "skipped"]
     expect(block.element.locator(".snippet-verdict")).to_have_text("as expected")
     first = block.element.locator("[data-check]").first
     expect(first).to_have_attribute("data-check", "an_empty_session_is_a_session")
     expect(first).to_have_attribute("data-result", "fail")
     expect(first).to_contain_text("an empty session is a session")
     expect(first).to_contain_text("has written a session of no bytes")  # the rule, and what was seen
-    expect(first).to_contain_text("AssertionError: a session that should be there is not found")
+    expect(first.locator("pre")).to_contain_text("AssertionError: a session that should be there is not found")
     expect(block.output).to_be_hidden()
     block.press("As TAP")
     expect(block.element.locator(".snippet-asked")).to_contain_text("1..45")
 
 
 def test_a_failed_check_leads_to_the_paragraph_about_its_rule(exercise: Exercise) -> None:
-    exercise.check()
+    checked = exercise.check()
+    links = exercise.block.element.get_by_role("link", name="Why this rule")
+    expect(links).to_have_count(list(checked.values()).count("fail"))
+    expect(links.first).to_have_attribute("translate", "yes")
     link = exercise.block.element.get_by_role("link", name="Why this rule: an invalidated id is not found")
     link.click()
     rule = exercise.page.locator("[id='coatcheck.testing.an_invalidated_id_is_not_found']")
@@ -127,13 +131,14 @@ def test_a_failed_check_leads_to_the_paragraph_about_its_rule(exercise: Exercise
 
 
 def test_a_check_that_the_site_does_not_explain_has_no_link(exercise: Exercise) -> None:
-    code = "print('TAP version 14\\n1..2\\nnot ok 1 - <b>mine</b>\\n  ---\\n  a: 1\\n  ...\\nok 2 - b # SKIP why')"
-    exercise.block.run(code)
-    assert results(exercise.block) == {"<b>mine</b>": "fail", "b": "skipped"}
-    list_ = exercise.block.element.locator(".checklist")
-    expect(list_).to_contain_text("<b>mine</b>")
-    expect(list_).to_contain_text("a: 1")
-    expect(list_).to_contain_text("b: why")
+    report = "1..3\\nok 1 - b # SKIP why\\nok 2 - c_d_e\\nnot ok 3 - <b>mine</b>\\n  ---\\n  a: 1\\n  ..."
+    exercise.block.run(f"print('TAP version 14\\n{report}')")
+    assert results(exercise.block) == {"<b>mine</b>": "fail", "c_d_e": "pass", "b": "skipped"}
+    title = exercise.block.element.locator(".snippet-title").text_content()
+    list_ = exercise.block.element.get_by_role("region", name=f"Checks: {title}", exact=True)
+    expect(list_.get_by_role("listitem")).to_have_text(["failed <b>mine</b>a: 1", "passed c d e", "skipped b: why"])
+    expect(list_.locator("[translate=yes]")).to_have_text(["failed", "passed", "skipped"])
+    expect(list_).to_have_css("overflow-y", "auto")  # it has its style sheet
     expect(list_.get_by_role("link")).to_have_count(0)
     exercise.is_done("false")
 
@@ -149,6 +154,7 @@ def test_what_a_rule_has_in_backticks_is_code_and_never_markup(exercise: Exercis
     expect(paragraph).to_have_text("<b>, <b> and a ` alone")
     expect(paragraph.locator("code")).to_have_text("<b>")
     expect(paragraph.locator("b")).to_have_count(0)
+    assert exercise.page.evaluate("new Set(document.adoptedStyleSheets).size === document.adoptedStyleSheets.length")
 
 
 def test_a_report_that_stops_half_way_is_not_passed(exercise: Exercise) -> None:

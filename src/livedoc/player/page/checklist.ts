@@ -25,7 +25,7 @@ export function checked(block: HTMLElement, printed: HTMLElement, known: string)
 function checklist(title: string, output: string, rules: string, known: string): Checklist {
   if (!document.adoptedStyleSheets.includes(sheet)) document.adoptedStyleSheets.push(sheet)
   const report = parsed(output)
-  const explained = rules ? parsed(known).points.map(({ name }) => name) : []
+  const explained = parsed(known).points.map(({ name }) => name)
   const said = summary(report)
   const items = ordered(report).map((point) => item(point, explained.includes(point.name) ? rules : ""))
   const points = element("ul", "checklist-points", {}, ...items)
