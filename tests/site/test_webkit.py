@@ -106,12 +106,6 @@ def test_each_block_prints_what_its_page_says_and_the_page_fits_a_phone(reader: 
     assert seen.width == PHONE["width"]
 
 
-def test_no_request_leaves_the_site(reader: Reader) -> None:
-    reader.see(STORAGES)  # and what was seen before
-    reader.browser.open("http://elsewhere.example/")
-    assert reader.elsewhere[:1] == [b"GET http://elsewhere.example/ HTTP/1.1"]  # and then perhaps its icon
-
-
 def test_stop_ends_a_program_that_never_would_and_the_next_run_works(reader: Reader) -> None:
     block = reader.visit(STORAGES).block()
     block.edit("print('busy')\nwhile True: pass")
@@ -261,3 +255,10 @@ def test_a_page_that_was_visited_reads_and_runs_offline(reader: Reader) -> None:
     block = browser.block()
     assert block.run() == block.expected
     reader.origin.down = False
+
+
+# The last one of a visit: in a session that is not to be remembered, WebKit loses its caches with it.
+def test_no_request_leaves_the_site(reader: Reader) -> None:
+    reader.see(STORAGES)  # and what was seen before
+    reader.browser.open("http://elsewhere.example/")
+    assert reader.elsewhere[:1] == [b"GET http://elsewhere.example/ HTTP/1.1"]  # and then perhaps its icon
