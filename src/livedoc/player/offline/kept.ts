@@ -23,6 +23,7 @@ export class Kept {
   readonly #caches: CacheStorage
   readonly #name: string
   readonly #coming = new Map<string, Promise<void>>()
+  readonly #opened = new Map<string, Cache>()
 
   /** `root` is the URL of the site, with its slash at the end. */
   constructor(release: Release, root: string, caches: CacheStorage) {
@@ -95,7 +96,7 @@ export class Kept {
   }
 
   async #keepAll(paths: readonly string[], came: () => unknown): Promise<void> {
-    if (paths.length > 0) await this.#caches.open(this.#name)
+    if (paths.length > 0) this.#opened.set(this.#name, await this.#caches.open(this.#name))
     await all(paths, (path) => this.#keep(path).then(came))
   }
 
@@ -109,8 +110,8 @@ export class Kept {
     let response = await this.match(path)
     if (!response) {
       response = (await this.#fromEarlier(path)) ?? (await this.#fromServer(path))
-      if (!(await this.#caches.has(this.#name))) throw new Error("the reader has removed what was kept")
-      const cache = await this.#caches.open(this.#name)
+      const cache = await this.#cache(this.#name)
+      if (!cache) throw new Error("the reader has removed what was kept")
       await cache.put(this.#root + path, response.clone())
     }
     if (isPage(path) || path.endsWith(".css")) {
@@ -161,9 +162,16 @@ export class Kept {
   }
 
   async #held(name: string): Promise<string[]> {
-    if (!(await this.#caches.has(name))) return []
-    const requests = await (await this.#caches.open(name)).keys()
+    const requests = (await (await this.#cache(name))?.keys()) ?? []
     return requests.map(({ url }) => this.pathOf(url)).filter((path) => path !== undefined)
+  }
+
+  /** The cache of this name, if there is one. It's opened once: the reader may just have removed it, and to open makes one. */
+  async #cache(name: string): Promise<Cache | undefined> {
+    if (!(await this.#caches.has(name))) return undefined
+    const cache = this.#opened.get(name) ?? (await this.#caches.open(name))
+    this.#opened.set(name, cache)
+    return cache
   }
 
   async #earlier(): Promise<string[]> {
