@@ -129,7 +129,7 @@ def test_the_keys_of_the_theme_work_once_the_block_was_left(block: Block) -> Non
     page.keyboard.press("s")
     expect(page.get_by_role("textbox", name="Search")).to_be_focused()
     page.keyboard.press("Escape")
-    page.wait_for_function("document.activeElement.tagName !== 'INPUT'")
+    page.wait_for_function("() => document.activeElement.tagName !== 'INPUT'")
     page.keyboard.press("n")
     page.wait_for_url("**/storages/*/")
 

@@ -186,11 +186,11 @@ def test_a_link_within_the_page_takes_nothing_away_and_neither_does_back_to_the_
     assert block.run() == "done: theirs\n"
     page.locator("article .headerlink").last.evaluate("link => link.click()")
     page.wait_for_url("**/storages/#*")
-    page.wait_for_function("!location.hash.startsWith('#try')")
+    page.wait_for_function("() => !location.hash.startsWith('#try')")
     settle(page)
     expect(block.editor).to_have_text(THEIRS)
     page.go_back()
-    page.wait_for_function("location.hash.startsWith('#try')")
+    page.wait_for_function("() => location.hash.startsWith('#try')")
     settle(page)
     assert block.result == "done: theirs\n"  # it isn't opened again
     page.go_back()
