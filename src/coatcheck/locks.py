@@ -35,8 +35,9 @@ class Turn:
     of them takes it.
     """
 
-    is_taken = False
-    _over: Event | None = None  # for all who wait
+    def __init__(self) -> None:
+        self.is_taken = False
+        self._over: Event | None = None  # for all who wait
 
     async def free(self) -> None:
         """Return once nobody has it."""

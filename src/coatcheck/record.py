@@ -65,6 +65,7 @@ class Lifetime:
         must_be_callable(clock, "clock", "time.time")
         self._max_age = seconds(max_age, "max_age")
         self._idle_timeout = seconds(idle_timeout, "idle_timeout")
+        self._is_touched = idle_timeout is not None
         self.now = clock
 
     def outlasts(self, retention: timedelta) -> bool:
@@ -85,15 +86,15 @@ class Lifetime:
 
     def is_touch_due(self, record: Record) -> bool:
         """Return whether it is time to store that the session is in use, and to renew the cookie's age."""
-        return self._idle_timeout < inf and self.now() - record.seen >= self._idle_timeout / TOUCHES
+        return self._is_touched and self.now() - record.seen >= self._idle_timeout / TOUCHES
 
     def is_fresh(self, record: Record) -> bool:
         """Return whether neither a touch nor a renewal of the cookie's age is due."""
-        return not self._idle_timeout < inf or 0 <= self.now() - record.seen < self._idle_timeout / TOUCHES
+        return not self._is_touched or 0 <= self.now() - record.seen < self._idle_timeout / TOUCHES
 
     def is_ahead(self, record: Record) -> bool:
         """Return whether the clock was set back: no touch is due for a while, but the cookie keeps ageing."""
-        return self._idle_timeout < inf and self.now() < record.seen
+        return self._is_touched and self.now() < record.seen
 
     def rest(self, record: Record) -> int | None:
         """Return the seconds that the session has left, or `None` if it has no limit."""

@@ -120,9 +120,11 @@ class Sessions:
 
 def _is_error(message: Message) -> bool:
     """Return whether a response says that the app failed: a status of 500 or above, or what closes a websocket then."""
-    status, code = message.get("status", 200), message.get("code", 1000)
+    if message["type"] != "websocket.close":
+        return bool(message.get("status", 200) >= 500)  # noqa: PLR2004
     # A websocket is closed with 1011 (RFC 6455, section 7.4) or, as Litestar does it, with the status plus 4000.
-    return bool(status >= 500 or code == 1011 or 4500 <= code < 4600)  # noqa: PLR2004
+    code = message.get("code", 1000)
+    return bool(code == 1011 or 4500 <= code < 4600)  # noqa: PLR2004
 
 
 def _with_headers(message: Message, sessions: RequestSessions) -> Message:

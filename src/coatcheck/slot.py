@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 ENDED_ELSEWHERE = "changes discarded, because another request has ended the session"
+_NOTHING = Record.of(0, 0, b"")
 MOST_SENT_IDS = 4  # a browser may have cookies of one name for other domains and paths
 
 
 class Progress:
     """How far a request has come, on which it depends what is still possible."""
 
-    headers_are_final = False  # from when the response starts to be saved
-    response_started = False
-    ended = False
+    def __init__(self) -> None:
+        self.headers_are_final = False  # from when the response starts to be saved
+        self.response_started = False
+        self.ended = False
 
     def refuse_after_request(self) -> None:
         """Raise `SessionAlreadySent` if the request has ended."""
@@ -253,13 +255,12 @@ class _Life(Generic[S]):
     A slot then goes on with a new life. An answer that the storage still owes reaches the old one and harms nothing.
     """
 
-    id: str | None = None
-    replaced: str | None = None  # the id that the client has, until a response takes the new one along
-    session: S | None = None
-    base = b""  # the session as it is stored, in the words of this version of its class
-    record = Record.of(0, 0, b"")  # what the storage holds under `id`, as far as this request knows
-    needs_new_id = False
-    needs_header = False  # the client has yet to learn the id, or how long it is valid
-
     def __init__(self, unverified: Sequence[str] = ()) -> None:
         self.unverified = unverified  # the ids that the client sent, until the storage was asked for them
+        self.id: str | None = None
+        self.replaced: str | None = None  # the id that the client has, until a response takes the new one along
+        self.session: S | None = None
+        self.base = b""  # the session as it is stored, in the words of this version of its class
+        self.record = _NOTHING  # what the storage holds under `id`, as far as this request knows
+        self.needs_new_id = False
+        self.needs_header = False  # the client has yet to learn the id, or how long it is valid
