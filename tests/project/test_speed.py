@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import coatcheck
 from coatcheck import SessionStorageDirectory, SessionStorageMemory, write_bytes
 from tests.benchmarks.speed import app, capacity, cases, direct, growth, report
+from tests.benchmarks.speed.copies import library_without_log, library_without_promises
 from tests.benchmarks.speed.load import Client
 from tests.benchmarks.speed.measurement import Case, Comparison, Contender, Measured, Row, Spread, Target, measure
-from tests.benchmarks.speed.quiet import library_without_log
 from tests.benchmarks.speed.servers import MEASURES, Plan, of_apps, of_workers
 
 if TYPE_CHECKING:
@@ -105,13 +106,24 @@ async def test_the_file_and_the_table_have_what_was_measured() -> None:
     ]
 
 
-async def test_the_copy_without_a_log_does_the_same(tmp_path: Path) -> None:
-    silent = app.coatcheck(library=library_without_log(tmp_path))
-    cookie = (await silent.ask("/login")).cookie
-    await silent.ask("/change", cookie)
-    assert (await silent.ask("/visits", cookie)).body == "1"
+LOGS, PROMISES = ("log.t", ".tell("), ("self.provider.must_read_back(", "with self._turn:", "await sessions.end()")
+
+
+@pytest.mark.parametrize(
+    ("copied", "without"), [(library_without_log, LOGS), (library_without_promises, LOGS + PROMISES)]
+)
+async def test_a_copy_that_leaves_something_out_does_the_same(
+    copied: Callable[[Path], Any], without: tuple[str, ...], tmp_path: Path
+) -> None:
+    less = app.coatcheck(library=copied(tmp_path))
+    cookie = (await less.ask("/login")).cookie
+    await less.ask("/change", cookie)
+    assert (await less.ask("/visits", cookie)).body == "1"
     sources = [file.read_text() for file in tmp_path.glob("*/*.py") if file.stem not in ("log", "testing")]
-    assert not any("log.t" in source or ".tell(" in source for source in sources)
+    there = [file.read_text() for file in Path(*coatcheck.__path__).glob("*.py")]
+    for each in without:
+        assert any(each in source for source in there)
+        assert not any(each in source for source in sources)
 
 
 @pytest.mark.parametrize("make", [app.coatcheck, direct.direct])

@@ -21,8 +21,8 @@ from redis.asyncio import Redis
 from coatcheck import SessionStorageDirectory, read_bytes, write_bytes
 from coatcheck.redis import SessionStorageRedis
 from tests.benchmarks.speed import alone, app, direct, peers, store
+from tests.benchmarks.speed.copies import library_without_log, library_without_promises
 from tests.benchmarks.speed.measurement import Case, Contender, Row, Target, longest_stall, typical
-from tests.benchmarks.speed.quiet import library_without_log
 from tests.support.server import Server
 
 if TYPE_CHECKING:
@@ -285,7 +285,7 @@ def seed(root: Path, ids: Iterable[str], data: bytes = b"") -> None:
         os.close(file)
 
 
-async def request(_: Place) -> Case:
+async def request(place: Place) -> Case:
     """Compare requests to apps with sessions in memory. Nothing waits, so what counts is the processor's time."""
     number = 60
 
@@ -309,9 +309,10 @@ async def request(_: Place) -> Case:
         return found
 
     makes = (app.bare, direct.direct, app.coatcheck, *peers.ASGI_APPS, *peers.WSGI_APPS, *peers.BARE_APPS)
-    contenders = [
-        Contender(each.name, each.role, partial(sample, each), each.without) for each in (make() for make in makes)
-    ]
+    apps = [make() for make in makes]
+    hasty = app.coatcheck(library=library_without_promises(place.folder))
+    hasty.name, hasty.role = "coatcheck without four of its promises", "other"
+    contenders = [Contender(each.name, each.role, partial(sample, each), each.without) for each in (*apps, hasty)]
     targets = (Target(None, 3.0), Target("peer", 0.7))
     rows = [
         Row("untouched", "request, session untouched, over the app without sessions", US, targets, is_added=True),
