@@ -6,7 +6,7 @@ PLAYER := src/livedoc/player
 LOCK := $(BIN)/uv pip compile --quiet --generate-hashes --no-strip-extras --no-emit-index-url --no-header
 BROWSER := --python-platform wasm32-pyodide2025 --python-version 3.14
 
-.PHONY: help setup serve site test bench zensical format lock clean
+.PHONY: help setup serve site test bench player crashes zensical format lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,9 +28,14 @@ test: setup  ## Check and test everything: library, snippets, player, site, brow
 	$(BIN)/mypy
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0 --cov --cov-fail-under=100
 
-bench: setup  ## Measure, and print the figures
+bench: setup  ## Measure the library beside others, and write the figures
 	$(BIN)/python -m tests.benchmarks.speed
+
+player: setup  ## Measure how long readers wait
+	.ci/prepare chromium
 	$(BIN)/python -m tests.benchmarks.player
+
+crashes: setup  ## Kill processes while they save sessions, and look for damage
 	$(BIN)/python tests/benchmarks/crashes
 
 zensical: setup  ## Build the pages with Zensical, add the player, and run a block in Chromium

@@ -239,7 +239,7 @@ async def sweep(place: Place) -> Case:
         Row("sweep", f"directory {many} against 1,000, sweep, per session", US, (Target("floor", 1.3),)),
         Row("stall", f"directory {many}, longest stall of another task during a sweep", MS, (Target(None),)),
     ]
-    return Case(rows, await contenders_with_crowds(place, sample, 10_000), 0.15)
+    return Case(rows, await contenders_with_crowds(place, sample, 10_000), 0.1)
 
 
 async def contenders_with_crowds(

@@ -54,7 +54,7 @@ class Plan:
     clients: int = 64
     sessions: int = 16
     """How many sessions the clients of several workers share."""
-    turns: int = 5
+    turns: int = 4
     seconds: float = 0.2
 
     def slice(self, connections: int) -> float:
