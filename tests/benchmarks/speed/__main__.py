@@ -1,6 +1,6 @@
 """How fast coatcheck is, beside what users would take instead and beside what nothing can be faster than.
 
-    python -m tests.benchmarks.speed [--only CASE] [--rounds 17] [--seed 1] [--sessions 100000] [--keep]
+    python -m tests.benchmarks.speed [--only CASE] [--rounds 15] [--seed 1] [--sessions 100000] [--keep]
 
 Installs the peers into an environment of their own, and measures there. Contenders take turns: in each round each of
 them is measured, in an order that changes, so what else the machine does hits all of them. Prints Markdown tables:
@@ -127,7 +127,7 @@ def main() -> None:
     """Measure, print the tables, and write the file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=[*CASES, *OTHERS], action="append")
-    parser.add_argument("--rounds", type=int, default=17)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sessions", type=int, help=f"how many are many in a directory; {MANY:,} if you don't say it")
     parser.add_argument("--keep", action="store_true", help="write into the file what `--sessions` had measured")

@@ -217,7 +217,7 @@ async def crowd(place: Place) -> Case:
         Row(verb, f"directory {many}, {verb}", US, (Target("floor", 1.3),))
         for verb in ("create", "overwrite", "read", "invalidate")
     ]
-    return Case(rows, await contenders_with_crowds(place, sample), 3.0)
+    return Case(rows, await contenders_with_crowds(place, sample), 2.0)
 
 
 async def sweep(place: Place) -> Case:
