@@ -14,6 +14,7 @@ import logging
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,7 @@ from livedoc.player.python import limits, process, threads
 from livedoc.player.python.process import Process, stop
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from livedoc.player.python.ending import Ending, Failure
 
@@ -666,6 +667,62 @@ def test_there_is_nothing_to_stop_once_a_script_has_ended(printed: Callable[[str
     assert printed("print(1)\n") == "1\n"
     stop()
     assert printed("print(2)\n") == "2\n"
+
+
+@pytest.fixture
+def between_programs() -> Iterator[None]:
+    """Ignore interrupts where no program runs, as Python in the browser does."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    assert signal.signal(signal.SIGINT, before) == signal.SIG_IGN
+
+
+@pytest.mark.usefixtures("between_programs")
+@pytest.mark.parametrize("handler", ["signal.default_int_handler", "print"])
+def test_an_interrupt_reaches_a_script_and_nothing_after_it(handler: str, printed: Callable[[str], str]) -> None:
+    assert printed("import signal\nprint(signal.getsignal(signal.SIGINT) == signal.default_int_handler)") == "True\n"
+    script = f"import signal\nsignal.signal(signal.SIGINT, {handler})\nsignal.raise_signal(signal.SIGINT)\n"
+    failure = end_of(script).failure
+    assert (failure and failure.error) == ("KeyboardInterrupt" if handler != "print" else None)
+    signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.usefixtures("between_programs")
+def test_an_interrupt_while_an_error_is_described_is_too_late() -> None:
+    script = """
+        import signal
+        class Late(Exception):
+            def __str__(self) -> str:
+                signal.raise_signal(signal.SIGINT)
+                return "late"
+        raise Late
+    """
+    assert traceback_of(script).endswith("Late: late\n")
+
+
+@pytest.mark.usefixtures("between_programs")
+def test_an_interrupt_that_comes_with_a_stop_leaves_the_script_its_clean_up() -> None:
+    script = """
+        import asyncio, signal
+        async def main() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                signal.raise_signal(signal.SIGINT)
+                open("cleaned up", "w").close()
+    """
+
+    async def stopped() -> Ending:
+        running = asyncio.ensure_future(process.run(dedent(script) + GUARD, "story.py"))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        stop()
+        signal.raise_signal(signal.SIGINT)
+        return await running
+
+    ending = asyncio.run(stopped())
+    assert (ending.failure and ending.failure.error) == "CancelledError"
+    assert [path for path, *_ in ending.files] == ["cleaned up"]
 
 
 def shared() -> tuple[object, ...]:

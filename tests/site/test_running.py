@@ -232,6 +232,25 @@ def test_a_program_that_goes_on_none_the_less_has_less_than_two_seconds(
     assert block.run("print('off')") == "done: off\n"
 
 
+@pytest.mark.parametrize("program", [LOOP, AWAIT, EVENT], ids=["loop", "await", "event"])
+def test_an_interrupt_that_comes_before_the_page_knows_that_a_program_stops_does_no_harm(
+    new_page: NewPage, program: str
+) -> None:
+    page = new_page()
+    page.add_init_script("""const wait = window.setTimeout
+        window.setTimeout = (act, time, ...given) => (time === 30 ? queueMicrotask(act) : wait(act, time, ...given))""")
+    page.goto("/storages/")
+    block = block_of(page)
+    assert block.run() == block.expected
+    before = pythons(page)
+    for _ in range(3):
+        block.begin(program)
+        block.press("Stop")
+        block.wait_for("stopped")
+        assert block.run("print('off')") == "done: off\n"
+    assert pythons(page) == before
+
+
 def without_isolation(route: Route) -> None:
     """As `mkdocs serve` sends a page."""
     response = route.fetch()

@@ -15,6 +15,7 @@ import io
 import logging
 import os
 import random
+import signal
 import sys
 import tempfile
 import warnings
@@ -58,13 +59,16 @@ def import_ahead(modules: Iterable[str]) -> None:
 
 
 def stop() -> None:
-    """Cancel what a process is being called for, as Ctrl+C does where there are signals."""
+    """Cancel what a process is being called for, as Ctrl+C does where there are signals. It then needs no interrupt."""
     for task in _calling:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         task.cancel()
 
 
 SHOW_SOMETHING = {"this", "antigravity", "__hello__", "__phello__"}  # when they are imported
 _calling: set[asyncio.Task[Any]] = set()
+if sys.platform == "emscripten":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for a program, and may come when it has ended
 
 
 class Process:
@@ -111,20 +115,20 @@ class Process:
 
     async def call(self, function: Callable[..., object], *args: object) -> Failure | None:
         """Call a function, await what it returns if that can be awaited, and return what went wrong."""
-        with self._stoppable():
-            try:
+        try:
+            with self._stoppable():
                 result = function(*args)
                 if inspect.isawaitable(result):
                     await result
-            except BaseException as error:  # noqa: BLE001  # the reader is shown any exception
-                if isinstance(error, SystemExit) and error.code in (None, 0):
-                    return None
-                if note := note_for(error, self._filename, self._keyboard):
-                    error.add_note(note)
-                elif isinstance(error, ModuleNotFoundError) and self._packages:
-                    error.add_note(f"Here a program can import most of the standard library, and {self._packages}.")
-                return failure_of(error, self._filename)
-            return None
+        except BaseException as error:  # noqa: BLE001  # the reader is shown any exception
+            if isinstance(error, SystemExit) and error.code in (None, 0):
+                return None
+            if note := note_for(error, self._filename, self._keyboard):
+                error.add_note(note)
+            elif isinstance(error, ModuleNotFoundError) and self._packages:
+                error.add_note(f"Here a program can import most of the standard library, and {self._packages}.")
+            return failure_of(error, self._filename)
+        return None
 
     async def execute(self, source: str) -> None:
         """Execute a script in `__main__`: to be called by `call`, which lets it be stopped."""
@@ -185,14 +189,16 @@ class Process:
 
     @contextmanager
     def _stoppable(self) -> Iterator[None]:
-        """Let `stop` and `end` cancel the task that calls, and let that task go on after the call."""
+        """Let `stop`, `end` and interrupts reach the task that calls, and let that task go on after the call."""
         task = _current_task()
         cancelled = task.cancelling()
         self._others.discard(task)
         _calling.add(task)
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             yield
         finally:
+            signal.signal(signal.SIGINT, before)
             _calling.discard(task)
             self._others.add(task)
             while task.cancelling() > cancelled:

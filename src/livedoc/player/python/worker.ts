@@ -9,7 +9,7 @@ const FIRST = /\/(pyodide\.asm\.\w+|python_stdlib\.zip)$/ // what Python takes i
 // A program may come from a stranger's link. What is kept under these names belongs to the whole site, and the last one
 // would let it speak to the page in the place of this module.
 const send = globalThis.postMessage.bind(globalThis)
-for (const name of ["caches", "indexedDB", "postMessage"]) withhold(name)
+;["caches", "indexedDB", "postMessage"].forEach(withhold)
 
 interface Running {
   python: Python
@@ -50,7 +50,7 @@ gone.catch(() => undefined)
 async function perform(task: Task): Promise<void> {
   const { run } = task
   awaited = run
-  if (interrupts) interrupts[0] = 0 // one that came too late for the run before
+  interrupts?.fill(0) // one that came too late for the run before
   try {
     const python = await pythonFor(task.kind === "request" ? undefined : task.source, task.kind === "serve")
     if (run !== awaited) return // a later run has taken its place
@@ -101,6 +101,7 @@ async function attended<T>(python: Python, run: number, act: (print: (output: Ou
   const plain = { out: plainText(), err: plainText() }
   stop = () => {
     reply({ kind: "stopping", run })
+    interrupts?.fill(0) // the page could not know yet that it is heard
     python.stop()
   }
   const ended = act(({ stream, text }) => {
