@@ -233,3 +233,18 @@ def test_the_public_names_are_sorted_and_exist() -> None:
     assert coatcheck.__all__ == sorted(coatcheck.__all__)
     for name in coatcheck.__all__:
         assert getattr(coatcheck, name).__doc__, f"{name} has no docstring"
+
+
+def test_what_a_test_waits_for_in_a_browser_is_a_function() -> None:
+    """An expression would be evaluated at each look, and after the first one the page's policy refuses that."""
+    calls = [
+        (file.name, node.lineno, node.args[0].value)
+        for file in (PROJECT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "wait_for_function"
+        and isinstance(node.args[0], ast.Constant)
+    ]
+    assert calls
+    assert [call for call in calls if "=>" not in str(call[2])] == []
