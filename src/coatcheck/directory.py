@@ -5,25 +5,25 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tempfile
 import time
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from hashlib import sha256
 from importlib.util import find_spec
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar, cast
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .argument import must_be_callable
 from .cache import SessionStorageCache
 from .duration import TOUCHES, seconds
-from .files import closing, locked, open_session, read, sync, write
+from .files import create, locked, open_session, read, remove, sync, write
 from .steps import PIECE, StepReceiveStream, Steps, StepSendStream
 from .storage import SessionNotFound, Whole, collect
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Iterator
+    from collections.abc import Awaitable, Callable, Generator
     from contextlib import AbstractContextManager
     from os import PathLike
 
@@ -79,6 +79,7 @@ class SessionStorageDirectory:
         must_be_callable(clock, "clock", "time.time")
         self.retention = retention
         self._root = _absolute(root)
+        self._folder = os.path.join(self._root, "")
         self._retention = seconds(retention, "retention")
         self._durable = durable
         self._is_root_durable = False  # another process may have made it and died before it was synced
@@ -138,73 +139,77 @@ class SessionStorageDirectory:
                 pass
         return removed
 
-    def _path(self, id: str) -> Path:
-        return self._root / f"{sha256(id.encode()).hexdigest()}.session"
+    def _path(self, id: str) -> str:
+        return f"{self._folder}{sha256(id.encode()).hexdigest()}.session"
 
-    def _unused(self, file: int) -> float:
+    def _unused(self, found: os.stat_result) -> float:
         """Return for how many seconds the session wasn't used."""
-        return self._clock() - os.fstat(file).st_mtime
+        return self._clock() - found.st_mtime
 
     def _touch(self, file: int) -> None:
         now = self._clock()
         os.utime(file, (now, now))
 
-    def _load(self, path: Path, *, whole: bool) -> Generator[bytes, None, bytes]:
+    def _load(self, path: str, *, whole: bool) -> Generator[bytes, None, bytes]:
         """Yield the session 64 KiB at a time, and return the rest, or all if it is to be read as a `whole`."""
-        file = open_session(path)
-        if file is None:
+        opened = open_session(path)
+        if opened is None:
             raise SessionNotFound
+        file, found = opened
         try:
-            unused = self._unused(file)
+            unused = self._unused(found)
             if unused >= self._retention:
                 raise SessionNotFound
             if unused >= self._retention / TOUCHES:
                 self._touch(file)
-            piece = os.fstat(file).st_size + 1 if whole else PIECE
-            while len(data := read(file, piece)) == piece:
+            if whole:
+                return read(file, found.st_size)
+            while len(data := read(file, PIECE)) == PIECE:
                 yield data
             return data
         finally:
             os.close(file)
 
-    def _store(self, path: Path, piece: float) -> Generator[None, bytes, None]:
+    def _store(self, path: str, piece: float) -> Generator[None, bytes, None]:
         """Take the session piece by piece. One of fewer bytes than `piece` is the last, and puts it in place."""
         data = yield
         self._make(self._root, 0o700)
-        with self._replacement(path, locked(path)) as file:
-            write(file, data)
-            while len(data) >= piece:
-                data = yield
-                write(file, data)
+        yield from self._replace(path, locked(path), data, piece)
 
-    def _update(self, path: Path, transform: Callable[[bytes], bytes]) -> Generator[bytes, None, bytes]:
+    def _update(self, path: str, transform: Callable[[bytes], bytes]) -> Generator[bytes, None, bytes]:
         yield from ()  # a single step
         with locked(path) as file:
-            if file is None or self._unused(file) >= self._retention:
+            if file is None or self._unused(found := os.fstat(file)) >= self._retention:
                 raise SessionNotFound
-            data = transform(read(file, os.fstat(file).st_size))
+            data = transform(read(file, found.st_size))
             try:
-                with self._replacement(path, nullcontext()) as new:
-                    write(new, data)
+                yield from self._replace(path, nullcontext(), data)
             except FileNotFoundError:  # the directory was removed, and the session with it
                 raise SessionNotFound from None
         return data
 
-    @contextmanager
-    def _replacement(self, path: Path, lock: AbstractContextManager[object]) -> Iterator[int]:
-        """Give a new file. It takes the place of `path` at the end, or leaves no trace if anything failed."""
-        file, name = tempfile.mkstemp(prefix=f"{path.stem}.", suffix=".tmp", dir=self._root)
+    def _replace(
+        self, path: str, lock: AbstractContextManager[object], data: bytes, piece: float = inf
+    ) -> Generator[Any, bytes, None]:
+        """Write a new file, piece by piece. It takes the place of `path`, or leaves no trace if anything failed."""
+        name = f"{path.removesuffix('.session')}.{token_hex(8)}.tmp"
+        file = create(name)
         try:
-            with closing(file):
-                yield file
+            try:
+                write(file, data)
+                while len(data) >= piece:
+                    data = yield
+                    write(file, data)
                 self._touch(file)
                 if self._durable:
                     os.fsync(file)
+            finally:
+                os.close(file)
             with lock:
-                Path(name).replace(path)
+                os.replace(name, path)
                 self._sync(self._root)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            remove(name)
             raise
         if not self._is_root_durable:
             with suppress(PermissionError):  # without access to the parent, the root was made by somebody else
@@ -222,11 +227,11 @@ class SessionStorageDirectory:
         if self._durable:
             sync(directory)
 
-    def _remove(self, path: Path) -> Generator[None, None, None]:
+    def _remove(self, path: str) -> Generator[None, None, None]:
         yield from ()  # a single step
         with locked(path) as file:
             if file is not None:
-                path.unlink(missing_ok=True)
+                remove(path)
                 self._sync(self._root)
 
     def _sweep(self) -> Generator[None, None, int]:
@@ -235,11 +240,11 @@ class SessionStorageDirectory:
         with suppress(FileNotFoundError), os.scandir(self._root) as entries:  # there is no root, or no longer
             try:
                 for number, entry in enumerate(entries, 1):  # one by one: a list of a million would hold others up
-                    path = self._root / entry.name
+                    path = self._folder + entry.name
                     try:
-                        if _SESSION.fullmatch(path.name):
+                        if _SESSION.fullmatch(entry.name):
                             removed += self._remove_if_unused(path)
-                        elif _TEMPORARY.fullmatch(path.name):
+                        elif _TEMPORARY.fullmatch(entry.name):
                             self._remove_leftover(path)
                     except OSError as error:  # go on with the others
                         errors.append(error)
@@ -252,19 +257,19 @@ class SessionStorageDirectory:
             raise errors[0]
         return removed
 
-    def _remove_if_unused(self, path: Path) -> bool:
+    def _remove_if_unused(self, path: str) -> bool:
         with locked(path) as file:
-            if file is None or self._unused(file) < self._retention:
+            if file is None or self._unused(os.fstat(file)) < self._retention:
                 return False
-            path.unlink(missing_ok=True)
+            remove(path)
         return True
 
-    def _remove_leftover(self, path: Path) -> None:
+    def _remove_leftover(self, path: str) -> None:
         limit = _DAY if self.retention is None else self._retention
         with suppress(FileNotFoundError):  # its writer just put it in place
-            left = path.lstat()
+            left = os.lstat(path)
             if stat.S_ISREG(left.st_mode) and time.time() - left.st_mtime >= limit:
-                path.unlink()
+                remove(path)
 
 
 def _absolute(root: str | PathLike[str]) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,38 +14,43 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[int | None]:
+def locked(path: str) -> Iterator[int | None]:
     """Hold the lock of the session at `path`. Gives its open file, or `None` if no session is there.
 
     A session's file is its own lock. Without a file the directory is the lock. The process that held the lock before
     may have replaced or removed the file, and then this one locked a file that isn't the session's. So look again.
     """
-    from fcntl import LOCK_EX, LOCK_UN, flock  # noqa: PLC0415 - Windows has none, and other storages to use
+    import fcntl  # noqa: PLC0415 - Windows has none, and other storages to use
 
     while True:
-        file = open_session(path)
+        file, found = open_session(path) or (None, None)
         try:
-            lock = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY) if file is None else file
+            lock = _open_directory(os.path.dirname(path)) if file is None else file
         except FileNotFoundError:  # not even a directory
             yield None
             return
-        with closing(lock):
+        try:
             try:
-                flock(lock, LOCK_EX)
+                fcntl.flock(lock, fcntl.LOCK_EX)
             except OSError as error:
-                what = f"the file system of {path.parent} can't lock files ({error.strerror})"
+                what = f"the file system of {os.path.dirname(path)} can't lock files ({error.strerror})"
                 raise OSError(error.errno, f"{what}; use a local one, not NFS or SMB") from error
             try:
-                if _is_still_at(path, file):
+                if _is_still_at(path, found):
                     yield file
                     return
             finally:
                 # Closing isn't enough: another thread may have forked, and its child has the file open.
-                flock(lock, LOCK_UN)
+                fcntl.flock(lock, fcntl.LOCK_UN)
+        finally:
+            os.close(lock)
 
 
-def open_session(path: Path) -> int | None:
-    """Open the session at `path`. Only a regular file is one, not a link that somebody planted."""
+def open_session(path: str) -> tuple[int, os.stat_result] | None:
+    """Open the session at `path`, and say what is known of it. Only a regular file is one, not a link somebody planted.
+
+    Its size is the session's: a session is replaced, and never written in its place.
+    """
     try:
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -54,27 +59,33 @@ def open_session(path: Path) -> int | None:
         raise
     is_session = False
     try:
-        is_session = stat.S_ISREG(os.fstat(file).st_mode)
+        found = os.fstat(file)
+        is_session = stat.S_ISREG(found.st_mode)
     finally:
         if not is_session:
             os.close(file)
-    return file if is_session else None
+    return (file, found) if is_session else None
 
 
-def _is_still_at(path: Path, file: int | None) -> bool:
+def _is_still_at(path: str, found: os.stat_result | None) -> bool:
     try:
         there = os.lstat(path)
     except FileNotFoundError:
-        return file is None
-    return not stat.S_ISREG(there.st_mode) if file is None else os.path.samestat(os.fstat(file), there)
+        return found is None
+    return not stat.S_ISREG(there.st_mode) if found is None else os.path.samestat(found, there)
 
 
 def read(file: int, size: int) -> bytes:
-    """Return all bytes that there are, up to `size`."""
+    """Return the next `size` bytes, or all that there are if they are fewer."""
     data = b""
-    while part := os.read(file, size - len(data)):  # the system may return fewer than it was asked for
+    while len(data) < size and (part := os.read(file, size - len(data))):  # it may return fewer than it was asked for
         data += part
     return data
+
+
+def create(path: str) -> int:
+    """Make a file for its owner only, and open it to write. If anything is there, even a link, it's an error."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
 
 
 def write(file: int, data: bytes) -> None:
@@ -84,16 +95,20 @@ def write(file: int, data: bytes) -> None:
         rest = rest[os.write(file, rest) :]
 
 
-def sync(directory: Path) -> None:
+def remove(path: str) -> None:
+    """Remove the file at `path`, if it's still there."""
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def sync(directory: str | Path) -> None:
     """Return once the disk has what was made, renamed or removed in `directory`."""
-    with closing(os.open(directory, os.O_RDONLY | os.O_DIRECTORY)) as file:
-        os.fsync(file)
-
-
-@contextmanager
-def closing(file: int) -> Iterator[int]:
-    """Close `file` at the end."""
+    file = _open_directory(directory)
     try:
-        yield file
+        os.fsync(file)
     finally:
         os.close(file)
+
+
+def _open_directory(path: str | Path) -> int:
+    return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
