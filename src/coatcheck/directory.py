@@ -79,7 +79,7 @@ class SessionStorageDirectory:
         must_be_callable(clock, "clock", "time.time")
         self.retention = retention
         self._root = _absolute(root)
-        self._folder = os.path.join(self._root, "")
+        self._prefix = os.path.join(self._root, "")
         self._retention = seconds(retention, "retention")
         self._durable = durable
         self._is_root_durable = False  # another process may have made it and died before it was synced
@@ -140,7 +140,7 @@ class SessionStorageDirectory:
         return removed
 
     def _path(self, id: str) -> str:
-        return f"{self._folder}{sha256(id.encode()).hexdigest()}.session"
+        return f"{self._prefix}{sha256(id.encode()).hexdigest()}.session"
 
     def _unused(self, found: os.stat_result) -> float:
         """Return for how many seconds the session wasn't used."""
@@ -171,10 +171,10 @@ class SessionStorageDirectory:
             os.close(file)
 
     def _store(self, path: str, piece: float) -> Generator[None, bytes, None]:
-        """Take the session piece by piece. One of fewer bytes than `piece` is the last, and puts it in place."""
-        data = yield
+        """Take the session piece by piece. One of fewer bytes than `piece` is the last."""
+        steps = self._replace(path, locked(path), (yield), piece)  # a name here would hold the first piece to the end
         self._make(self._root, 0o700)
-        yield from self._replace(path, locked(path), data, piece)
+        yield from steps
 
     def _update(self, path: str, transform: Callable[[bytes], bytes]) -> Generator[bytes, None, bytes]:
         yield from ()  # a single step
@@ -191,7 +191,10 @@ class SessionStorageDirectory:
     def _replace(
         self, path: str, lock: AbstractContextManager[object], data: bytes, piece: float = inf
     ) -> Generator[Any, bytes, None]:
-        """Write a new file, piece by piece. It takes the place of `path`, or leaves no trace if anything failed."""
+        """Put a new file in the place of `path`, or leave no trace if anything failed.
+
+        It has `data`, and what is sent until that is less than `piece` bytes. `lock` is held while it takes its place.
+        """
         name = f"{path.removesuffix('.session')}.{token_hex(8)}.tmp"
         file = create(name)
         try:
@@ -240,12 +243,11 @@ class SessionStorageDirectory:
         with suppress(FileNotFoundError), os.scandir(self._root) as entries:  # there is no root, or no longer
             try:
                 for number, entry in enumerate(entries, 1):  # one by one: a list of a million would hold others up
-                    path = self._folder + entry.name
                     try:
                         if _SESSION.fullmatch(entry.name):
-                            removed += self._remove_if_unused(path)
+                            removed += self._remove_if_unused(entry.path)
                         elif _TEMPORARY.fullmatch(entry.name):
-                            self._remove_leftover(path)
+                            self._remove_leftover(entry.path)
                     except OSError as error:  # go on with the others
                         errors.append(error)
                     if number % _SLICE == 0:

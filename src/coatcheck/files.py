@@ -1,4 +1,4 @@
-"""The file of a session: opened safely, locked, read, written and synced with plain blocking calls."""
+"""The file of a session: opened safely, locked, read, written, removed and synced with plain blocking calls."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def remove(path: str) -> None:
         os.unlink(path)
 
 
-def sync(directory: str | Path) -> None:
+def sync(directory: Path) -> None:
     """Return once the disk has what was made, renamed or removed in `directory`."""
     file = _open_directory(directory)
     try:

@@ -12,8 +12,10 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from contextlib import contextmanager, suppress
 from functools import partial
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
+import coatcheck
 from coatcheck import SessionNotFound, SessionStorageDirectory, directory_session_storage, read_bytes, write_bytes
 from tests.support.file import limited_files, open_files
 from tests.support.server import PATIENCE
@@ -101,6 +104,11 @@ async def test_a_session_of_any_size_comes_back_as_it_was_sent_in_pieces_of_any_
 async def test_another_storage_on_the_same_directory_finds_the_session(root: Path) -> None:
     await write_bytes(directory_session_storage(root), "id1", b"a grey coat")
     assert await read_bytes(directory_session_storage(str(root)), "id1") == b"a grey coat"
+
+
+def test_both_names_of_a_directory_have_the_same_defaults() -> None:
+    here, there = (signature(name).parameters for name in (SessionStorageDirectory, directory_session_storage))
+    assert {name: there[name] for name in here} == dict(here)
 
 
 async def test_a_change_of_the_working_directory_moves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -589,6 +597,34 @@ async def test_a_small_session_costs_one_worker_thread_call_each_way(
     assert len(calls) == 2
     await directory.invalidate("id1")
     assert len(calls) == 3
+
+
+async def test_of_a_streamed_session_only_the_piece_at_hand_is_in_memory(directory: SessionStorageDirectory) -> None:
+    places = (__file__, f"{Path(coatcheck.__file__).parent}/*")
+    ours = [tracemalloc.Filter(inclusive=True, filename_pattern=place, all_frames=True) for place in places]
+    held: list[int] = []
+
+    def look() -> None:
+        held.append(sum(trace.size for trace in tracemalloc.take_snapshot().filter_traces(ours).traces))
+
+    async def provide(channel: ByteWriteChannel) -> None:
+        for size in (1_000_000, 100_000, 100_000):
+            await channel.send(b"x" * size)
+            look()
+
+    async def consume(channel: ByteReadChannel) -> None:
+        for _ in range(3):
+            await channel.receive()
+            look()
+
+    tracemalloc.start(8)
+    try:
+        await directory.write("id1", provide)
+        await directory.read("id1", consume)
+    finally:
+        tracemalloc.stop()
+    assert len(held) == 6
+    assert max(held[1:]) < 500_000, held  # the first piece is large
 
 
 async def test_the_event_loops_own_thread_touches_no_file(

@@ -204,7 +204,7 @@ async def test_a_sweep_works_in_slices_between_which_others_have_their_turn(
 
 async def test_a_sweep_takes_no_more_memory_for_many_sessions(root: Path) -> None:
     looks, taken = 0, 0
-    its_own = [tracemalloc.Filter(inclusive=True, filename_pattern=coatcheck.directory.__file__)]
+    its_own = [tracemalloc.Filter(inclusive=True, filename_pattern=coatcheck.directory.__file__, all_frames=True)]
 
     def look() -> float:  # at the last session
         nonlocal looks, taken
@@ -220,7 +220,7 @@ async def test_a_sweep_takes_no_more_memory_for_many_sessions(root: Path) -> Non
     for number in range(1, 10 * SLICE):
         shutil.copy2(file_of(root, "id"), root / f"{number:064x}.session")
     looks = 0
-    tracemalloc.start()
+    tracemalloc.start(8)
     try:
         assert await directory.sweep() == 10 * SLICE
     finally:
