@@ -24,7 +24,6 @@ import anyio.lowlevel
 import anyio.to_thread
 import pytest
 
-import coatcheck
 from coatcheck import SessionNotFound, SessionStorageDirectory, directory_session_storage, read_bytes, write_bytes
 from tests.support.file import limited_files, open_files
 from tests.support.server import PATIENCE
@@ -600,7 +599,7 @@ async def test_a_small_session_costs_one_worker_thread_call_each_way(
 
 
 async def test_of_a_streamed_session_only_the_piece_at_hand_is_in_memory(directory: SessionStorageDirectory) -> None:
-    places = (__file__, f"{Path(coatcheck.__file__).parent}/*")
+    places = (__file__, f"{Path(SessionStorageDirectory.write.__code__.co_filename).parent}/*")
     ours = [tracemalloc.Filter(inclusive=True, filename_pattern=place, all_frames=True) for place in places]
     held: list[int] = []
 
@@ -665,6 +664,11 @@ async def test_a_short_read_of_the_system_is_completed(
     read = os.read
     monkeypatch.setattr(os, "read", lambda file, size: read(file, min(size, 1000)))
     assert await read_bytes(directory, "id1") == data
+
+    async def pieces(channel: ByteReadChannel) -> list[bytes]:
+        return [piece async for piece in channel]
+
+    assert b"".join(await directory.read("id1", pieces)) == data
 
 
 async def test_a_durable_write_syncs_the_file_before_and_the_directory_after_it_is_in_place(
