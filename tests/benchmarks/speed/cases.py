@@ -8,7 +8,7 @@ import subprocess
 import sys
 from asyncio import gather, sleep
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from hashlib import sha256
 from random import Random
 from statistics import median
@@ -250,9 +250,8 @@ async def contenders_with_crowds(
     All but the one with many are new ones each time, as above. They stay until the end: after many files were removed,
     ext4 takes several times as long to create one.
     """
-    root, many = place.folder / "many", fresh_ids(place.sessions)
-    seed(root, many)
-    os.sync()  # or the disk would still be busy with them
+    root = place.folder.with_name("many")
+    many = filled(root, place.sessions)
     storage = SessionStorageDirectory(root)
     assert await read_bytes(storage, many[0]) == EMPTY
 
@@ -266,6 +265,15 @@ async def contenders_with_crowds(
 
     crowded = Contender(f"coatcheck with {len(many):,} sessions", "coatcheck", partial(sample, storage, many))
     return [crowded, contender("floor", 1000), *(contender("other", number) for number in others)]
+
+
+@cache
+def filled(root: Path, sessions: int) -> list[str]:
+    """Make a directory with so many sessions, which may take a minute, for all cases. Return their ids."""
+    ids = fresh_ids(sessions)
+    seed(root, ids)
+    os.sync()  # or the disk would still be busy with them
+    return ids
 
 
 def seed(root: Path, ids: Iterable[str], data: bytes = b"") -> None:
