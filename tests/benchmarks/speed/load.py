@@ -1,9 +1,10 @@
-"""A client that keeps a server busy, in a process of its own.
+"""Clients that keep a server busy, in a process of their own.
 
-    python -m tests.benchmarks.speed.load PORT CONNECTIONS SESSIONS SECONDS PATH
+    echo PORT CONNECTIONS SESSIONS SECONDS PATH | python -m tests.benchmarks.speed.load
 
-Clients with a connection each log in, and then each sends its next request as soon as it has the answer to the last.
-Prints how it went as JSON. It does little more than read and write sockets, because the server shares the machine.
+For each line, clients with a connection each log in, and then each sends its next request as soon as it has the answer
+to the last. Prints how it went as a line of JSON. The process does little more than read and write sockets, because the
+server shares the machine, and stays for the next line, because to start Python takes as long as some measurements.
 """
 
 from __future__ import annotations
@@ -110,29 +111,33 @@ def visits(clients: list[Client]) -> int:
     return sum(int(client.ask("/visits")) for client in clients)
 
 
-def main() -> None:
-    """Measure, and print it."""
-    port, connections, sessions, seconds, path = sys.argv[1:]
+def measured(port: int, connections: int, sessions: int, seconds: float, path: str) -> dict[str, float]:
+    """Return how a server did with these clients."""
     with ExitStack() as stack:
-        clients = [Client(int(port)) for _ in range(int(connections))]
+        clients = [Client(port) for _ in range(connections)]
         for client in clients:
             stack.enter_context(client.socket)
-        first = clients[: int(sessions)]
+        first = clients[:sessions]
         for client in first:
             client.log_in()
         for number, client in enumerate(clients):
             client.cookie = first[number % len(first)].cookie
             client.choose(path)
-        taken, seconds_taken = keep_busy(clients, float(seconds))
+        taken, seconds_taken = keep_busy(clients, seconds)
         taken.sort()
         found = {
             "requests per second": len(taken) / seconds_taken,
             "median latency": taken[len(taken) // 2] * 1000,
             "99th-percentile latency": taken[len(taken) * 99 // 100] * 1000,
         }
-        if path == "/add":
-            found |= {"changes": len(taken), "lost": len(taken) - visits(first)}
-        print(json.dumps(found))
+        return found | ({"changes": len(taken), "lost": len(taken) - visits(first)} if path == "/add" else {})
+
+
+def main() -> None:
+    """Measure what is asked for, and print it."""
+    for line in sys.stdin:
+        port, connections, sessions, seconds, path = line.split()
+        print(json.dumps(measured(int(port), int(connections), int(sessions), float(seconds), path)), flush=True)
 
 
 if __name__ == "__main__":

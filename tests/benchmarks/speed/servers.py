@@ -111,13 +111,24 @@ def ready(folder: Path, workers: int = 1) -> None:
     wait_until(lambda: len(list(folder.iterdir())) == workers, f"{workers} workers are ready")
 
 
-def loaded(port: int, connections: int, sessions: int, seconds: float, action: str) -> dict[str, float]:
-    """Return how a server did with these clients."""
-    arguments = [str(each) for each in (port, connections, sessions, seconds, f"/{action}")]
-    command = [sys.executable, "-m", load.__name__, *arguments]
-    ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=PATIENCE)
-    found: dict[str, float] = json.loads(ended.stdout)
-    return found
+class Load:
+    """Clients that keep servers busy, in a process of their own."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        command = [sys.executable, "-m", load.__name__]
+        self._process = stack.enter_context(
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        )
+
+    def on(self, port: int, connections: int, sessions: int, seconds: float, action: str) -> dict[str, float]:
+        """Return how the server at this port does with so many clients."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(port, connections, sessions, seconds, f"/{action}", file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline()
+        assert answer, "the clients ended, for the reason above"
+        found: dict[str, float] = json.loads(answer)
+        return found
 
 
 def allow_connections() -> None:
@@ -127,12 +138,12 @@ def allow_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, hard))
 
 
-async def sampled(plan: Plan, role: Role, port: int, connections: int) -> dict[str, float]:
+async def sampled(plan: Plan, clients: Load, role: Role, port: int, connections: int) -> dict[str, float]:
     """Return the figures of one turn. An app without sessions does the same for each action."""
     found: dict[str, dict[str, float]] = {}
     for action in ACTIONS:
         if role != "floor" or not found:
-            figures = loaded(port, connections, connections, plan.slice(connections), action)
+            figures = clients.on(port, connections, connections, plan.slice(connections), action)
         found[action] = figures
     return {f"{action} {key}": figure for action, figures in found.items() for key, figure in figures.items()}
 
@@ -144,6 +155,7 @@ async def of_apps(plan: Plan, folder: Path, chance: Random) -> list[dict[str, An
     targets = tuple(Target(each.role) for each in apps.values() if each.role != "coatcheck")
     cases, facts = [], []
     with ExitStack() as stack:
+        clients = Load(stack)
         ports = {
             (server, name): stack.enter_context(running(server, name, folder / f"{server}, {name}"))
             for server, name in product(plan.servers, apps)
@@ -156,7 +168,9 @@ async def of_apps(plan: Plan, folder: Path, chance: Random) -> list[dict[str, An
                 facts.append({"server": server, "connections": connections, "action": action, "measure": quantity})
 
             contenders = [
-                Contender(each.name, each.role, partial(sampled, plan, each.role, ports[server, name], connections))
+                Contender(
+                    each.name, each.role, partial(sampled, plan, clients, each.role, ports[server, name], connections)
+                )
                 for name, each in apps.items()
             ]
             cases.append(Case(rows, contenders, plan.share(connections)))
@@ -175,6 +189,7 @@ async def of_workers(
     with ExitStack() as stack:
         stack.callback(redis.close)
         redis.start()
+        clients = Load(stack)
         for server, workers, storage in product(plan.servers, plan.workers, plan.storages):
             title = f"{server}, {workers} workers on one {storage}"
             counts[title] = {"changes": 0, "lost": 0}
@@ -182,7 +197,7 @@ async def of_workers(
             port = stack.enter_context(running(server, "coatcheck", folder / title, workers, **where))
 
             async def sample(port: int, title: str) -> Mapping[str, float]:
-                found = loaded(port, plan.clients, plan.sessions, plan.seconds, "add")
+                found = clients.on(port, plan.clients, plan.sessions, plan.seconds, "add")
                 for name in counts[title]:
                     counts[title][name] += round(found[name])
                 return found
