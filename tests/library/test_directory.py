@@ -145,6 +145,15 @@ async def test_a_root_may_be_a_link_to_a_directory(tmp_path: Path) -> None:
     assert await read_bytes(SessionStorageDirectory(tmp_path / "there" / "sessions"), "id1") == b"coat"
 
 
+async def test_a_root_may_go_up_from_a_link(tmp_path: Path) -> None:
+    (tmp_path / "there" / "below").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("there/below")
+    directory = SessionStorageDirectory(tmp_path / "link" / ".." / "sessions")
+    await write_bytes(directory, "id1", b"coat")
+    assert await directory.update("id1", bytes.upper) == b"COAT"
+    assert await read_bytes(SessionStorageDirectory(tmp_path / "there" / "sessions"), "id1") == b"COAT"
+
+
 MISTAKES: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "no root": ({"root": None}, TypeError, 'root must be a str or a Path, not None; try ".sessions"'),
     "a number": ({"root": 5}, TypeError, 'root must be a str or a Path, not 5; try ".sessions"'),
