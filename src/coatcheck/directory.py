@@ -190,7 +190,7 @@ class SessionStorageDirectory:
 
     def _replace(
         self, path: str, lock: AbstractContextManager[object], data: bytes, piece: float = inf
-    ) -> Generator[Any, bytes, None]:
+    ) -> Generator[Any, Any, None]:
         """Put a new file in the place of `path`, or leave no trace if anything failed.
 
         It has `data`, and what is sent until that is less than `piece` bytes. `lock` is held while it takes its place.
